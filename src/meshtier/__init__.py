@@ -1,0 +1,1 @@
+"""From here, which endpoints of this service get traffic, in what order, how much, and why?"""

@@ -1,0 +1,211 @@
+"""What can traffic go to? Endpoints, their health, and why one gets nothing."""
+
+import enum
+from collections.abc import Iterator, Mapping
+from typing import Final, TypeVar, overload
+
+from attrs import field, frozen
+from typing_extensions import override
+
+from meshtier.errors import InvalidValueError
+from meshtier.locality import Locality
+
+MAX_WEIGHT: Final = 2**32 - 1
+"""The largest weight: the wire formats of ztunnel and Envoy hold 32 bits."""
+
+_Default = TypeVar("_Default")
+
+
+class Health(enum.Enum):
+    """What is known of an endpoint's ability to serve (TIER-5)."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"  # serves, and is used only when the healthy do not suffice
+    UNHEALTHY = "unhealthy"  # not ready, failing its checks, or ejected
+    TERMINATING = "terminating"  # on its way out: finishes what it has, gets nothing new
+
+
+class Labels(Mapping[str, str]):
+    """An immutable, hashable mapping of labels; equal to any mapping with the same items.
+
+    Raises:
+        InvalidValueError: A key or value is not a string.
+
+    >>> Labels({"app": "reviews"})["app"]
+    'reviews'
+    """
+
+    __slots__ = ("_items",)
+    _items: dict[str, str]
+
+    def __init__(self, items: Mapping[str, str] | None = None) -> None:
+        copied = dict(items or {})
+        for key, value in copied.items():
+            if not (isinstance(key, str) and isinstance(value, str)):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise InvalidValueError(f"expected strings, got {key!r}: {value!r}", "labels")
+        object.__setattr__(self, "_items", copied)
+
+    @override
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"labels cannot change: {name}")
+
+    @override
+    def __getitem__(self, key: str) -> str:
+        return self._items[key]
+
+    @overload
+    def get(self, key: str, /) -> str | None: ...
+    @overload
+    def get(self, key: str, /, default: str) -> str: ...
+    @overload
+    def get(self, key: str, /, default: _Default) -> str | _Default: ...
+    @override
+    def get(self, key: str, /, default: object = None) -> object:
+        """The value of *key*, or *default*; without the detour by way of an exception."""
+        return self._items.get(key, default)
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    @override
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @override
+    def __hash__(self) -> int:
+        return hash(frozenset(self._items.items()))
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Labels):
+            return self._items == other._items
+        return self._items == dict(other.items()) if isinstance(other, Mapping) else NotImplemented  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+
+    @override
+    def __repr__(self) -> str:
+        return repr(self._items)
+
+    @override
+    def __reduce__(self) -> tuple[type["Labels"], tuple[dict[str, str]]]:
+        return Labels, (self._items,)
+
+
+NO_LABELS: Final = Labels()
+
+
+def _id(value: str) -> str:
+    if not isinstance(value, str) or not value:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidValueError(f"expected a non-empty string, got {value!r}", "id")
+    return value
+
+
+def _locality(value: Locality) -> Locality:
+    if not isinstance(value, Locality):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidValueError(f"expected a Locality, got {value!r}", "locality")
+    return value
+
+
+def _weight(value: int) -> int:
+    if type(value) is not int or not 0 <= value <= MAX_WEIGHT:  # bool is an int, but no weight
+        raise InvalidValueError(f"expected an integer from 0 to {MAX_WEIGHT}, got {value!r}", "weight")
+    return value
+
+
+def _health(value: Health) -> Health:
+    if not isinstance(value, Health):  # pyright: ignore[reportUnnecessaryIsInstance]
+        allowed = ", ".join(f"Health.{health.name}" for health in Health)
+        raise InvalidValueError(f"expected one of {allowed}, got {value!r}", "health")
+    return value
+
+
+def _cluster(value: str) -> str:
+    if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidValueError(f"expected a string, got {value!r}", "cluster")
+    return value
+
+
+def _labels(value: Mapping[str, str]) -> Labels:
+    if isinstance(value, Labels):
+        return value
+    if not isinstance(value, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidValueError(f"expected a mapping, got {value!r}", "labels")
+    return Labels(value) if value else NO_LABELS
+
+
+@frozen
+class Endpoint:
+    """One place that traffic can go.
+
+    Attributes:
+        id: Opaque here; unique within one set of endpoints.
+        locality: Where it is.
+        weight: Share of its tier relative to its peers, no unit; 0 to 2**32 - 1.
+            An endpoint of weight 0 gets no traffic, and stays in its tier.
+        health: What is known of its ability to serve; moves it to no other tier (TIER-5).
+        cluster: The cluster that it belongs to; ``""`` if unknown.
+        labels: Its labels, as failoverPriority reads them (DR-3).
+
+    Raises:
+        InvalidValueError: A field is of the wrong type or out of range.
+
+    >>> Endpoint("reviews-1", Locality(zone="a"))
+    Endpoint(id='reviews-1', locality=Locality(zone='a'))
+    """
+
+    id: str = field(converter=_id)
+    locality: Locality = field(converter=_locality)
+    weight: int = field(default=1, converter=_weight, kw_only=True)
+    health: Health = field(default=Health.HEALTHY, converter=_health, kw_only=True)
+    cluster: str = field(default="", converter=_cluster, kw_only=True)
+    labels: Mapping[str, str] = field(default=NO_LABELS, converter=_labels, kw_only=True)
+
+    @override
+    def __repr__(self) -> str:
+        parts = [f"id={self.id!r}", f"locality={self.locality!r}"]
+        if self.weight != 1:
+            parts.append(f"weight={self.weight}")
+        if self.health is not Health.HEALTHY:
+            parts.append(f"health={self.health.value!r}")
+        if self.cluster:
+            parts.append(f"cluster={self.cluster!r}")
+        if self.labels:
+            parts.append(f"labels={self.labels!r}")
+        return f"Endpoint({', '.join(parts)})"
+
+
+class Reason(enum.Enum):
+    """Why an endpoint can get no traffic; the value is the sentence that a reader sees."""
+
+    NOT_FULL_MATCH = "not every required scope matches"  # a strict choice (PREC-3)
+    NOT_LOCAL = "not on the client's node"  # internalTrafficPolicy: Local (PREC-3)
+    UNHEALTHY = "not healthy"  # ztunnel leaves it out before it chooses (TIER-5)
+    TERMINATING = "terminating"  # gets no new connections
+    OTHER_CLUSTER = "in another cluster, and the service is not global"  # COMP-3
+    OTHER_SEGMENT = "in a cluster of another segment"  # COMP-3, scope segment
+    NO_ADDRESS = "has no address, and no gateway leads to it"
+    NO_PORT = "does not serve the port"
+    NOT_IN_SUBSET = "not in the subset"  # DR-1
+    NO_DISTRIBUTE_MATCH = "no 'to' of the distribute rule matches its locality"  # DR-6
+
+
+@frozen
+class Exclusion:
+    """An endpoint that can get no traffic, and the one reason why.
+
+    Attributes:
+        endpoint: The endpoint.
+        reason: Why.
+        rule: The rule that says so, as in ``"PREC-3"``.
+        detail: What exactly was found; ``""`` where the reason says it all.
+    """
+
+    endpoint: Endpoint
+    reason: Reason
+    rule: str
+    detail: str = ""
+
+    @override
+    def __str__(self) -> str:
+        detail = f" ({self.detail})" if self.detail else ""
+        return f"{self.endpoint.id}: {self.reason.value}{detail} [{self.rule}]"

@@ -1,0 +1,122 @@
+"""What can go wrong, and what does the caller learn from it?
+
+Everything that meshtier raises on bad input is a `MeshError`. Each child also
+derives from the builtin that a caller would expect, says what was expected,
+what came and where, and keeps the same facts as attributes.
+"""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+from attrs import frozen
+
+
+class MeshError(Exception):
+    """The base of every error that meshtier raises on bad input."""
+
+
+class InvalidValueError(MeshError, ValueError):
+    """A value that the model cannot hold, and where it stood.
+
+    Attributes:
+        problem: What was expected and what came.
+        path: The argument or field at fault, as in ``endpoints[3].weight``;
+            ``""`` where there is only one thing that it can mean.
+    """
+
+    def __init__(self, problem: str, path: str = "") -> None:
+        super().__init__(problem, path)
+        self.problem = problem
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.problem}" if self.path else self.problem
+
+
+class UnknownNameError(MeshError, KeyError):
+    """A name that nothing bears, with the nearest names that something does.
+
+    Attributes:
+        what: The kind of thing that was looked for, as in ``"host"``.
+        name: What was asked for.
+        nearest: The known names most like it, best first; may be empty.
+    """
+
+    def __init__(self, what: str, name: str, nearest: Sequence[str] = ()) -> None:
+        super().__init__(what, name, tuple(nearest))
+        self.what = what
+        self.name = name
+        self.nearest = tuple(nearest)
+
+    @classmethod
+    def among(cls, what: str, name: str, known: Iterable[str]) -> "UnknownNameError":
+        """The error for *name*, naming at most five of *known* that look like it.
+
+        Cost: O(n) in the known names, with a string comparison each.
+        """
+        names = sorted(set(known))
+        inside = [candidate for candidate in names if name and name in candidate]
+        close = get_close_matches(name, names, n=5, cutoff=0.5)
+        return cls(what, name, tuple(dict.fromkeys([*inside[:3], *close]))[:5] or tuple(names[:5]))
+
+    def __str__(self) -> str:
+        said = f"no {self.what} {self.name!r}"
+        return f"{said}; the nearest: {', '.join(self.nearest)}" if self.nearest else f"{said}; there is none"
+
+
+class MissingExtraError(MeshError, ImportError):
+    """An adapter was asked for whose third-party package is not installed.
+
+    Attributes:
+        extra: The extra to install, as in ``pip install 'meshtier[yaml]'``.
+        purpose: What it is needed for.
+    """
+
+    def __init__(self, extra: str, purpose: str) -> None:
+        super().__init__(extra, purpose)
+        self.extra = extra
+        self.purpose = purpose
+
+    def __str__(self) -> str:
+        return f"{self.purpose} needs an extra: pip install 'meshtier[{self.extra}]'"
+
+
+@frozen(kw_only=True)
+class Problem:
+    """One thing in the input that cannot be understood, and where it stands.
+
+    Attributes:
+        problem: What was expected and what came.
+        file: The file's name as the caller gave it; ``"-"`` for standard input,
+            ``""`` for an object that came from no file.
+        document: Which document of the file, from 1; ``None`` if the file could
+            not be split into documents.
+        object: ``Kind namespace/name``, as far as it could be read.
+        path: The field, as in ``spec.ports[0].port``.
+    """
+
+    problem: str
+    file: str = ""
+    document: int | None = None
+    object: str = ""
+    path: str = ""
+
+    def __str__(self) -> str:
+        document = f"document {self.document}" if self.document is not None else ""
+        where = ", ".join(part for part in (self.file, document, self.object, self.path) if part)
+        return f"{where}: {self.problem}" if where else self.problem
+
+
+class InputError(MeshError, ValueError):
+    """Input that cannot be read, with all its problems together.
+
+    Attributes:
+        problems: At least one, in the order of the input.
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(tuple(problems))
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)

@@ -1,0 +1,157 @@
+"""Whose rules, and of which version? Every difference between versions, as data.
+
+A profile is read by the rules; no code asks which profile it has.
+"""
+
+import enum
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import ClassVar, Final
+
+from attrs import field, frozen
+from typing_extensions import override
+
+from meshtier.distribution import MODE_ALIASES, MODE_NAMES, TrafficDistribution
+from meshtier.errors import InvalidValueError
+from meshtier.locality import SCOPES, Scope
+
+
+class CrossNetwork(enum.Enum):
+    """What a different network means where the network is the first thing compared."""
+
+    FLAT = "flat"  # it ends the comparison: other networks share the last tier (TIER-2)
+    RANKED = "ranked"  # it is preferred, not required: other networks keep an order (TIER-3)
+
+
+class RuleMixing(enum.Enum):
+    """What becomes of a DestinationRule with more than one of distribute, failover, failoverPriority (DR-2)."""
+
+    EXCLUSIVE = "exclusive"  # any two of the three are refused
+    REFINE = "refine"  # failover refines failoverPriority; distribute excludes both
+
+
+_ISTIO_MODES: Final = {
+    name: mode
+    for name, mode in MODE_NAMES.items()
+    if mode in (TrafficDistribution.PREFER_SAME_ZONE, TrafficDistribution.PREFER_SAME_NODE)
+}
+_PREFER_CLOSE: Final = dict(MODE_ALIASES)
+_PREFER_SAME_ZONE: Final = {**_PREFER_CLOSE, "PreferSameZone": TrafficDistribution.PREFER_SAME_ZONE}
+_PREFER_SAME_NODE: Final = {**_PREFER_SAME_ZONE, "PreferSameNode": TrafficDistribution.PREFER_SAME_NODE}
+
+
+def _table(table: Mapping[str, TrafficDistribution]) -> Mapping[str, TrafficDistribution]:
+    return MappingProxyType(dict(table))
+
+
+@frozen(kw_only=True, eq=False)
+class Profile:
+    """The rules of one product at one version (MODE-2, TIER-2 to TIER-4, PREC, LOC-3, DR-2).
+
+    Attributes:
+        name: As in ``Profile.named(name)``; every answer names it.
+        cross_network: Which cross-network rule holds.
+        spec_values: The words that ``spec.trafficDistribution`` accepts, in their exact case.
+        annotation_values: The words that the annotation accepts, in lower case.
+        namespace_annotation: Whether a Namespace's annotation counts (PREC-1).
+        global_services: Whether services can be global (COMP-3).
+        gateway_locality: Whether what is reached through a gateway takes region
+            and zone from that gateway, and not the network alone (LOC-3).
+        rule_mixing: Which blocks of a DestinationRule may stand together.
+        zone_depth: How many scopes PreferSameZone compares (TIER-4).
+        local_scopes: What ``internalTrafficPolicy: Local`` requires to be equal (PREC-3).
+    """
+
+    SOLO: ClassVar["Profile"]
+    ISTIO_1_24: ClassVar["Profile"]
+    ISTIO_1_27: ClassVar["Profile"]
+    ISTIO_1_30: ClassVar["Profile"]
+    ISTIO_1_31: ClassVar["Profile"]
+
+    name: str
+    cross_network: CrossNetwork
+    spec_values: Mapping[str, TrafficDistribution] = field(converter=_table)
+    annotation_values: Mapping[str, TrafficDistribution] = field(converter=_table, default=_ISTIO_MODES)
+    namespace_annotation: bool = False
+    global_services: bool = False
+    gateway_locality: bool = False
+    rule_mixing: RuleMixing = RuleMixing.REFINE
+    zone_depth: int = TrafficDistribution.PREFER_SAME_ZONE.depth
+    local_scopes: tuple[Scope, ...] = (Scope.NODE,)
+
+    def depth(self, mode: TrafficDistribution) -> int:
+        """How many scopes *mode* compares under this profile, from the network inwards."""
+        return self.zone_depth if mode is TrafficDistribution.PREFER_SAME_ZONE else mode.depth
+
+    def scopes(self, mode: TrafficDistribution) -> tuple[Scope, ...]:
+        """The scopes that *mode* compares under this profile, in order.
+
+        >>> [scope.value for scope in ISTIO_1_24.scopes(TrafficDistribution.PREFER_SAME_ZONE)]
+        ['network', 'region', 'zone', 'subzone']
+        """
+        return SCOPES[: self.depth(mode)]
+
+    @staticmethod
+    def named(name: str) -> "Profile":
+        """The profile of this name.
+
+        Raises:
+            InvalidValueError: There is none; the message lists those that there are.
+
+        >>> Profile.named("istio-1.31")
+        <Profile istio-1.31>
+        """
+        profile = PROFILES.get(name)
+        if profile is None:
+            raise InvalidValueError(f"expected one of {', '.join(PROFILES)}, got {name!r}", "profile")
+        return profile
+
+    @override
+    def __str__(self) -> str:
+        return self.name
+
+    @override
+    def __repr__(self) -> str:
+        return f"<Profile {self.name}>"
+
+    @override
+    def __reduce__(self) -> "tuple[type[_Named], tuple[str]] | str | tuple[object, ...]":
+        return (_Named, (self.name,)) if PROFILES.get(self.name) is self else super().__reduce__()
+
+
+class _Named:
+    """What a pickled profile of the table is: its name."""
+
+    def __new__(cls, name: str) -> Profile:  # type: ignore[misc]  # unpickling calls it for the profile
+        return Profile.named(name)
+
+
+SOLO: Final = Profile(
+    name="solo",
+    cross_network=CrossNetwork.FLAT,
+    spec_values=_PREFER_SAME_ZONE,
+    annotation_values=MODE_NAMES,
+    global_services=True,
+    gateway_locality=True,
+    rule_mixing=RuleMixing.EXCLUSIVE,
+    local_scopes=(Scope.NETWORK, Scope.NODE),
+)
+ISTIO_1_24: Final = Profile(name="istio-1.24", cross_network=CrossNetwork.FLAT, spec_values=_PREFER_CLOSE, zone_depth=4)
+ISTIO_1_27: Final = Profile(name="istio-1.27", cross_network=CrossNetwork.FLAT, spec_values=_PREFER_SAME_NODE)
+ISTIO_1_30: Final = Profile(
+    name="istio-1.30", cross_network=CrossNetwork.FLAT, spec_values=_PREFER_SAME_NODE, namespace_annotation=True
+)
+ISTIO_1_31: Final = Profile(
+    name="istio-1.31", cross_network=CrossNetwork.RANKED, spec_values=_PREFER_SAME_NODE, namespace_annotation=True
+)
+
+PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
+    {profile.name: profile for profile in (SOLO, ISTIO_1_24, ISTIO_1_27, ISTIO_1_30, ISTIO_1_31)}
+)
+"""Every profile by name; the default, ``solo``, first."""
+
+Profile.SOLO = SOLO
+Profile.ISTIO_1_24 = ISTIO_1_24
+Profile.ISTIO_1_27 = ISTIO_1_27
+Profile.ISTIO_1_30 = ISTIO_1_30
+Profile.ISTIO_1_31 = ISTIO_1_31

@@ -1,0 +1,99 @@
+"""How is an answer laid out for reading? Rows and columns, once, for every display.
+
+A `Table` is plain text cells; it renders itself as HTML for notebooks and as
+Markdown. Terminal colours and data frames are made from the same rows by the
+adapters.
+"""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from attrs import field, frozen
+
+
+def _rows(rows: Iterable[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(row) for row in rows)
+
+
+@frozen(kw_only=True)
+class Table:
+    """Cells in rows under column heads, with a title and lines below.
+
+    Attributes:
+        title: One line above; ``""`` for none.
+        columns: The heads; length c.
+        rows: Each of length c.
+        notes: Lines below the table.
+        numeric: The columns, by position, whose cells are numbers and align right.
+    """
+
+    title: str = ""
+    columns: tuple[str, ...] = field(converter=tuple[str, ...])
+    rows: tuple[tuple[str, ...], ...] = field(converter=_rows)
+    notes: tuple[str, ...] = field(default=(), converter=tuple[str, ...])
+    numeric: frozenset[int] = frozenset()
+
+    def to_html(self) -> str:
+        """An HTML table without scripts or outside styles; every cell is escaped."""
+        heads = "".join(self._cell("th", place, head) for place, head in enumerate(self.columns))
+        body = "".join(
+            f"<tr>{''.join(self._cell('td', place, cell) for place, cell in enumerate(row))}</tr>" for row in self.rows
+        )
+        caption = (
+            f'<caption style="text-align:left;caption-side:top"><b>{escape(self.title)}</b></caption>'
+            if self.title
+            else ""
+        )
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        below = f"<ul>{notes}</ul>" if notes else ""
+        return f"<div><table>{caption}<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>{below}</div>"
+
+    def to_markdown(self) -> str:
+        r"""A Markdown table with the title as a bold line and the notes as a list.
+
+        >>> print(Table(columns=("a", "b"), rows=[("1", "x|y")]).to_markdown())
+        | a | b |
+        | --- | --- |
+        | 1 | x\|y |
+        """
+        lines = [f"**{_plain(self.title)}**", ""] if self.title else []
+        lines.append(_line(self.columns))
+        lines.append(_line("---:" if place in self.numeric else "---" for place in range(len(self.columns))))
+        lines.extend(_line(_plain(cell) for cell in row) for row in self.rows)
+        if self.notes:
+            lines.extend(["", *(f"- {_plain(note)}" for note in self.notes)])
+        return "\n".join(lines)
+
+    def _cell(self, tag: str, place: int, text: str) -> str:
+        align = "right" if place in self.numeric else "left"
+        return f'<{tag} style="text-align:{align};vertical-align:top">{escape(text)}</{tag}>'
+
+
+def _plain(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def shortened(names: Sequence[str], *, most: int = 4) -> str:
+    """The names in one cell, the later ones as a count when there are more than *most*.
+
+    >>> shortened(["a", "b", "c"], most=2)
+    'a, b … +1'
+    """
+    if len(names) <= most:
+        return ", ".join(names)
+    return f"{', '.join(names[:most])} … +{len(names) - most}"
+
+
+def percent(share: float) -> str:
+    """A share of traffic as text, exact enough that nothing positive reads as nothing.
+
+    >>> percent(1), percent(1 / 3), percent(0), percent(0.00001)
+    ('100 %', '33.3 %', '0 %', '<0.1 %')
+    """
+    if 0 < share < 0.001:  # what one decimal can show
+        return "<0.1 %"
+    return f"{100 * share:.1f}".removesuffix(".0") + " %"

@@ -1,0 +1,410 @@
+"""Which endpoint is in which tier? One rule for every mode, profile and list of scopes.
+
+Client and endpoint are compared scope by scope, in order, up to the first that
+differs. `Preference` states that rule in full, for any list of scopes; `tier_of`
+and `rank` are its short cuts for the modes, whose scopes are always a prefix of
+a locality.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Final, TypeVar
+
+from attrs import field, frozen
+from typing_extensions import override
+
+from meshtier.distribution import TrafficDistribution
+from meshtier.endpoint import Endpoint, Exclusion, Health, Reason
+from meshtier.errors import UnknownNameError
+from meshtier.locality import Locality, Scope
+from meshtier.profile import SOLO, CrossNetwork, Profile
+from meshtier.table import Table, shortened
+
+
+def ladder_tier(matched: int, *, steps: int, same_network: bool, ranked: bool) -> int:
+    """The tier after *matched* of *steps* comparisons held, 0 the nearest (TIER-1 to TIER-3, DR-3).
+
+    Args:
+        matched: How many comparisons held before the first that did not, a
+            network that is only preferred left out of the count.
+        steps: How many comparisons there are in all.
+        same_network: Whether the networks are equal.
+        ranked: Whether the network comes first and is preferred, not required.
+
+    Returns:
+        ``steps - matched``; if *ranked* and the networks differ, the same count
+        over the other ``steps - 1`` comparisons, behind all tiers of the own network.
+
+    >>> ladder_tier(2, steps=3, same_network=True, ranked=False)
+    1
+    >>> ladder_tier(2, steps=3, same_network=False, ranked=True)
+    3
+    """
+    if ranked and not same_network:
+        return 2 * steps - 1 - matched
+    return steps - matched
+
+
+@frozen
+class Preference:
+    """An ordered list of scopes, and how an endpoint fares against it (TIER-1 to TIER-3).
+
+    This is what ztunnel calls a routing preference; the modes are special cases.
+
+    Attributes:
+        scopes: What is compared, the most important first; may be empty. A
+            scope that stands twice is compared twice, as ztunnel does.
+        cross_network: What a different network means if the network comes first.
+        strict: Whether an endpoint must match every scope.
+
+    >>> preference = Preference((Scope.NETWORK, Scope.ZONE))
+    >>> preference.tier(Locality("n", "r", "a"), Locality("n", "r", "b"))
+    1
+    """
+
+    scopes: tuple[Scope, ...] = field(converter=tuple[Scope, ...])
+    cross_network: CrossNetwork = CrossNetwork.FLAT
+    strict: bool = False
+
+    @classmethod
+    def of_mode(cls, mode: TrafficDistribution, *, profile: Profile = SOLO, strict: bool = False) -> "Preference":
+        """The preference that *mode* stands for under *profile*."""
+        return cls(profile.scopes(mode), profile.cross_network, strict)
+
+    @property
+    def ranked(self) -> bool:
+        """Whether other networks keep an order among themselves (TIER-3)."""
+        return self.cross_network is CrossNetwork.RANKED and self.scopes[:1] == (Scope.NETWORK,)
+
+    def tier(
+        self, client: Locality, place: Locality, *, client_cluster: str = "", place_cluster: str = ""
+    ) -> int | None:
+        """The tier of an endpoint at *place*; ``None`` if the choice is strict and it misses a scope."""
+        ranked, matched = self.ranked, 0
+        for scope in self.scopes:
+            here, there = (
+                (client_cluster, place_cluster) if scope is Scope.CLUSTER else (client.part(scope), place.part(scope))
+            )
+            if here == there:
+                matched += 1
+            elif not (ranked and scope is Scope.NETWORK):
+                break
+        if self.strict and matched < len(self.scopes):
+            return None
+        return ladder_tier(matched, steps=len(self.scopes), same_network=client.network == place.network, ranked=ranked)
+
+
+def tier_of(client: Locality, place: Locality, mode: TrafficDistribution, *, profile: Profile = SOLO) -> int:
+    """The tier of an endpoint at *place* for a client at *client*; 0 is P0, the nearest (TIER-1).
+
+    Cost: a few comparisons of strings. The fast form of `Preference.tier`: no
+    loop and no call, since this is what embedders call most.
+
+    >>> here = Locality("net", "us-east", "us-east-1a")
+    >>> there = Locality("net", "us-east", "us-east-1b")
+    >>> tier_of(here, there, TrafficDistribution.PREFER_SAME_ZONE)
+    1
+    """
+    depth = profile.zone_depth if mode is _SAME_ZONE else mode.depth
+    if depth == 0:
+        return 0
+    if client[0] != place[0]:
+        return depth if profile.cross_network is _FLAT else _far_tier(client, place, depth)
+    if depth == 1 or client[1] != place[1]:
+        return depth - 1
+    if depth == 2 or client[2] != place[2]:
+        return depth - 2
+    if depth == 3 or client[3] != place[3]:
+        return depth - 3
+    return depth - 5 if depth == 5 and client[4] == place[4] else depth - 4
+
+
+def _far_tier(client: Locality, place: Locality, depth: int) -> int:
+    # TIER-3: what the other scopes have in common still counts.
+    matched = 0
+    for position in range(1, depth):
+        if client[position] != place[position]:
+            break
+        matched += 1
+    return ladder_tier(matched, steps=depth, same_network=False, ranked=True)
+
+
+def priorities(tiers: Sequence[int]) -> tuple[int, ...]:
+    """Renumber tiers as priorities 0..k-1, in the same order and without gaps (DR-8).
+
+    Args:
+        tiers: One per endpoint, lower preferred. Length n; n = 0 is allowed.
+
+    Returns:
+        Length n, aligned with *tiers*; k is the number of distinct tiers.
+
+    Cost: O(n + k log k).
+    Source: istio/istio loadbalancer.go, applyLocalityFailover, at 86c9f01.
+
+    >>> priorities([5, 0, 5, 3])
+    (2, 0, 2, 1)
+    """
+    priority_of = {tier: priority for priority, tier in enumerate(sorted(set(tiers)))}
+    return tuple(priority_of[tier] for tier in tiers)
+
+
+@frozen
+class Tier:
+    """The endpoints of one tier.
+
+    Attributes:
+        number: The P number of the mode's table; 0 is the nearest.
+        endpoints: At least one, in the order of the input.
+    """
+
+    number: int
+    endpoints: tuple[Endpoint, ...]
+
+    @property
+    def healthy(self) -> int:
+        """How many of the endpoints are healthy."""
+        return sum(endpoint.health is Health.HEALTHY for endpoint in self.endpoints)
+
+    @override
+    def __repr__(self) -> str:
+        return f"Tier(P{self.number}: {shortened([endpoint.id for endpoint in self.endpoints])})"
+
+
+class Lookup(Mapping[str, int]):
+    """A number for each endpoint, by its id; may also be called, with the endpoint or its id.
+
+    Raises:
+        UnknownNameError: No endpoint with this id is in a tier.
+    """
+
+    __slots__ = ("_numbers",)
+    _numbers: dict[str, int]
+
+    def __init__(self, numbers: dict[str, int]) -> None:
+        self._numbers = numbers
+
+    def __call__(self, endpoint: Endpoint | str) -> int:
+        """The number of *endpoint*."""
+        return self[endpoint.id if isinstance(endpoint, Endpoint) else endpoint]
+
+    @override
+    def __getitem__(self, key: str) -> int:
+        try:
+            return self._numbers[key]
+        except KeyError:
+            raise UnknownNameError.among("endpoint in a tier", key, self._numbers) from None
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._numbers)
+
+    @override
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @override
+    def __repr__(self) -> str:
+        return repr(self._numbers)
+
+
+@frozen
+class Ranking:
+    """The tiers of one set of endpoints for one client.
+
+    Attributes:
+        client: Where the client is.
+        preference: What was compared.
+        tiers: The tiers that hold an endpoint, nearest first.
+        excluded: The endpoints that a strict choice leaves out, each with its reason.
+        name: What to call the choice in a display, as in ``PreferSameZone``.
+    """
+
+    client: Locality
+    preference: Preference
+    tiers: tuple[Tier, ...]
+    excluded: tuple[Exclusion, ...] = ()
+    name: str = ""
+
+    @cached_property
+    def tier_of(self) -> Lookup:
+        """The tier of each endpoint that is in one, by id. Cost: O(n) at first."""
+        return Lookup({endpoint.id: tier.number for tier in self.tiers for endpoint in tier.endpoints})
+
+    @cached_property
+    def priority_of(self) -> Lookup:
+        """The priority of each endpoint that is in a tier, by id (DR-8). Cost: O(n) at first."""
+        return Lookup({endpoint.id: place for place, tier in enumerate(self.tiers) for endpoint in tier.endpoints})
+
+    def to_table(self) -> Table:
+        """The tiers as a table: what matched, how many endpoints, which."""
+        rows = [
+            (
+                f"P{tier.number}",
+                str(priority),
+                describe_tier(tier.number, self.preference),
+                str(len(tier.endpoints)),
+                str(tier.healthy),
+                shortened([endpoint.id for endpoint in tier.endpoints]),
+            )
+            for priority, tier in enumerate(self.tiers)
+        ]
+        return Table(
+            title=f"{self.name} from {self.client}",
+            columns=("tier", "priority", "what matches", "endpoints", "healthy", "which"),
+            rows=rows,
+            notes=tuple(f"excluded: {exclusion}" for exclusion in self.excluded),
+            numeric=frozenset({1, 3, 4}),
+        )
+
+    def _repr_html_(self) -> str:
+        return self.to_table().to_html()
+
+    @override
+    def __repr__(self) -> str:
+        tiers = ", ".join(f"P{tier.number}: {len(tier.endpoints)}" for tier in self.tiers) or "no endpoints"
+        excluded = f"; excluded: {len(self.excluded)}" if self.excluded else ""
+        return f"<Ranking {self.name} from {self.client}: {tiers}{excluded}>"
+
+
+def rank(
+    client: Locality,
+    endpoints: Iterable[Endpoint],
+    mode: TrafficDistribution,
+    *,
+    profile: Profile = SOLO,
+    strict: bool = False,
+) -> Ranking:
+    """Sort endpoints into the tiers of *mode* as seen from *client* (TIER-1 to TIER-6).
+
+    Args:
+        client: Where the component that chooses is (LOC-7).
+        endpoints: Any number, with ids of their own. Their health plays no part (TIER-5).
+        mode: The mode in force.
+        profile: Whose rules.
+        strict: Exclude what does not match every scope of the mode, instead of
+            sorting it behind.
+
+    Returns:
+        Every endpoint in exactly one tier or excluded; in a tier they keep the
+        order in which they came.
+
+    Cost: O(n); every distinct place is compared once.
+
+    >>> home = Locality("net", "us-east", "us-east-1a")
+    >>> away = Endpoint("b", Locality("net", "us-east", "us-east-1b"))
+    >>> rank(home, [Endpoint("a", home), away], TrafficDistribution.PREFER_SAME_ZONE)
+    <Ranking PreferSameZone from network=net us-east/us-east-1a: P0: 1, P1: 1>
+    """
+    preference = Preference.of_mode(mode, profile=profile, strict=strict)
+    return rank_by(preference, client, endpoints, name=f"strict {mode.value}" if strict else mode.value)
+
+
+def rank_by(
+    preference: Preference,
+    client: Locality,
+    endpoints: Iterable[Endpoint],
+    *,
+    client_cluster: str = "",
+    reason: Reason = Reason.NOT_FULL_MATCH,
+    name: str = "",
+) -> Ranking:
+    """Sort endpoints by any list of scopes; what `rank` does for the modes.
+
+    Args:
+        preference: What to compare.
+        client: Where the component that chooses is.
+        endpoints: Any number, with ids of their own.
+        client_cluster: The client's cluster, for a preference that compares it.
+        reason: What to say of an endpoint that a strict preference excludes.
+        name: What to call the choice in a display.
+
+    Cost: O(n); every distinct place is compared once.
+    """
+    bins: dict[int | None, list[Endpoint]] = {}
+
+    def bin_for(place: Locality, cluster: str) -> Callable[[Endpoint], None]:
+        tier = preference.tier(client, place, client_cluster=client_cluster, place_cluster=cluster)
+        return bins.setdefault(tier, []).append
+
+    if Scope.CLUSTER in preference.scopes:
+        _fill(endpoints, lambda endpoint: (endpoint.locality, endpoint.cluster), lambda key: bin_for(*key))
+    else:
+        _fill_by_place(endpoints, lambda place: bin_for(place, ""))
+    missed = bins.pop(None, [])
+    return Ranking(
+        client,
+        preference,
+        tuple(Tier(number, tuple(bins[number])) for number in sorted(number for number in bins if number is not None)),
+        tuple(Exclusion(endpoint, reason, "PREC-3") for endpoint in missed),
+        name or " > ".join(scope.value for scope in preference.scopes) or "Any",
+    )
+
+
+_Key = TypeVar("_Key")
+
+
+def _fill(
+    endpoints: Iterable[Endpoint],
+    key_of: Callable[[Endpoint], _Key],
+    bin_for: Callable[[_Key], Callable[[Endpoint], None]],
+) -> None:
+    put: dict[_Key, Callable[[Endpoint], None]] = {}
+    for endpoint in endpoints:
+        key = key_of(endpoint)
+        if key not in put:
+            put[key] = bin_for(key)
+        put[key](endpoint)
+
+
+def _fill_by_place(endpoints: Iterable[Endpoint], bin_for: Callable[[Locality], Callable[[Endpoint], None]]) -> None:
+    # _fill with the key written out: the call that this saves is half the cost of an endpoint.
+    put: dict[Locality, Callable[[Endpoint], None]] = {}
+    for endpoint in endpoints:
+        place = endpoint.locality
+        try:
+            put[place](endpoint)
+        except KeyError:
+            put[place] = bin_for(place)
+            put[place](endpoint)
+
+
+def describe_tier(number: int, preference: Preference) -> str:
+    """What an endpoint of this tier has in common with the client, in words.
+
+    >>> describe_tier(1, Preference.of_mode(TrafficDistribution.PREFER_SAME_ZONE))
+    'same network, region; other zone'
+    >>> describe_tier(3, Preference.of_mode(TrafficDistribution.PREFER_SAME_ZONE))
+    'other network'
+    """
+    names = [scope.value for scope in preference.scopes]
+    if not names:
+        return "anywhere"
+    far = preference.ranked and number >= len(names)
+    compared = names[1:] if far else names
+    matched = 2 * len(names) - 1 - number if far else len(names) - number
+    parts = ["other network"] if far else []
+    if matched:
+        parts.append(f"same {', '.join(compared[:matched])}")
+    if matched < len(compared):
+        parts.append(f"other {compared[matched]}")
+    return "; ".join(parts)
+
+
+def mode_table(mode: TrafficDistribution, *, profile: Profile = SOLO) -> Table:
+    """The published table of one mode, from the same data that `tier_of` reads (TIER-1 to TIER-4).
+
+    >>> [row[0] for row in mode_table(TrafficDistribution.PREFER_REGION).rows]
+    ['P0', 'P1', 'P2']
+    """
+    preference = Preference.of_mode(mode, profile=profile)
+    steps = len(preference.scopes)
+    last = 2 * steps - 1 if preference.ranked else steps
+    return Table(
+        title=f"{mode.value}: {', '.join(scope.value for scope in preference.scopes) or 'no scope'}",
+        columns=("tier", "an endpoint there has"),
+        rows=[(f"P{number}", describe_tier(number, preference)) for number in range(last + 1)],
+    )
+
+
+_SAME_ZONE: Final = TrafficDistribution.PREFER_SAME_ZONE
+_FLAT: Final = CrossNetwork.FLAT
