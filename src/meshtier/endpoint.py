@@ -24,6 +24,12 @@ class Health(enum.Enum):
     UNHEALTHY = "unhealthy"  # not ready, failing its checks, or ejected
     TERMINATING = "terminating"  # on its way out: finishes what it has, gets nothing new
 
+    serves: bool
+    """Whether an endpoint in this state takes new traffic where degraded is not told from healthy, as at ztunnel."""
+
+    def __init__(self, value: str) -> None:
+        self.serves = value in {"healthy", "degraded"}
+
 
 class Labels(Mapping[str, str]):
     """An immutable, hashable mapping of labels; equal to any mapping with the same items.

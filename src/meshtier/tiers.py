@@ -14,7 +14,7 @@ from attrs import field, frozen
 from typing_extensions import override
 
 from meshtier.distribution import TrafficDistribution
-from meshtier.endpoint import Endpoint, Exclusion, Health, Reason
+from meshtier.endpoint import Endpoint, Exclusion, Reason
 from meshtier.errors import UnknownNameError
 from meshtier.locality import Locality, Scope
 from meshtier.profile import SOLO, CrossNetwork, Profile
@@ -162,8 +162,8 @@ class Tier:
 
     @property
     def healthy(self) -> int:
-        """How many of the endpoints are healthy."""
-        return sum(endpoint.health is Health.HEALTHY for endpoint in self.endpoints)
+        """How many of the endpoints can take traffic: the healthy and the degraded."""
+        return sum(endpoint.health.serves for endpoint in self.endpoints)
 
     @override
     def __repr__(self) -> str:

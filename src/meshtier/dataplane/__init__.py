@@ -1,0 +1,1 @@
+"""How does each data plane spread load over the endpoints that it was given?"""

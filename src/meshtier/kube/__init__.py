@@ -1,0 +1,1 @@
+"""Kubernetes objects and ztunnel dumps, read into a mesh."""

@@ -1,0 +1,291 @@
+"""Which setting holds? The levels where a mode can be set, and who beats whom.
+
+`resolve` takes the texts as they stand in the manifests and says which one
+holds, which it overrode, and what was doubtful about the rest.
+"""
+
+import enum
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from attrs import evolve, field, frozen
+from typing_extensions import override
+
+from meshtier.component import COMPONENTS, Component, Traits
+from meshtier.distribution import MODE_NAMES, TrafficDistribution
+from meshtier.errors import InvalidValueError
+from meshtier.locality import Scope
+from meshtier.note import Note
+from meshtier.profile import SOLO, Profile
+from meshtier.table import Table
+from meshtier.tiers import Preference
+
+ANNOTATION: Final = "networking.istio.io/traffic-distribution"
+"""The annotation that sets a mode on a Service, a ServiceEntry or a Namespace (MODE-1)."""
+
+
+class Level(enum.Enum):
+    """Where a setting can stand, from the highest precedence to the lowest (PREC-1, PREC-3)."""
+
+    INTERNAL_TRAFFIC_POLICY = "Service spec.internalTrafficPolicy"
+    SERVICE_SPEC = "Service spec.trafficDistribution"
+    SERVICE_ANNOTATION = "Service annotation"
+    SERVICE_ENTRY_ANNOTATION = "ServiceEntry annotation"
+    NAMESPACE_ANNOTATION = "Namespace annotation"
+    DEFAULT = "default of the component"
+
+    @property
+    def field_path(self) -> str:
+        """The field of the object in which a setting of this level stands; ``""`` for the default."""
+        match self:
+            case Level.INTERNAL_TRAFFIC_POLICY:
+                return "spec.internalTrafficPolicy"
+            case Level.SERVICE_SPEC:
+                return "spec.trafficDistribution"
+            case Level.DEFAULT:
+                return ""
+            case _:
+                return f"metadata.annotations[{ANNOTATION}]"
+
+    @override
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+@frozen(kw_only=True)
+class Setting:
+    """One setting, as it was found.
+
+    Attributes:
+        level: Where it stands.
+        value: The text as written; for the default, the mode's name.
+        object: The object that holds it, as in ``Service bookinfo/reviews``;
+            ``""`` where the caller gave plain values.
+    """
+
+    level: Level
+    value: str
+    object: str = ""
+
+    @property
+    def field(self) -> str:
+        """The field of the object; ``""`` for the default."""
+        return self.level.field_path
+
+    @override
+    def __str__(self) -> str:
+        if self.level is Level.DEFAULT:
+            return f"{self.level} ({self.value})"
+        return f"{self.object} {self.field}: {self.value}" if self.object else f"{self.level}: {self.value}"
+
+
+@frozen(kw_only=True)
+class Resolution:
+    """Which setting holds, and why (PREC-6).
+
+    Attributes:
+        mode: The mode in force. Where *strict* it is `PREFER_SAME_NODE`, of
+            which only the full match counts.
+        strict: Whether ``internalTrafficPolicy: Local`` holds: endpoints on the
+            client's node or none (PREC-3).
+        source: The setting that won.
+        overridden: The valid settings that lost, highest precedence first.
+        notes: What was doubtful.
+        component: The component that it was resolved for.
+        profile: Whose rules it was resolved by.
+    """
+
+    mode: TrafficDistribution
+    strict: bool = False
+    source: Setting
+    overridden: tuple[Setting, ...] = ()
+    notes: tuple[Note, ...] = ()
+    component: Component = Component.ZTUNNEL
+    profile: Profile = field(default=SOLO)
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """What is compared, in order; ``()`` where any endpoint will do."""
+        return self.profile.local_scopes if self.strict else self.profile.scopes(self.mode)
+
+    @property
+    def preference(self) -> Preference:
+        """The same as the rule that sorts endpoints into tiers."""
+        return Preference(self.scopes, self.profile.cross_network, self.strict)
+
+    def to_table(self) -> Table:
+        """The settings as a table, the one that holds first."""
+        rows = [("holds", str(self.source.level), self.source.object, self.source.value)]
+        rows += [("overridden", str(setting.level), setting.object, setting.value) for setting in self.overridden]
+        return Table(
+            title=repr(self)[1:-1],
+            columns=("", "where", "object", "value"),
+            rows=rows,
+            notes=tuple(str(note) for note in self.notes),
+        )
+
+    def _repr_html_(self) -> str:
+        return self.to_table().to_html()
+
+    @override
+    def __repr__(self) -> str:
+        mode = "Local, strict" if self.strict else self.mode.value
+        overridden = f"; overrides {len(self.overridden)}" if self.overridden else ""
+        notes = f"; notes: {len(self.notes)}" if self.notes else ""
+        return f"<Resolution {mode} by {self.source}{overridden}{notes}>"
+
+
+def resolve(
+    *,
+    spec: str | None = None,
+    service_annotation: str | None = None,
+    service_entry_annotation: str | None = None,
+    namespace_annotation: str | None = None,
+    internal_traffic_policy: str | None = None,
+    component: Component = Component.ZTUNNEL,
+    global_service: bool = False,
+    profile: Profile = SOLO,
+    defaults: Mapping[Component, Traits] = COMPONENTS,
+    objects: Mapping[Level, str] | None = None,
+) -> Resolution:
+    """The setting that holds for a service, and why (PREC-1 to PREC-3, PREC-6, COMP-2, MODE-1, MODE-2).
+
+    Args:
+        spec: The Service's ``spec.trafficDistribution``; ``None`` if absent.
+        service_annotation: The Service's annotation; ``None`` and ``""`` count as not set.
+        service_entry_annotation: The ServiceEntry's annotation, likewise.
+        namespace_annotation: The Namespace's annotation, likewise; only some profiles read it.
+        internal_traffic_policy: The Service's ``spec.internalTrafficPolicy``;
+            only ``Local``, in this case, makes a difference.
+        component: Who chooses.
+        global_service: Whether the service is global (COMP-3).
+        profile: Whose rules.
+        defaults: The table that gives the mode where nothing is set (COMP-2).
+        objects: Names for the holders of the settings, to appear in the answer.
+
+    Returns:
+        The answer names exactly one source. A text that means nothing here is
+        no error: it is passed over (in the spec) or means ``Any`` (in an
+        annotation), with a note.
+
+    Raises:
+        InvalidValueError: A text is neither a string nor ``None``.
+
+    >>> resolve(spec="PreferClose", service_annotation="PreferNetwork")
+    <Resolution PreferSameZone by Service spec.trafficDistribution: PreferClose; overrides 1>
+    """
+    texts = {
+        Level.INTERNAL_TRAFFIC_POLICY: internal_traffic_policy,
+        Level.SERVICE_SPEC: spec,
+        Level.SERVICE_ANNOTATION: service_annotation,
+        Level.SERVICE_ENTRY_ANNOTATION: service_entry_annotation,
+        Level.NAMESPACE_ANNOTATION: namespace_annotation,
+    }
+    traits = defaults[component]
+    default = traits.global_default_mode if global_service and profile.global_services else traits.default_mode
+    names = objects or {}
+    notes: list[Note] = []
+    found: list[tuple[Setting, TrafficDistribution]] = []
+    for level, text in texts.items():
+        _check_text(level, text)
+        if not text:
+            continue
+        mode, note = _READERS[level](text, profile)
+        if note is not None:
+            notes.append(evolve(note, object=names.get(level, "")))
+        if mode is not None:
+            found.append((Setting(level=level, value=text, object=names.get(level, "")), mode))
+    found.append((Setting(level=Level.DEFAULT, value=default.value), default))
+    (source, mode), *lost = found
+    return Resolution(
+        mode=mode,
+        strict=source.level is Level.INTERNAL_TRAFFIC_POLICY,
+        source=source,
+        overridden=tuple(setting for setting, _ in lost if setting.level is not Level.DEFAULT),
+        notes=tuple(notes),
+        component=component,
+        profile=profile,
+    )
+
+
+def _check_text(level: Level, text: object) -> None:
+    if text is not None and not isinstance(text, str):
+        raise InvalidValueError(f"expected a string or None, got {text!r}", level.name.lower())
+
+
+_Reading = tuple[TrafficDistribution | None, Note | None]
+
+
+def _read_policy(text: str, profile: Profile) -> _Reading:
+    del profile  # every profile knows the same words
+    if text == "Local":
+        return TrafficDistribution.PREFER_SAME_NODE, None
+    if text == "Cluster":
+        return None, None
+    return None, Note("PREC-3", f"internalTrafficPolicy is 'Cluster' or 'Local'; {text!r} restricts nothing")
+
+
+def _read_spec(text: str, profile: Profile) -> _Reading:
+    mode = profile.spec_values.get(text)
+    if mode is not None:
+        return mode, None
+    allowed = ", ".join(profile.spec_values)
+    known = MODE_NAMES.get(text.strip().lower())
+    if known is None:
+        why = f"{text!r} is no mode"
+    elif any(value.lower() == text.strip().lower() for value in profile.spec_values):
+        why = f"{text!r} is not written as the field wants it, which is case-sensitive"
+    else:
+        why = f"{text!r} can be set only by the annotation under profile {profile.name}"
+    return None, Note("PREC-2", f"spec.trafficDistribution is passed over: {why}; the field accepts {allowed}")
+
+
+def _read_annotation(text: str, profile: Profile) -> _Reading:
+    mode = profile.annotation_values.get(text.lower())
+    if mode is not None:
+        return mode, None
+    if text.lower() == TrafficDistribution.ANY.value.lower():
+        return TrafficDistribution.ANY, None
+    known = f"is unknown to profile {profile.name}" if text.lower() in MODE_NAMES else "is no mode"
+    return TrafficDistribution.ANY, Note("PREC-2", f"the annotation {text!r} {known}, and so means Any")
+
+
+def _read_namespace_annotation(text: str, profile: Profile) -> _Reading:
+    if profile.namespace_annotation:
+        return _read_annotation(text, profile)
+    return None, Note("PREC-1", f"profile {profile.name} does not read the annotation of a Namespace")
+
+
+_READERS: Final[Mapping[Level, Callable[[str, Profile], _Reading]]] = {
+    Level.INTERNAL_TRAFFIC_POLICY: _read_policy,
+    Level.SERVICE_SPEC: _read_spec,
+    Level.SERVICE_ANNOTATION: _read_annotation,
+    Level.SERVICE_ENTRY_ANNOTATION: _read_annotation,
+    Level.NAMESPACE_ANNOTATION: _read_namespace_annotation,
+}
+
+
+def precedence_table(*, profile: Profile = SOLO) -> Table:
+    """The levels from highest to lowest, each with what it accepts under *profile* (PREC-1, MODE)."""
+    spelled = {name: mode.value for name, mode in MODE_NAMES.items()} | {"preferclose": "PreferClose"}
+    annotation = ", ".join(dict.fromkeys([*(spelled[name] for name in profile.annotation_values), "Any"]))
+    accepts = {
+        Level.INTERNAL_TRAFFIC_POLICY: "Local (strict: no failover)",
+        Level.SERVICE_SPEC: ", ".join(profile.spec_values),
+        Level.SERVICE_ANNOTATION: annotation,
+        Level.SERVICE_ENTRY_ANNOTATION: annotation,
+        Level.NAMESPACE_ANNOTATION: annotation if profile.namespace_annotation else "not read",
+        Level.DEFAULT: ", ".join(_defaults(profile)),
+    }
+    return Table(
+        title=f"precedence under profile {profile.name}, highest first",
+        columns=("where", "accepts"),
+        rows=[(str(level), accepts[level]) for level in Level],
+    )
+
+
+def _defaults(profile: Profile) -> Iterator[str]:
+    traits = COMPONENTS[Component.ZTUNNEL]
+    yield traits.default_mode.value
+    if profile.global_services:
+        yield f"{traits.global_default_mode.value} for a global service"
