@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import Iterator, Mapping
-from typing import Final, TypeVar, overload
+from typing import Final, Self, TypeVar, overload
 
 from attrs import field, frozen
 from typing_extensions import override
@@ -50,6 +50,18 @@ class Labels(Mapping[str, str]):
             if not (isinstance(key, str) and isinstance(value, str)):  # pyright: ignore[reportUnnecessaryIsInstance]
                 raise InvalidValueError(f"expected strings, got {key!r}: {value!r}", "labels")
         object.__setattr__(self, "_items", copied)
+
+    @classmethod
+    def trusted(cls, items: Mapping[str, str]) -> Self:
+        """The labels in *items*, neither checked nor copied.
+
+        For adapters whose decoder has checked them: *items* must hold strings
+        alone and never change afterwards. A third of the cost of the checked
+        way, which counts for dumps of 100,000 pods.
+        """
+        labels = object.__new__(cls)
+        object.__setattr__(labels, "_items", items)
+        return labels
 
     @override
     def __setattr__(self, name: str, value: object) -> None:

@@ -113,6 +113,11 @@ class Resolution:
         """The same as the rule that sorts endpoints into tiers."""
         return Preference(self.scopes, self.profile.cross_network, self.strict)
 
+    @property
+    def title(self) -> str:
+        """What holds, in a word or two."""
+        return "Local, strict" if self.strict else self.mode.value
+
     def to_table(self) -> Table:
         """The settings as a table, the one that holds first."""
         rows = [("holds", str(self.source.level), self.source.object, self.source.value)]
@@ -129,10 +134,9 @@ class Resolution:
 
     @override
     def __repr__(self) -> str:
-        mode = "Local, strict" if self.strict else self.mode.value
         overridden = f"; overrides {len(self.overridden)}" if self.overridden else ""
         notes = f"; notes: {len(self.notes)}" if self.notes else ""
-        return f"<Resolution {mode} by {self.source}{overridden}{notes}>"
+        return f"<Resolution {self.title} by {self.source}{overridden}{notes}>"
 
 
 def resolve(

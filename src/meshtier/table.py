@@ -48,6 +48,25 @@ class Table:
         below = f"<ul>{notes}</ul>" if notes else ""
         return f"<div><table>{caption}<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>{below}</div>"
 
+    def to_text(self) -> str:
+        """The table in aligned columns under its heads, without lines around it.
+
+        >>> shares = [("P0", "100 %"), ("P1", "0 %")]
+        >>> print(Table(columns=("tier", "share"), rows=shares, numeric=frozenset({1})).to_text())
+        tier  share
+        P0    100 %
+        P1      0 %
+        """
+        lines = [self.title] if self.title else []
+        widths = [max(map(len, column)) for column in zip(self.columns, *self.rows, strict=True)]
+        for row in (self.columns, *self.rows):
+            cells = (
+                cell.rjust(width) if place in self.numeric else cell.ljust(width)
+                for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+            )
+            lines.append("  ".join(cells).rstrip())
+        return "\n".join([*lines, *self.notes])
+
     def to_markdown(self) -> str:
         r"""A Markdown table with the title as a bold line and the notes as a list.
 

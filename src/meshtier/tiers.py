@@ -8,7 +8,7 @@ a locality.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from attrs import field, frozen
 from typing_extensions import override
@@ -75,6 +75,14 @@ class Preference:
     def ranked(self) -> bool:
         """Whether other networks keep an order among themselves (TIER-3)."""
         return self.cross_network is CrossNetwork.RANKED and self.scopes[:1] == (Scope.NETWORK,)
+
+    def matched(self, tier: int) -> int:
+        """How many of the scopes, from the first, an endpoint of this tier has in common with the client.
+
+        Where other networks keep an order, those of another network have none:
+        the network, which is the first, differs.
+        """
+        return max(len(self.scopes) - tier, 0)
 
     def tier(
         self, client: Locality, place: Locality, *, client_cluster: str = "", place_cluster: str = ""
@@ -168,6 +176,37 @@ class Tier:
     @override
     def __repr__(self) -> str:
         return f"Tier(P{self.number}: {shortened([endpoint.id for endpoint in self.endpoints])})"
+
+
+class Endpoints(Protocol):
+    """Endpoints that can be counted and gone through; a tuple will do."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+        ...
+
+    def __iter__(self) -> Iterator[Endpoint]:
+        """Each once."""
+        ...
+
+
+class TierLike(Protocol):
+    """What the tiers of a ranking and those of an index have in common."""
+
+    @property
+    def number(self) -> int:
+        """The P number of the mode's table; 0 is the nearest."""
+        ...
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """What is in it; at least one."""
+        ...
+
+    @property
+    def healthy(self) -> int:
+        """How many of the endpoints can take traffic: the healthy and the degraded."""
+        ...
 
 
 class Lookup(Mapping[str, int]):
@@ -376,13 +415,17 @@ def describe_tier(number: int, preference: Preference) -> str:
     >>> describe_tier(3, Preference.of_mode(TrafficDistribution.PREFER_SAME_ZONE))
     'other network'
     """
-    names = [scope.value for scope in preference.scopes]
+    return describe_ladder(number, [scope.value for scope in preference.scopes], ranked=preference.ranked)
+
+
+def describe_ladder(number: int, names: Sequence[str], *, ranked: bool) -> str:
+    """The same for any list of things compared: what `ladder_tier` counted, in words."""
     if not names:
         return "anywhere"
-    far = preference.ranked and number >= len(names)
+    far = ranked and number >= len(names)
     compared = names[1:] if far else names
     matched = 2 * len(names) - 1 - number if far else len(names) - number
-    parts = ["other network"] if far else []
+    parts = [f"other {names[0]}"] if far else []
     if matched:
         parts.append(f"same {', '.join(compared[:matched])}")
     if matched < len(compared):

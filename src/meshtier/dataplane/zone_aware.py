@@ -8,72 +8,15 @@ localities that have more hosts than senders.
 """
 
 import enum
-from collections.abc import Iterable, Mapping
-from typing import Final, TypeAlias
+from collections.abc import Mapping
+from typing import Final
 
-from attrs import field, frozen
+from attrs import frozen
 
-from meshtier.errors import InvalidValueError
-from meshtier.locality import Locality
-
-Site: TypeAlias = tuple[str, ...]
-"""Region, zone and subzone: the parts of a place by which Envoy tells localities apart."""
+from meshtier.dataplane.assignment import Site, ZoneAware, site_of, whole_percent
 
 _WHOLE: Final = 10_000
 """Envoy computes parts of a cluster in units of 1/10000, rounded down."""
-
-
-def site_of(place: Locality) -> Site:
-    """Region, zone and subzone of *place*.
-
-    >>> site_of(Locality("net", "us-east", "us-east-1a", node="n1"))
-    ('us-east', 'us-east-1a', '')
-    """
-    return place[1:4]
-
-
-def checked_integer(value: int, *, low: int, high: int, path: str) -> int:
-    """*value* itself, if it is an integer from *low* to *high*.
-
-    Raises:
-        InvalidValueError: It is not; a bool is no integer.
-    """
-    if type(value) is not int or not low <= value <= high:
-        raise InvalidValueError(f"expected an integer from {low} to {high}, got {value!r}", path)
-    return value
-
-
-def checked_percentage(value: float, *, path: str) -> float:
-    """*value* as a float, if it is a number from 0 to 100.
-
-    Raises:
-        InvalidValueError: It is not; neither a bool nor NaN is such a number.
-    """
-    if type(value) not in (int, float) or not 0 <= value <= 100:
-        raise InvalidValueError(f"expected a number from 0 to 100, got {value!r}", path)
-    return float(value)
-
-
-def checked_bool(value: bool, *, path: str) -> bool:  # noqa: FBT001  # the value is what it is about
-    """*value* itself, if it is a bool.
-
-    Raises:
-        InvalidValueError: It is not.
-    """
-    if not isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers need not type-check
-        raise InvalidValueError(f"expected True or False, got {value!r}", path)
-    return value
-
-
-def whole_percent(percentage: float) -> int:
-    """The integer that Envoy makes of a configured percentage: truncated after floating-point arithmetic.
-
-    Source: envoyproxy/envoy source/common/protobuf/utility.h, convertPercent; measured on 1.40.0.
-
-    >>> [whole_percent(percentage) for percentage in (0.9, 29, 30, 57, 58)]
-    [0, 28, 30, 56, 57]
-    """
-    return int(100 * (percentage / 100.0))
 
 
 class ZoneRouting(enum.Enum):
@@ -82,66 +25,6 @@ class ZoneRouting(enum.Enum):
     NONE = "none"  # not at all: it is off, or a precondition fails
     DIRECT = "direct"  # everything stays in the Envoy's own locality
     RESIDUAL = "residual"  # the own locality takes what is its due, others with room to spare the rest
-
-
-def _node_locality(value: Locality) -> Locality:
-    if not isinstance(value, Locality):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers need not type-check
-        raise InvalidValueError(f"expected a Locality, got {value!r}", "node_locality")
-    return value
-
-
-def _local_hosts(value: Mapping[Locality, int] | Iterable[tuple[Locality, int]]) -> tuple[tuple[Locality, int], ...]:
-    hosts: list[tuple[Locality, int]] = []
-    for place, count in value.items() if isinstance(value, Mapping) else value:
-        if not isinstance(place, Locality):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InvalidValueError(f"expected a Locality, got {place!r}", "local_hosts")
-        hosts.append((place, checked_integer(count, low=0, high=2**32 - 1, path=f"local_hosts[{place}]")))
-    return tuple(hosts)
-
-
-def _min_cluster_size(value: int) -> int:
-    return checked_integer(value, low=0, high=2**64 - 1, path="min_cluster_size")
-
-
-def _routing_enabled(value: float) -> float:
-    return checked_percentage(value, path="routing_enabled")
-
-
-def _fail_traffic_on_panic(value: bool) -> bool:  # noqa: FBT001  # an attrs converter
-    return checked_bool(value, path="fail_traffic_on_panic")
-
-
-@frozen(kw_only=True)
-class ZoneAware:
-    """What an Envoy needs for zone-aware routing.
-
-    Attributes:
-        node_locality: Where this Envoy is; only region, zone and subzone count.
-        local_hosts: How many healthy hosts of its own cluster are in each
-            locality, itself included; a mapping will do. Its unhealthy hosts
-            are not asked for: the local cluster is taken not to be in panic.
-        min_cluster_size: With fewer healthy hosts in priority 0, nothing is routed by zone.
-        routing_enabled: The percentage of requests that are routed by zone, truncated to an integer.
-        fail_traffic_on_panic: Whether requests to a panicking priority fail.
-
-    Raises:
-        InvalidValueError: A field is of the wrong type or out of range.
-    """
-
-    node_locality: Locality = field(converter=_node_locality)
-    local_hosts: tuple[tuple[Locality, int], ...] = field(converter=_local_hosts)
-    min_cluster_size: int = field(default=6, converter=_min_cluster_size)
-    routing_enabled: float = field(default=100.0, converter=_routing_enabled)
-    fail_traffic_on_panic: bool = field(default=False, converter=_fail_traffic_on_panic)
-
-    @property
-    def hosts_of_site(self) -> dict[Site, int]:
-        """The hosts of the local cluster by locality, without the localities that have none."""
-        hosts: dict[Site, int] = {}
-        for place, count in self.local_hosts:
-            if count:
-                hosts[site_of(place)] = hosts.get(site_of(place), 0) + count
-        return hosts
 
 
 @frozen(kw_only=True)
@@ -178,6 +61,7 @@ def zone_split(healthy: Mapping[Site, int], zone_aware: ZoneAware) -> ZoneSplit:
     Source: envoyproxy/envoy load_balancer_impl.cc, regenerateLocalityRoutingStructures
     and tryChooseLocalLocalityHosts, at 00cf9a0; measured on 1.40.0.
 
+    >>> from meshtier.locality import Locality
     >>> here, there = Locality(zone="a"), Locality(zone="b")
     >>> senders = ZoneAware(node_locality=here, local_hosts={here: 2, there: 2})
     >>> zone_split({site_of(here): 2, site_of(there): 6}, senders).parts
@@ -203,7 +87,7 @@ def _parts_of_whole(hosts: Mapping[Site, int]) -> dict[Site, int]:
 def _residual(offered: Mapping[Site, int], wanted: Mapping[Site, int], own: Site) -> dict[Site, float]:
     # A share of the senders below 1/10000 counts as none, and then nothing stays.
     stays = offered.get(own, 0) * _WHOLE // wanted[own] / _WHOLE if wanted[own] else 0.0
-    room = {site: max(0, offer - wanted.get(site, 0)) for site, offer in offered.items() if site != own}
+    room = {site: max(0, offer - wanted.get(site, 0)) for site, offer in offered.items()}
     total = sum(room.values())
     parts = {own: stays} if stays else {}
     for site in room if total else offered:

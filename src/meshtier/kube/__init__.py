@@ -1,1 +1,10 @@
-"""Kubernetes objects and ztunnel dumps, read into a mesh."""
+"""Reading Kubernetes: what ``kubectl`` and ``istioctl`` write, as the clusters of a mesh.
+
+`load` reads files, folders, standard input and plain mappings; YAML needs the
+extra ``yaml``, and the extra ``fast`` makes large JSON dumps quick.
+"""
+
+from meshtier.kube.reading import load, read
+from meshtier.kube.shapes import KINDS
+
+__all__ = ["KINDS", "load", "read"]

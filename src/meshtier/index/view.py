@@ -1,0 +1,115 @@
+"""What is known of a tier before anyone looks at its endpoints?"""
+
+from collections.abc import Iterator
+
+from typing_extensions import override
+
+from meshtier.endpoint import Endpoint
+from meshtier.errors import MeshError
+from meshtier.index.place import Node, serving_in, serving_weight_in, total_in, weight_in
+from meshtier.index.tree import PrefixTree
+
+
+class StaleViewError(MeshError, RuntimeError):
+    """A view of an index that has changed since the view was taken.
+
+    Attributes:
+        taken: How many changes the index had seen when the view was taken.
+        now: How many it has seen by now.
+    """
+
+    def __init__(self, taken: int, now: int) -> None:
+        super().__init__(taken, now)
+        self.taken = taken
+        self.now = now
+
+    def __str__(self) -> str:
+        return f"expected an index as it was when this view was taken, got one changed {self.now - self.taken} times"
+
+
+class Members:
+    """Some endpoints of an index: sized, and looked at only when iterated.
+
+    They come place by place. The order is the same every time, and otherwise
+    free: it depends on the changes that the index has seen.
+
+    Raises:
+        StaleViewError: The index has changed since the view was taken. An
+            iteration notices it after 64 endpoints or fewer, at the latest at its end.
+    """
+
+    __slots__ = ("_inner", "_outer", "_tally", "_tree", "_version", "_without")
+
+    def __init__(
+        self, tree: PrefixTree, tally: int, outer: Node, inner: Node | None, without: str | None = None
+    ) -> None:
+        self._tree = tree
+        self._version = tree.version
+        self._tally = tally
+        self._outer = outer
+        self._inner = inner
+        self._without = without
+
+    def tally(self) -> int:
+        """The sums over these endpoints, as the tree keeps them."""
+        if self._tree.version != self._version:
+            raise StaleViewError(self._version, self._tree.version)
+        return self._tally
+
+    def __len__(self) -> int:
+        return total_in(self.tally())
+
+    def __iter__(self) -> Iterator[Endpoint]:
+        self.tally()
+        for place in self._outer.places(self._inner, self._without):
+            for page in place.pages():
+                yield from tuple(page)
+                self.tally()
+
+    @override
+    def __repr__(self) -> str:
+        return f"<{len(self)} endpoints>"
+
+
+class TierView:
+    """One tier as an index sees it; what is known without looking at its endpoints.
+
+    Attributes:
+        number: The P number of the mode's table, as in `Tier`; 0 is the nearest.
+        endpoints: At least one.
+
+    Raises:
+        StaleViewError: The index has changed since the view was taken.
+    """
+
+    __slots__ = ("endpoints", "number")
+    number: int
+    endpoints: Members
+
+    def __init__(self, number: int, endpoints: Members) -> None:
+        self.number = number
+        self.endpoints = endpoints
+
+    @property
+    def total(self) -> int:
+        """How many endpoints there are."""
+        return total_in(self.endpoints.tally())
+
+    @property
+    def healthy(self) -> int:
+        """How many of them serve."""
+        return serving_in(self.endpoints.tally())
+
+    @property
+    def weight(self) -> int:
+        """What all of them weigh."""
+        return weight_in(self.endpoints.tally())
+
+    @property
+    def healthy_weight(self) -> int:
+        """What those that serve weigh."""
+        return serving_weight_in(self.endpoints.tally())
+
+    @override
+    def __repr__(self) -> str:
+        return f"<TierView P{self.number}: {self.total} endpoints, {self.healthy} healthy>"

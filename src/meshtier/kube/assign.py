@@ -1,0 +1,133 @@
+"""Which cluster does each source describe? Names given by the caller, or by a label (LOC-2)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from attrs import frozen
+
+from meshtier.errors import Problem
+from meshtier.kube import shapes
+from meshtier.kube.places import SYSTEM_NAMESPACE
+from meshtier.kube.sheets import Sheet, Sheets
+from meshtier.locality import SCOPE_LABELS, Scope
+from meshtier.note import Note
+
+CLUSTER: Final = SCOPE_LABELS[Scope.CLUSTER]
+
+_HINT: Final = "give it as --cluster NAME=PATH (clusters={NAME: PATH})"
+
+
+@frozen
+class Source:
+    """What was read from one file or handed over at once.
+
+    Attributes:
+        sheets: What it holds.
+        cluster: The cluster that the caller says it is of; ``None`` if the caller does not.
+    """
+
+    sheets: Sheets
+    cluster: str | None = None
+
+
+@frozen
+class Share:
+    """What belongs to one cluster.
+
+    Attributes:
+        name: The cluster's name.
+        sources: Its sources, in the order of the input.
+        notes: What was doubtful about naming it.
+    """
+
+    name: str
+    sources: tuple[Sheets, ...]
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def sheets(self) -> list[Sheet]:
+        """All its sheets, in order."""
+        return [sheet for source in self.sources for sheet in source.sheets]
+
+
+def assign(sources: Sequence[Source]) -> tuple[Sequence[Share], Sequence[Problem]]:
+    """The sources by cluster, and why some are of none or of one cluster too many.
+
+    A source without a name is of the one cluster that others name, or of an
+    unnamed one if none do.
+    """
+    problems: list[Problem] = []
+    names: dict[str, list[Sheets]] = {}
+    notes: list[Note] = []
+    unnamed: list[Sheets] = []
+    described: dict[str, Sheet] = {}
+    for source in sources:
+        labelled = _labelled(source.sheets)
+        name = source.cluster if source.cluster is not None else labelled.name
+        if name is None:
+            unnamed.append(source.sheets)
+            continue
+        names.setdefault(name, []).append(source.sheets)
+        if source.cluster is not None and labelled.name not in (None, name):
+            text = f"it says {labelled.name!r}; the caller says {name!r}, which holds"
+            notes.append(Note("LOC-2", text, f"Namespace {SYSTEM_NAMESPACE} label {CLUSTER}"))
+        if source.cluster is None and labelled.sheet is not None:
+            problems += _twice(name, described.setdefault(name, labelled.sheet), labelled.sheet)
+    problems += _mixed(sources)
+    for sheets in unnamed:
+        if len(names) > 1 and sheets.sheets:
+            problems.append(_homeless(sheets, names))
+    _add_unnamed(names, unnamed)
+    shares = [Share(name, tuple(held), tuple(notes) if len(names) == 1 else ()) for name, held in names.items()]
+    return shares, problems
+
+
+@frozen
+class _Labelled:
+    name: str | None = None
+    sheet: Sheet | None = None
+
+
+def _labelled(sheets: Sheets) -> _Labelled:
+    """The cluster that the system namespace in a source names, and where that stands."""
+    for sheet in sheets.sheets:
+        for namespace in sheet.of(shapes.Namespace):
+            if namespace.metadata.name == SYSTEM_NAMESPACE:
+                name = (namespace.metadata.labels or {}).get(CLUSTER)
+                if name:
+                    return _Labelled(name, sheet)
+    return _Labelled()
+
+
+def _twice(name: str, first: Sheet, sheet: Sheet) -> Sequence[Problem]:
+    if first is sheet:
+        return ()
+    where = f", the first in {first.file}" if first.file else ""
+    text = f"expected one cluster of the name {name!r}, got two{where}; tell them apart: {_HINT}"
+    return (sheet.problem(text, object=f"Namespace {SYSTEM_NAMESPACE}", path=f"metadata.labels[{CLUSTER}]"),)
+
+
+def _mixed(sources: Sequence[Source]) -> Sequence[Problem]:
+    """What is wrong where a label names a cluster that the caller has named as well."""
+    given = {source.cluster for source in sources if source.cluster is not None}
+    found: list[Problem] = []
+    for source in sources:
+        labelled = _labelled(source.sheets)
+        if source.cluster is None and labelled.name in given and labelled.sheet is not None:
+            text = (
+                f"expected one cluster of the name {labelled.name!r}, got two: by the caller and by this label; {_HINT}"
+            )
+            path = f"metadata.labels[{CLUSTER}]"
+            found.append(labelled.sheet.problem(text, object=f"Namespace {SYSTEM_NAMESPACE}", path=path))
+    return found
+
+
+def _homeless(sheets: Sheets, names: Mapping[str, object]) -> Problem:
+    known = ", ".join(repr(name) for name in names)
+    text = f"expected a Namespace {SYSTEM_NAMESPACE} with the label {CLUSTER}, got none, and there are several clusters"
+    return Problem(problem=f"{text} ({known}); {_HINT}", file=sheets.file)
+
+
+def _add_unnamed(names: dict[str, list[Sheets]], unnamed: Sequence[Sheets]) -> None:
+    if unnamed and len(names) <= 1:
+        names.setdefault(next(iter(names), ""), []).extend(unnamed)

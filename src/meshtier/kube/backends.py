@@ -1,0 +1,132 @@
+"""Which workloads stand behind a Service? Its EndpointSlices, or what its selector means."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from meshtier.endpoint import Health
+from meshtier.kube import shapes
+from meshtier.kube.workloads import Key, Workloads
+from meshtier.mesh.model import Backend, Workload
+from meshtier.note import Note
+
+SERVICE_LABEL: Final = "kubernetes.io/service-name"
+"""The label of an EndpointSlice that names its Service."""
+
+BARE_ENDPOINT: Final = "EndpointSlice endpoint"
+"""The kind of workload that an EndpointSlice names and nothing else describes."""
+
+NO_SLICES: Final = Note(
+    "TIER-5", "the dump has no EndpointSlice of it: its endpoints are what its selector means, each with its own health"
+)
+
+_RANK: Final = {Health.HEALTHY: 0, Health.DEGRADED: 1, Health.UNHEALTHY: 2, Health.TERMINATING: 3}
+"""Which health holds where several slices name an endpoint: the best, as in kube-proxy."""
+
+Slices = Mapping[Key, Sequence[shapes.EndpointSlice]]
+
+
+def slices_by_service(slices: Iterable[shapes.EndpointSlice]) -> Slices:
+    """The slices by the namespace and name of their Service."""
+    found: defaultdict[Key, list[shapes.EndpointSlice]] = defaultdict(list)
+    for each in slices:
+        service = (each.metadata.labels or {}).get(SERVICE_LABEL)
+        if service:
+            found[each.metadata.namespace or "default", service].append(each)
+    return found
+
+
+class Backends:
+    """Finds the backends of the services of one cluster."""
+
+    def __init__(self, workloads: Workloads, slices: Slices) -> None:
+        self._workloads = workloads
+        self._slices = slices
+        self._bare: dict[Key, Workload] = {}
+
+    def of(self, key: Key, spec: shapes.ServiceSpec) -> tuple[tuple[Backend, ...], tuple[Note, ...]]:
+        """The backends of a Service, each once, and what was doubtful about finding them."""
+        selector = spec.selector or {}
+        entries = [Backend(entry, entry.health) for entry in self._workloads.selected_entries(key[0], selector)]
+        slices = self._slices.get(key)
+        if slices is not None:
+            return (*self._sliced(key, spec, slices), *entries), ()
+        if not selector:
+            return (), ()
+        pods = [Backend(pod, pod.health) for pod in self._workloads.selected_pods(key[0], selector)]
+        return (*pods, *entries), (NO_SLICES,)
+
+    def _sliced(self, key: Key, spec: shapes.ServiceSpec, slices: Sequence[shapes.EndpointSlice]) -> Iterable[Backend]:
+        selector = spec.selector or {}
+        found: dict[int, Backend] = {}
+        for each in slices:
+            ports = _ports(spec, each)
+            for endpoint in each.endpoints or ():
+                workload = self._pod(key, selector, endpoint) or self._without_pod(key, endpoint)
+                if workload is None or self._workloads.is_finished(workload):
+                    continue
+                health = _health(endpoint.conditions)
+                former = found.get(id(workload))
+                found[id(workload)] = (
+                    Backend(workload, health, ports) if former is None else _joined(former, health, ports)
+                )
+        return found.values()
+
+    def _pod(self, key: Key, selector: Mapping[str, str], endpoint: shapes.SliceEndpoint) -> Workload | None:
+        target = endpoint.target_ref
+        if target is not None and target.kind == "Pod" and target.name:
+            pod = self._workloads.pods.get((target.namespace or key[0], target.name))
+            if pod is not None:
+                return pod
+        for address in endpoint.addresses or ():
+            pod = self._workloads.at_address(address, selector, key[0])
+            if pod is not None:
+                return pod
+        return None
+
+    def _without_pod(self, key: Key, endpoint: shapes.SliceEndpoint) -> Workload | None:
+        addresses = tuple(endpoint.addresses or ())
+        target = endpoint.target_ref
+        name = (target.name if target is not None else None) or (f"{key[1]}/{addresses[0]}" if addresses else "")
+        if not name:
+            return None
+        known = self._bare.get((key[0], name))
+        if known is not None:
+            return known
+        title = f"{BARE_ENDPOINT} {key[0]}/{name}"
+        place = self._workloads.places.of_zone(endpoint.node_name or "", endpoint.zone or "", title)
+        made = Workload(
+            kind=BARE_ENDPOINT,
+            cluster=self._workloads.cluster,
+            namespace=key[0],
+            name=name,
+            place=place,
+            envoy_place=place,
+            addresses=addresses,
+            health=_health(endpoint.conditions),
+        )
+        self._bare[key[0], name] = made
+        self._workloads.others.append(made)
+        return made
+
+
+def _joined(former: Backend, health: Health, ports: frozenset[int] | None) -> Backend:
+    best = min(former.health, health, key=lambda each: _RANK[each])
+    return Backend(former.workload, best, None if former.ports is None or ports is None else former.ports | ports)
+
+
+def _health(conditions: shapes.Conditions | None) -> Health:
+    if conditions is None:
+        return Health.HEALTHY
+    if conditions.terminating:
+        return Health.TERMINATING
+    return Health.UNHEALTHY if conditions.ready is False else Health.HEALTHY
+
+
+def _ports(spec: shapes.ServiceSpec, each: shapes.EndpointSlice) -> frozenset[int] | None:
+    """The Service's ports that a slice is about; ``None`` for all of them."""
+    if not each.ports or not spec.ports:
+        return None
+    names = {port.name or "" for port in each.ports}
+    numbers = frozenset(port.port for port in spec.ports if (port.name or "") in names)
+    return None if len(numbers) == len({port.port for port in spec.ports}) else numbers

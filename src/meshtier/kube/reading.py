@@ -1,0 +1,116 @@
+"""What is in the mesh that these sources describe? From sources to clusters, and to a `Mesh`."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from os import PathLike
+from typing import IO, cast
+
+from attrs import evolve
+
+from meshtier.errors import InputError, Problem
+from meshtier.kube.assign import Share, Source, assign
+from meshtier.kube.clusters import build
+from meshtier.kube.documents import Progress
+from meshtier.kube.sources import Given, Reader
+from meshtier.mesh import Cluster, Mesh
+
+Clusters = Mapping[str, Given | Sequence[Given]] | Iterable[tuple[str, Given | Sequence[Given]]]
+"""The clusters that the caller names, each with its source or sources."""
+
+
+def load(
+    *sources: Given,
+    clusters: Clusters | None = None,
+    stdin: IO[str] | IO[bytes] | None = None,
+    domain: str = "cluster.local",
+    progress: Progress | None = None,
+) -> Mesh:
+    """The mesh that these sources describe: `read`, as a `meshtier.mesh.Mesh`.
+
+    Args and errors are those of `read`.
+
+    >>> load({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}}).clusters[0].name
+    ''
+    """
+    return Mesh(read(*sources, clusters=clusters, stdin=stdin, domain=domain, progress=progress))
+
+
+def read(
+    *sources: Given,
+    clusters: Clusters | None = None,
+    stdin: IO[str] | IO[bytes] | None = None,
+    domain: str = "cluster.local",
+    progress: Progress | None = None,
+) -> tuple[Cluster, ...]:
+    """The clusters that these sources describe, in the order in which their names first come.
+
+    A source is a path to a file or a folder, read with all folders in it;
+    ``-`` for standard input; a mapping with one object, one list of objects or
+    one ztunnel dump; or several mappings. Text is YAML or JSON, of one document
+    or more. Each file, and each source of plain data, is of one cluster: the
+    one that the caller names, or that the label ``topology.istio.io/cluster``
+    of its Namespace ``istio-system`` names, or else the only one that there is.
+
+    Args:
+        sources: Those whose cluster need not be named.
+        clusters: Further sources by the name of their cluster.
+        stdin: What ``-`` means; the process's own standard input by default.
+        domain: The DNS domain of every cluster's services.
+        progress: Called with the name of each source as its reading begins;
+            ``""`` for plain data.
+
+    Raises:
+        InputError: With all problems of all sources, in their order.
+        MissingExtraError: A source is YAML, and PyYAML is not installed.
+
+    Cost: O(n) in the input.
+
+    >>> (cluster,) = read({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}})
+    >>> list(cluster.nodes)
+    ['n1']
+    """
+    problems: list[Problem] = []
+    reader = Reader(stdin, progress)
+    found = [source for name, given in _named(clusters, problems) for source in reader.read(given, name)]
+    found += [source for given in sources for source in reader.read(given)]
+    for source in found:
+        problems += source.sheets.problems
+    shares, doubts = assign(found)
+    problems += doubts
+    made = [] if doubts else [_cluster(share, domain, problems) for share in shares]
+    if problems:
+        raise InputError(problems)
+    return tuple(cluster for cluster in made if cluster is not None)
+
+
+def _cluster(share: Share, domain: str, problems: list[Problem]) -> Cluster | None:
+    try:
+        cluster = build(share.name, share.sheets, domain=domain, notes=share.notes)
+    except InputError as error:
+        problems += error.problems
+        return None
+    skipped = sum((source.skipped for source in share.sources), Counter[str]())
+    return evolve(cluster, skipped=dict(sorted(skipped.items())))
+
+
+def _named(clusters: Clusters | None, problems: list[Problem]) -> Iterator[tuple[str, Given]]:
+    """The named sources one by one; a name that comes twice is a problem."""
+    pairs = clusters.items() if isinstance(clusters, Mapping) else clusters or ()
+    seen: set[str] = set()
+    for name, given in pairs:
+        if not name:
+            problems.append(Problem(problem="expected a name for the cluster, got ''"))
+        elif name in seen:
+            problems.append(Problem(problem=f"expected one cluster of the name {name!r}, got two from the caller"))
+        else:
+            seen.add(name)
+            for each in _each(given):
+                yield name, each
+
+
+def _each(given: Given | Sequence[Given]) -> Sequence[Given]:
+    """The sources that stand for one cluster: several in a list, unless that is one of plain objects."""
+    if not isinstance(given, (list, tuple)):
+        return (cast("Given", given),)
+    several = cast("Sequence[Given]", given)
+    return several if any(isinstance(each, (str, PathLike)) for each in several) else (cast("Given", given),)

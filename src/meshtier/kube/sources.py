@@ -1,0 +1,188 @@
+"""What did the caller hand over? Files, folders, standard input and plain data, each as sheets."""
+
+import os
+import re
+import stat
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any, Final, cast
+
+from attrs import define, field
+
+from meshtier.errors import InvalidValueError, MissingExtraError, Problem
+from meshtier.kube import jsontext
+from meshtier.kube.assign import Source
+from meshtier.kube.documents import Document, Findings, Progress
+from meshtier.kube.plain import shown
+from meshtier.kube.sheets import Sheets
+from meshtier.kube.text import MAX_BYTES, MAX_LINE, Format, check_beginning, check_lines, format_of, unwrapped
+
+STDIN: Final = "-"
+"""The name of standard input as a source."""
+
+SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
+"""The files that are read of a folder."""
+
+Given = str | os.PathLike[str] | Mapping[str, Any] | Iterable[Mapping[str, Any]]
+"""What a source may be: a path, ``-``, one object or list or dump, or some of them."""
+
+_DIVISION: Final = re.compile(rb"\n---[ \t\r\n]")
+_BLANK: Final = "expected Kubernetes objects, got none"
+
+
+@define
+class Reader:
+    """Reads sources, one after the other, and never stops at a problem.
+
+    Attributes:
+        stdin: What ``-`` means; ``None`` for the process's own standard input.
+        progress: Told of each source as its reading begins.
+    """
+
+    stdin: IO[str] | IO[bytes] | None = None
+    progress: Progress | None = None
+    _seen: set[str] = field(factory=set[str], init=False)
+
+    def read(self, given: Given, cluster: str | None = None) -> Iterator[Source]:
+        """Each source that *given* stands for: every file of a folder is one."""
+        if isinstance(given, (str, os.PathLike)):
+            for file in self._files(given):
+                yield Source(file, cluster)
+        else:
+            yield Source(self._data(given), cluster)
+
+    def _data(self, given: object) -> Sheets:
+        sheets = Sheets()
+        self._tell("")
+        if isinstance(given, Mapping):
+            sheets.take(Document(1, cast("object", given)), is_only=True)
+        elif isinstance(given, Iterable) and not isinstance(given, (bytes, bytearray)):
+            for number, each in enumerate(cast("Iterable[object]", given), 1):
+                sheets.take(Document(number, each))
+        else:
+            sheets.refuse(Problem(problem=f"expected a path, a mapping or some mappings, got {shown(given)}"))
+            return sheets
+        return sheets
+
+    def _files(self, given: str | os.PathLike[str]) -> Iterator[Sheets]:
+        if given == STDIN:
+            yield self._file(STDIN, None)
+            return
+        path = Path(given)
+        if not path.is_dir():
+            yield self._file(str(path), path)
+            return
+        found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+        for file in found:
+            yield self._file(str(file), file)
+        if not found:
+            suffixes = ", ".join(f"*{suffix}" for suffix in sorted(SUFFIXES))
+            empty = Sheets(str(path), is_blank=False)
+            empty.refuse(Problem(problem=f"expected a folder with {suffixes} in it, got one without"))
+            yield empty
+
+    def _file(self, name: str, path: Path | None) -> Sheets:
+        sheets = Sheets(name)
+        self._tell(name)
+        try:
+            self._check_once(name if path is None else str(path.resolve()))
+            data = self._standard_input() if path is None else _contents(path)
+            _parse(sheets, data)
+        except InvalidValueError as error:
+            sheets.refuse(Problem(problem=error.problem))
+        except OSError as error:
+            sheets.refuse(Problem(problem=f"expected a file that can be read: {error.strerror or error}"))
+        if sheets.is_blank and not sheets.problems:
+            sheets.refuse(Problem(problem=_BLANK))
+        return sheets
+
+    def _standard_input(self) -> bytes:
+        stream: IO[Any] = sys.stdin.buffer if self.stdin is None else self.stdin
+        return _drain(stream)
+
+    def _check_once(self, name: str) -> None:
+        if name in self._seen:
+            what = "standard input" if name == STDIN else "each file"
+            raise InvalidValueError(f"expected {what} once among the sources, got it again")
+        self._seen.add(name)
+
+    def _tell(self, name: str) -> None:
+        if self.progress is not None:
+            self.progress(name)
+
+
+def _contents(path: Path) -> bytes:
+    with path.open("rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            return _drain(file)  # a pipe, as the shell makes it for <(kubectl …)
+        beginning = file.read(MAX_LINE + 1)
+        check_beginning(unwrapped_part(beginning))
+        if len(beginning) <= MAX_LINE:
+            return beginning
+        size = os.fstat(file.fileno()).st_size
+        if size > MAX_BYTES:
+            raise InvalidValueError(f"expected at most {MAX_BYTES:,} bytes, got {size:,}")
+        file.seek(0)
+        return file.read()
+
+
+def _drain(stream: IO[Any]) -> bytes:
+    """All that a stream holds, checked as soon as its beginning is there."""
+    chunks: list[bytes] = []
+    size = 0
+    is_checked = False
+    while True:
+        chunk: str | bytes = stream.read(MAX_LINE + 1)
+        data = chunk.encode(errors="surrogatepass") if isinstance(chunk, str) else chunk or b""
+        chunks.append(data)
+        size += len(data)
+        if not is_checked and (size > MAX_LINE or not data):
+            is_checked = True
+            check_beginning(unwrapped_part(b"".join(chunks)))
+        if not data:
+            return b"".join(chunks)
+        if size > MAX_BYTES:
+            raise InvalidValueError(f"expected at most {MAX_BYTES:,} bytes, got more")
+
+
+def unwrapped_part(beginning: bytes) -> bytes:
+    """The beginning of a text as `unwrapped` gives the whole; half a character at its end is no fault."""
+    if beginning[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        beginning = beginning[: len(beginning) // 4 * 4 - 2] if len(beginning) > MAX_LINE else beginning
+    return unwrapped(beginning)
+
+
+def _parse(sheets: Sheets, data: bytes) -> None:
+    data = unwrapped(data)
+    if format_of(data) is Format.JSON and not _is_divided(data):
+        sheets.take_json(data)
+        return
+    check_lines(data)
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidValueError(jsontext.not_utf8(error)) from None
+    for finding in yaml_documents(text):
+        if isinstance(finding, Problem):
+            sheets.refuse(finding)
+        else:
+            sheets.take(finding)
+
+
+def _is_divided(data: bytes) -> bool:
+    """Whether what begins as JSON goes on, as YAML may, behind a line ``---``."""
+    return _DIVISION.search(data) is not None
+
+
+def yaml_documents(text: str) -> Findings:
+    """The documents of a YAML text.
+
+    Raises:
+        MissingExtraError: PyYAML is not installed.
+    """
+    try:
+        from meshtier.kube import yamltext
+    except ModuleNotFoundError:
+        raise MissingExtraError("yaml", "reading YAML") from None
+    return yamltext.documents(text)

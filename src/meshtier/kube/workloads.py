@@ -1,0 +1,202 @@
+"""What runs in the cluster? Pods and WorkloadEntries as workloads, and who a selector means."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from meshtier.endpoint import MAX_WEIGHT, NO_LABELS, Health, Labels
+from meshtier.kube import shapes
+from meshtier.kube.places import Places, entry_place, overridden
+from meshtier.locality import SCOPE_LABELS, Scope
+from meshtier.mesh.model import Workload
+
+FINISHED: Final = frozenset({"Succeeded", "Failed"})
+"""The phases of pods that serve nothing any more."""
+
+Key = tuple[str, str]
+"""Namespace and name."""
+
+
+class Workloads:
+    """The workloads of one cluster, as services look for them.
+
+    Attributes:
+        cluster: The cluster's name.
+        places: Where things are there.
+        pods: By namespace and name, in the order of the input; finished ones too.
+        entries: The WorkloadEntries likewise.
+        others: Endpoints that stand in services alone.
+    """
+
+    def __init__(self, cluster: str, places: Places) -> None:
+        self.cluster = cluster
+        self.places = places
+        self.pods: dict[Key, Workload] = {}
+        self.entries: dict[Key, Workload] = {}
+        self.others: list[Workload] = []
+        self._finished: set[Key] = set()
+        self._by_label: dict[tuple[str, str, str], dict[str, list[Workload]]] = {}
+        self._by_namespace: dict[str, defaultdict[str, list[Workload]]] = {}
+        self._by_address: defaultdict[str, list[Workload]] | None = None
+
+    def all(self) -> tuple[Workload, ...]:
+        """Every workload: pods, then WorkloadEntries, then the others."""
+        return (*self.pods.values(), *self.entries.values(), *self.others)
+
+    def add_pods(self, pods: Mapping[Key, shapes.Pod]) -> None:
+        """Take the pods. One loop without calls that it can spare: a dump has 100,000 of them."""
+        cluster, of_pod = self.cluster, self.places.of_pod
+        for key, pod in pods.items():
+            status = pod.status
+            spec = pod.spec
+            found = pod.metadata.labels
+            labels = Labels.trusted(found) if found else NO_LABELS
+            place, envoy_place = of_pod((spec.node_name if spec else "") or "", found or NO_LABELS)
+            if status is not None and status.phase in FINISHED:
+                self._finished.add(key)
+            self.pods[key] = Workload(
+                cluster=cluster,
+                namespace=key[0],
+                name=key[1],
+                place=place,
+                envoy_place=envoy_place,
+                labels=labels,
+                addresses=_addresses(status) if status else (),
+                health=pod_health(pod),
+            )
+
+    def add_entries(self, entries: Mapping[Key, shapes.WorkloadEntry]) -> None:
+        """Take the WorkloadEntries."""
+        for key, entry in entries.items():
+            labels = {**((entry.spec and entry.spec.labels) or {}), **(entry.metadata.labels or {})}
+            self.entries[key] = self.entry(
+                "WorkloadEntry",
+                key,
+                f"WorkloadEntry {'/'.join(key)} spec",
+                entry.spec or shapes.EntrySpec(),
+                labels,
+                health=entry_health(entry.status),
+            )
+
+    def entry(
+        self,
+        kind: str,
+        key: Key,
+        title: str,
+        spec: shapes.EntrySpec,
+        labels: Mapping[str, str],
+        *,
+        health: Health = Health.HEALTHY,
+    ) -> Workload:
+        """The workload that a WorkloadEntry's fields describe (LOC-4)."""
+        places = self.places
+        place = entry_place(title, spec, network=places.network, network_origin=places.network_origin)
+        return Workload(
+            kind=kind,
+            cluster=self.cluster,
+            namespace=key[0],
+            name=key[1],
+            place=place,
+            envoy_place=overridden(place, labels),
+            labels=Labels.trusted(labels) if labels else NO_LABELS,
+            addresses=(spec.address,) if spec.address else (),
+            health=health,
+            weight=spec.weight or 1,  # 0 is what an absent weight looks like on the wire
+            remote_cluster=labels.get(SCOPE_LABELS[Scope.CLUSTER], ""),
+        )
+
+    def is_finished(self, workload: Workload) -> bool:
+        """Whether it is a pod that has ended, and so no endpoint of anything."""
+        return (workload.namespace, workload.name) in self._finished and workload.kind == "Pod"
+
+    def selected_pods(self, namespace: str, selector: Mapping[str, str]) -> Sequence[Workload]:
+        """The pods that have not ended and carry all labels of *selector*; none for an empty one."""
+        found = self._selected("Pod", namespace, selector)
+        return [pod for pod in found if not self.is_finished(pod)] if self._finished else found
+
+    def selected_entries(self, namespace: str, selector: Mapping[str, str]) -> Sequence[Workload]:
+        """The WorkloadEntries that carry all labels of *selector*; none for an empty one."""
+        return self._selected("WorkloadEntry", namespace, selector) if self.entries else ()
+
+    def at_address(self, address: str, selector: Mapping[str, str], namespace: str) -> Workload | None:
+        """The one pod at an address; where several share it, the one that *selector* means."""
+        if self._by_address is None:
+            self._by_address = defaultdict(list)
+            for pod in self.pods.values():
+                for own in pod.addresses if not self.is_finished(pod) else ():
+                    self._by_address[own].append(pod)
+        found = [pod for pod in self._by_address.get(address, ()) if pod.namespace == namespace]
+        if len(found) > 1:
+            found = [pod for pod in found if _carries(pod.labels, selector)]
+        return found[0] if len(found) == 1 else None
+
+    def _selected(self, kind: str, namespace: str, selector: Mapping[str, str]) -> Sequence[Workload]:
+        if not selector:
+            return ()
+        candidates = [self._with_label(kind, namespace, label).get(value, ()) for label, value in selector.items()]
+        fewest = min(candidates, key=len)
+        return [workload for workload in fewest if _carries(workload.labels, selector)]
+
+    def _with_label(self, kind: str, namespace: str, label: str) -> Mapping[str, Sequence[Workload]]:
+        """The workloads of a namespace by the value of one label; made once for each label that is asked for."""
+        key = (kind, namespace, label)
+        found = self._by_label.get(key)
+        if found is None:
+            found = self._by_label[key] = {}
+            for workload in self._in_namespace(kind, namespace):
+                value = workload.labels.get(label)
+                if value is not None:
+                    found.setdefault(value, []).append(workload)
+        return found
+
+    def _in_namespace(self, kind: str, namespace: str) -> Iterable[Workload]:
+        by_namespace = self._by_namespace.get(kind)
+        if by_namespace is None:
+            by_namespace = self._by_namespace[kind] = defaultdict(list)
+            for workload in (self.pods if kind == "Pod" else self.entries).values():
+                by_namespace[workload.namespace].append(workload)
+        return by_namespace.get(namespace, ())
+
+
+def pod_health(pod: shapes.Pod) -> Health:
+    """What the pod itself says of its health; one without any status counts as healthy."""
+    if pod.metadata.deletion_timestamp is not None:
+        return Health.TERMINATING
+    status = pod.status
+    if status is None:
+        return Health.HEALTHY
+    conditions = status.conditions
+    if conditions is not None:
+        for condition in conditions:
+            if condition.type == "Ready":
+                return Health.HEALTHY if condition.status == "True" else Health.UNHEALTHY
+    return Health.HEALTHY if not conditions and status.phase in (None, "Running") else Health.UNHEALTHY
+
+
+def entry_health(status: shapes.EntryStatus | None) -> Health:
+    """What the health checks of a WorkloadEntry found; without any it counts as healthy."""
+    for condition in (status and status.conditions) or ():
+        if condition.type == "Healthy" and condition.status == "False":
+            return Health.UNHEALTHY
+    return Health.HEALTHY
+
+
+def unfit_weight(weight: int | None) -> str:
+    """What is wrong with an entry's weight; ``""`` if nothing."""
+    if weight is None or 0 <= weight <= MAX_WEIGHT:
+        return ""
+    return f"expected an integer from 0 to {MAX_WEIGHT}, got {weight!r}"
+
+
+def _addresses(status: shapes.PodStatus) -> tuple[str, ...]:
+    found = status.pod_ips
+    if found:
+        if len(found) == 1:
+            address = found[0].ip
+            return (address,) if address else ()
+        return tuple(address.ip for address in found if address.ip)
+    return (status.pod_ip,) if status.pod_ip else ()
+
+
+def _carries(labels: Any, selector: Mapping[str, str]) -> bool:  # noqa: ANN401
+    return all(labels.get(label) == value for label, value in selector.items())

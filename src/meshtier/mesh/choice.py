@@ -1,0 +1,203 @@
+"""Among what does a component choose, and in what order? One class for each kind of rule.
+
+A choice sorts the members of a view into tiers, says what it leaves out, and
+knows how a data plane spreads load over the rest. `Route` asks and displays.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Final, Protocol
+
+from attrs import frozen
+from typing_extensions import override
+
+from meshtier.dataplane.assignment import EnvoySettings, LbPolicy, LocalityGroup
+from meshtier.dataplane.spread import tier_groups
+from meshtier.endpoint import Exclusion, Reason
+from meshtier.locality import Locality
+from meshtier.mesh.client import Client
+from meshtier.mesh.model import Place
+from meshtier.mesh.view import Member, View
+from meshtier.mesh.why import Comparison, compare_places
+from meshtier.note import Note
+from meshtier.precedence import Resolution
+from meshtier.tiers import Endpoints, Preference, Tier, TierLike, describe_tier, rank_by
+
+PLAIN_ENVOY: Final = EnvoySettings(panic_threshold=0, lb_policy=LbPolicy.LEAST_REQUEST)
+"""What Istio tells an Envoy where no locality setting is in force."""
+
+
+@frozen(kw_only=True, eq=False)
+class RouteTier:
+    """One tier of a route.
+
+    Attributes:
+        number: The P number of the mode's table, or the level of a
+            DestinationRule's failover; 0 is the nearest.
+        priority: The same renumbered without gaps: what an Envoy gets (DR-8).
+        matched: What the endpoints have in common with the client, in words.
+        endpoints: Sized and iterable; made when asked for.
+        healthy: How many of them can take traffic.
+        share: Their share of the client's traffic, 0 to 1.
+    """
+
+    number: int
+    priority: int
+    matched: str
+    endpoints: Endpoints
+    healthy: int
+    share: float
+
+    @property
+    def places(self) -> tuple[Locality, ...]:
+        """Where its endpoints are, without their nodes, each once, sorted. Cost: O(n)."""
+        return tuple(sorted({endpoint.locality._replace(node="") for endpoint in self.endpoints}))
+
+    @override
+    def __repr__(self) -> str:
+        return f"RouteTier(P{self.number}: {len(self.endpoints)} endpoints, share {self.share:.3g})"
+
+
+class Choice(Protocol):
+    """One way to choose among the members of a view."""
+
+    @property
+    def tiers(self) -> Sequence[TierLike]:
+        """The tiers that hold an endpoint, nearest first."""
+        ...
+
+    @property
+    def excluded(self) -> tuple[Exclusion, ...]:
+        """What this choice leaves out."""
+        ...
+
+    @property
+    def groups(self) -> tuple[LocalityGroup, ...]:
+        """The tiers as Istio hands them to an Envoy."""
+        ...
+
+    @property
+    def envoy(self) -> EnvoySettings:
+        """What the Envoy is told besides."""
+        ...
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What was doubtful in comparing."""
+        ...
+
+    def describe(self, number: int) -> str:
+        """What endpoints of this tier have in common with the client."""
+        ...
+
+    def compare(self, member: Member) -> tuple[Comparison, ...]:
+        """Everything that was compared for one member."""
+        ...
+
+
+@frozen(kw_only=True, eq=False)
+class DistributionChoice:
+    """The choice by traffic distribution: a mode, or the client's node alone (TIER, PREC-3)."""
+
+    view: View
+    client: Client
+    place: Place
+    resolution: Resolution
+    envoy: EnvoySettings = PLAIN_ENVOY
+
+    @cached_property
+    def _sorted(self) -> tuple[Sequence[TierLike], tuple[Exclusion, ...]]:
+        resolution = self.resolution
+        if not resolution.strict:
+            return self.view.index.tiers(self.place.locality, resolution.mode, profile=resolution.profile), ()
+        ranking = rank_by(
+            resolution.preference,
+            self.place.locality,
+            self.view.endpoints,
+            client_cluster=self.client.cluster,
+            reason=Reason.NOT_LOCAL,
+        )
+        return ranking.tiers, ranking.excluded
+
+    @property
+    def tiers(self) -> Sequence[TierLike]:
+        """The tiers that hold an endpoint, nearest first."""
+        return self._sorted[0]
+
+    @property
+    def excluded(self) -> tuple[Exclusion, ...]:
+        """What a strict choice leaves out."""
+        return self._sorted[1]
+
+    @property
+    def groups(self) -> tuple[LocalityGroup, ...]:
+        """A priority for each tier, its endpoints by locality."""
+        return tier_groups(self.tiers)
+
+    def describe(self, number: int) -> str:
+        """What endpoints of this tier have in common with the client."""
+        return describe_tier(number, self.resolution.preference)
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """Where a match rests on two unknown parts (LOC-6)."""
+        return unknown_matches(self.place.locality, self.resolution.preference, self.tiers)
+
+    def compare(self, member: Member) -> tuple[Comparison, ...]:
+        """Scope by scope."""
+        return compare_places(self.place, member, self.resolution.preference, client_cluster=self.client.cluster)
+
+
+@frozen(kw_only=True, eq=False)
+class PassThrough:
+    """No choice at all: the connection goes where the client sent it (PREC-4)."""
+
+    view: View
+    why: str
+
+    @property
+    def tiers(self) -> Sequence[TierLike]:
+        """Everything, in one tier."""
+        return (Tier(0, self.view.endpoints),) if self.view.endpoints else ()
+
+    @property
+    def excluded(self) -> tuple[Exclusion, ...]:
+        """Nothing."""
+        return ()
+
+    @property
+    def groups(self) -> tuple[LocalityGroup, ...]:
+        """Nothing: an Envoy gets no endpoints for such a service."""
+        return ()
+
+    @property
+    def envoy(self) -> EnvoySettings:
+        """The plain settings."""
+        return PLAIN_ENVOY
+
+    def describe(self, number: int) -> str:
+        """Why there is no order."""
+        return f"passed through: {self.why}" if number == 0 else ""
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """Nothing is compared."""
+        return ()
+
+    def compare(self, member: Member) -> tuple[Comparison, ...]:
+        """Nothing is compared."""
+        del member
+        return ()
+
+
+def unknown_matches(client: Locality, preference: Preference, tiers: Sequence[TierLike]) -> tuple[Note, ...]:
+    """A note for each scope at which the client and an endpoint match because both are unknown (LOC-6)."""
+    notes: list[Note] = []
+    for position, scope in enumerate(preference.scopes):
+        if client.part(scope):
+            continue
+        count = sum(len(tier.endpoints) for tier in tiers if preference.matched(tier.number) > position)
+        if count:
+            text = f"neither the client nor {count} of the endpoints has a known {scope.value}, and so they match"
+            notes.append(Note("LOC-6", text))
+    return tuple(notes)

@@ -1,0 +1,213 @@
+"""How is an answer laid out for reading? Headlines and tables, made from plain data."""
+
+from collections.abc import Iterable
+
+from attrs import field, frozen
+
+from meshtier.locality import Locality
+from meshtier.mesh.plain import DistributionData, ExclusionData, NoteData, PlaceData, RouteData, RuleData, TierData
+from meshtier.table import Table, percent, shortened
+
+
+@frozen(kw_only=True)
+class Section:
+    """A heading with lines and perhaps a table.
+
+    Attributes:
+        heading: ``""`` for none.
+        lines: Sentences.
+        table: What stands below them.
+    """
+
+    heading: str = ""
+    lines: tuple[str, ...] = field(default=(), converter=tuple[str, ...])
+    table: Table | None = None
+
+
+@frozen(kw_only=True)
+class Report:
+    """An answer in sections.
+
+    Attributes:
+        title: What was asked.
+        sections: In reading order.
+    """
+
+    title: str
+    sections: tuple[Section, ...] = field(converter=tuple[Section, ...])
+
+    def to_text(self) -> str:
+        """The report as plain text, tables in aligned columns."""
+        parts = [self.title]
+        for section in self.sections:
+            lines = [section.heading] if section.heading else []
+            lines += [f"  {line}" if section.heading else line for line in section.lines]
+            if section.table is not None:
+                lines += section.table.to_text().splitlines()
+            parts.append("\n".join(lines))
+        return "\n\n".join(parts)
+
+    def to_markdown(self) -> str:
+        """The report as Markdown."""
+        parts = [f"## {self.title}"]
+        for section in self.sections:
+            lines = [f"### {section.heading}", ""] if section.heading else []
+            lines += [f"- {line}" for line in section.lines]
+            if section.table is not None:
+                lines += ["", section.table.to_markdown()] if section.lines else [section.table.to_markdown()]
+            parts.append("\n".join(lines))
+        return "\n\n".join(parts)
+
+    def to_html(self) -> str:
+        """The report as HTML without scripts or outside styles."""
+        parts = [Table(title=self.title, columns=(), rows=()).to_html()]
+        for section in self.sections:
+            notes = section.lines
+            table = section.table or Table(columns=(), rows=())
+            parts.append(
+                Table(
+                    title=section.heading,
+                    columns=table.columns,
+                    rows=table.rows,
+                    numeric=table.numeric,
+                    notes=(*notes, *table.notes),
+                ).to_html()
+            )
+        return "".join(parts)
+
+
+def report_from(data: RouteData, *, most: int = 4) -> Report:
+    """The report on an answer.
+
+    Args:
+        data: The answer, as `Route.to_dict` gives it.
+        most: How many endpoints a tier shows by name; the rest are counted.
+    """
+    place = place_text(data["client"]["place"])
+    sections = [
+        Section(
+            lines=(
+                f"from     {data['client']['name']}",
+                f"at       {place}",
+                f"by       {data['component']}, profile {data['profile']}",
+            )
+        ),
+        Section(heading=_headline(data), lines=tuple(_why_lines(data))),
+    ]
+    if data["to_waypoint"] is not None:
+        sections.append(_waypoints(data))
+    sections.append(_tiers(data, most))
+    if data["excluded"]:
+        sections.append(Section(heading="excluded", table=_exclusions(data["excluded"])))
+    if data["notes"]:
+        sections.append(Section(heading="notes", lines=tuple(note_text(note) for note in data["notes"])))
+    return Report(title=data["host"], sections=sections)
+
+
+def place_text(place: PlaceData) -> str:
+    """A place in one line."""
+    return str(Locality(**place))
+
+
+def note_text(note: NoteData) -> str:
+    """A note in one line."""
+    subject = f"{note['object']}: " if note["object"] else ""
+    return f"[{note['rule']}] {subject}{note['text']}"
+
+
+def _headline(data: RouteData) -> str:
+    if data["passthrough"]:
+        return f"passed through: {data['passthrough']}"
+    rule = data["destination_rule"]
+    if rule is not None and not data["distribution"]["in_force"]:
+        return f"{rule['title']} holds"
+    distribution = data["distribution"]
+    return f"{'internalTrafficPolicy: Local' if distribution['strict'] else distribution['mode']} holds"
+
+
+def _why_lines(data: RouteData) -> Iterable[str]:
+    distribution, rule = data["distribution"], data["destination_rule"]
+    if rule is not None:
+        yield from _rule_lines(rule)
+    if distribution["in_force"]:
+        yield f"set by {_setting_text(distribution)}"
+    else:
+        yield f"out of force: {distribution['mode']} by {_setting_text(distribution)}"
+    for lost in distribution["overridden"]:
+        where = f"{lost['object']} {lost['field']}".strip() if lost["object"] else lost["level"]
+        yield f"overrides {where}: {lost['value']}"
+    if distribution["in_force"]:
+        compared = " > ".join(distribution["scopes"]) or "nothing: all endpoints are alike"
+        yield f"{'all must match' if distribution['strict'] else 'compares'}: {compared}"
+
+
+def _rule_lines(rule: RuleData) -> Iterable[str]:
+    if rule["rule"]:
+        yield f"found {rule['rule']} ({rule['match']})"
+    yield from rule["facts"]
+    for lost in rule["overridden"]:
+        yield f"overrides {lost}"
+
+
+def _setting_text(distribution: DistributionData) -> str:
+    source = distribution["source"]
+    if not source["field"]:
+        return source["level"]
+    where = f"{source['object']} {source['field']}" if source["object"] else source["level"]
+    return f"{where}: {source['value']}"
+
+
+def _tiers(data: RouteData, most: int) -> Section:
+    table = Table(
+        columns=("tier", "priority", "share", "healthy", "what matches", "where", "endpoints"),
+        rows=[_tier_row(tier, most) for tier in data["tiers"]],
+        numeric=frozenset({1, 2, 3}),
+    )
+    if not data["tiers"]:
+        return Section(heading="no tier holds an endpoint", lines=[f"no traffic flows: {data['reason']}"])
+    lines = [f"no traffic flows: {data['reason']}"] if data["reason"] and not data["passthrough"] else []
+    return Section(heading="tiers", lines=lines, table=table)
+
+
+def _tier_row(tier: TierData, most: int) -> tuple[str, ...]:
+    places = sorted({place_text({**endpoint["place"], "node": ""}) for endpoint in tier["endpoints"]})
+    return (
+        f"P{tier['tier']}",
+        str(tier["priority"]),
+        percent(tier["share"]),
+        f"{tier['healthy']}/{tier['total']}",
+        tier["matched"],
+        shortened(places, most=2),
+        shortened(_named_with_shares(tier), most=most),
+    )
+
+
+def _named_with_shares(tier: TierData) -> list[str]:
+    shares = {endpoint["share"] for endpoint in tier["endpoints"]}
+    if len(shares) == 1:
+        return [endpoint["id"] for endpoint in tier["endpoints"]]
+    return [f"{endpoint['id']} {percent(endpoint['share'])}" for endpoint in tier["endpoints"]]
+
+
+def _exclusions(excluded: Iterable[ExclusionData]) -> Table:
+    rows = [
+        (item["id"], f"{item['reason']}: {item['detail']}" if item["detail"] else item["reason"], item["rule"])
+        for item in excluded
+    ]
+    return Table(columns=("endpoint", "why", "rule"), rows=rows)
+
+
+def _waypoints(data: RouteData) -> Section:
+    rows = [(hop["waypoint"], percent(hop["share"]), _spread_text(hop["route"])) for hop in data["waypoints"]]
+    first = data["to_waypoint"]
+    lines = [f"to {first['host']}: {first['distribution']['mode']} holds"] if first is not None else []
+    return Section(
+        heading="two choices: ztunnel picks a waypoint pod, and that pod picks the endpoint",
+        lines=lines,
+        table=Table(columns=("waypoint pod", "share", "sends to"), rows=rows, numeric=frozenset({1})),
+    )
+
+
+def _spread_text(route: RouteData) -> str:
+    used = [f"P{tier['tier']} {percent(tier['share'])}" for tier in route["tiers"] if tier["share"]]
+    return ", ".join(used) or route["reason"]

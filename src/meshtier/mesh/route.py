@@ -1,0 +1,274 @@
+"""The answer: which endpoints get traffic, in what order, how much, and why."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from attrs import frozen
+from typing_extensions import override
+
+from meshtier.component import Balancing, Component
+from meshtier.dataplane.shares import Shares
+from meshtier.dataplane.spread import shares_of
+from meshtier.dataplane.ztunnel import best_tier
+from meshtier.endpoint import Endpoint, Exclusion
+from meshtier.mesh.choice import Choice, PassThrough, RouteTier
+from meshtier.mesh.client import Client
+from meshtier.mesh.model import Place, Service
+from meshtier.mesh.plain import (
+    ClientData,
+    HopData,
+    RouteData,
+    distribution_data,
+    endpoint_data,
+    exclusion_data,
+    note_data,
+    place_data,
+    tier_data,
+)
+from meshtier.mesh.policy import Policy
+from meshtier.mesh.report import Report, report_from
+from meshtier.mesh.rule_choice import ejection_note
+from meshtier.mesh.view import Member, View
+from meshtier.mesh.why import Why, find_member, reached
+from meshtier.note import Note
+from meshtier.precedence import Resolution
+from meshtier.profile import Profile
+from meshtier.table import percent
+from meshtier.tiers import TierLike
+
+
+@frozen(kw_only=True, eq=False)
+class Hop:
+    """One waypoint pod on the way, and what it does (COMP-1).
+
+    Attributes:
+        waypoint: The id of the pod.
+        share: Its share of the client's traffic.
+        route: Its own choice of endpoints.
+    """
+
+    waypoint: str
+    share: float
+    route: "Route"
+
+
+@frozen(kw_only=True, eq=False)
+class Route:
+    """From one client to one host: what holds, the tiers, the shares, and why.
+
+    Nothing is computed before it is asked for.
+
+    Attributes:
+        host: The full host name.
+        client: Where the traffic comes from. Where a waypoint chooses and was
+            not itself the client, the pod that sends to it.
+        component: Who chooses.
+        profile: Whose rules.
+        resolution: Traffic distribution: what is set, and what that overrode (PREC-6).
+        policy: What DestinationRules say, and whether traffic distribution is in force (PREC-5).
+        view: What stands behind the host, as the component sees it.
+        choice: The rule that sorts it.
+        to_waypoint: With a waypoint in the path, the way to its pods; else ``None``.
+        hops: With a waypoint in the path, what each of its pods does. The tiers
+            are then those of the pod with the largest share; the shares are
+            composed over all pods, and what they lack to 1 fails at a pod that
+            finds no endpoint.
+        remarks: What was doubtful before anything was chosen.
+    """
+
+    host: str
+    client: Client
+    component: Component
+    profile: Profile
+    resolution: Resolution
+    policy: Policy
+    view: View
+    choice: Choice
+    to_waypoint: "Route | None" = None
+    hops: tuple[Hop, ...] = ()
+    remarks: tuple[Note, ...] = ()
+
+    @property
+    def service(self) -> Service:
+        """The service whose settings hold."""
+        return self.view.binding.service
+
+    @property
+    def place(self) -> Place:
+        """Where the client is, as the component that chooses sees it (LOC-7)."""
+        return self.client.place_for(self.component)
+
+    @property
+    def passthrough(self) -> str:
+        """Why no choice is made (PREC-4); ``""`` if one is."""
+        return self.choice.why if isinstance(self.choice, PassThrough) else ""
+
+    @property
+    def reason(self) -> str:
+        """Why nothing gets traffic; ``""`` if something does."""
+        return self.shares.reason
+
+    @cached_property
+    def shares(self) -> Shares:
+        """Each endpoint's share of the client's traffic, by id; excluded ones have 0 (LOAD-5). Cost: O(n)."""
+        if self.to_waypoint is not None:
+            return _composed(self.to_waypoint.shares, self.hops)
+        if self.passthrough:
+            shares = Shares({}, f"no choice is made ({self.passthrough}): the client picks the address itself")
+        else:
+            groups = self.choice.groups if self._by_envoy else None
+            shares = shares_of(self.component, self.choice, envoy=self.choice.envoy, groups=groups)
+        nothing = {endpoint.id: 0.0 for endpoint in self.view.endpoints}
+        left_out = {exclusion.endpoint.id: 0.0 for exclusion in self.view.excluded}
+        return Shares({**nothing, **shares, **left_out}, shares.reason)
+
+    @cached_property
+    def tiers(self) -> tuple[RouteTier, ...]:
+        """The tiers that hold an endpoint, nearest first, each with its share.
+
+        Cost: O(scopes) where the best tier alone is used; O(n) at an Envoy.
+        """
+        tiers = self.choice.tiers
+        return tuple(
+            RouteTier(
+                number=tier.number,
+                priority=priority,
+                matched=self.choice.describe(tier.number),
+                endpoints=tier.endpoints,
+                healthy=tier.healthy,
+                share=share,
+            )
+            for priority, (tier, share) in enumerate(zip(tiers, self._tier_shares(tiers), strict=True))
+        )
+
+    def _tier_shares(self, tiers: Sequence[TierLike]) -> Sequence[float]:
+        if self._by_envoy or self.passthrough:
+            return [sum(self.shares[endpoint.id] for endpoint in tier.endpoints) for tier in tiers]
+        best = best_tier(tiers)
+        weighty = best is not None and any(endpoint.weight for endpoint in best.endpoints if endpoint.health.serves)
+        return [float(tier is best and weighty) for tier in tiers]
+
+    @property
+    def _by_envoy(self) -> bool:
+        return self.component.traits.balancing is Balancing.ENVOY
+
+    @cached_property
+    def excluded(self) -> tuple[Exclusion, ...]:
+        """What can get no traffic, each with its one reason, by endpoint id."""
+        return tuple(sorted((*self.choice.excluded, *self.view.excluded), key=lambda item: item.endpoint.id))
+
+    @cached_property
+    def notes(self) -> tuple[Note, ...]:
+        """What a reader should know besides: doubtful settings, unknown places, traps."""
+        found = (
+            *self.remarks,
+            *self.resolution.notes,
+            *self.policy.notes,
+            *self.service.notes,
+            *self.view.notes,
+            *self.choice.notes,
+            *ejection_note(self.policy, len(self.view.members)),
+            *(self.to_waypoint.notes if self.to_waypoint is not None else ()),
+        )
+        return tuple(dict.fromkeys(found))
+
+    def member(self, name: str) -> Member:
+        """What an endpoint was made from.
+
+        Args:
+            name: The endpoint's id, or its last parts where they say enough.
+
+        Raises:
+            UnknownNameError: The host has no such endpoint; the nearest names are given.
+        """
+        return find_member(name, self._everything)
+
+    @property
+    def _everything(self) -> Mapping[str, Member]:
+        return {**self.view.members, **self.view.unavailable}
+
+    def why(self, endpoint: Endpoint | str) -> Why:
+        """What puts one endpoint where it is: each thing compared, both values, and who said them.
+
+        With a waypoint in the path the reasoning is that of the pod with the largest share.
+
+        Args:
+            endpoint: An endpoint, its id, or the last parts of its id.
+
+        Raises:
+            UnknownNameError: The host has no such endpoint; the nearest names are given.
+        """
+        if self.hops:
+            return max(self.hops, key=lambda hop: hop.share).route.why(endpoint)
+        member = self.member(endpoint.id if isinstance(endpoint, Endpoint) else endpoint)
+        identifier = member.endpoint.id
+        return Why(
+            endpoint=identifier,
+            verdict=self._verdict(identifier),
+            share=self.shares[identifier],
+            reached=reached(member),
+            comparisons=self.choice.compare(member),
+        )
+
+    def _verdict(self, identifier: str) -> str:
+        for exclusion in self.excluded:
+            if exclusion.endpoint.id == identifier:
+                detail = f" ({exclusion.detail})" if exclusion.detail else ""
+                return f"excluded: {exclusion.reason.value}{detail} [{exclusion.rule}]"
+        for tier in self.tiers:
+            if any(endpoint.id == identifier for endpoint in tier.endpoints):
+                return f"P{tier.number} (priority {tier.priority}): {tier.matched}"
+        return "in no tier"
+
+    @property
+    def report(self) -> Report:
+        """The answer laid out for reading."""
+        return report_from(self.to_dict())
+
+    def explain(self) -> str:
+        """The whole answer as plain text: what holds and why, the tiers, the excluded, the notes."""
+        return self.report.to_text()
+
+    def to_dict(self) -> RouteData:
+        """The whole answer as plain data, for JSON and YAML. Cost: O(n)."""
+        place = self.place.locality
+        return RouteData(
+            host=self.host,
+            component=self.component.value,
+            profile=self.profile.name,
+            client=ClientData(name=self.client.name, cluster=self.client.cluster, place=place_data(place)),
+            distribution=distribution_data(self.resolution, in_force=not self.policy.decides),
+            destination_rule=self.policy.to_dict(),
+            passthrough=self.passthrough,
+            tiers=[
+                tier_data(tier, (endpoint_data(endpoint, self.shares[endpoint.id]) for endpoint in tier.endpoints))
+                for tier in self.tiers
+            ],
+            excluded=[exclusion_data(exclusion) for exclusion in self.excluded],
+            reason=self.reason,
+            notes=[note_data(note) for note in self.notes],
+            to_waypoint=self.to_waypoint.to_dict() if self.to_waypoint is not None else None,
+            waypoints=[HopData(waypoint=hop.waypoint, share=hop.share, route=hop.route.to_dict()) for hop in self.hops],
+        )
+
+    def _repr_html_(self) -> str:
+        return self.report.to_html()
+
+    @override
+    def __repr__(self) -> str:
+        tiers = ", ".join(f"P{tier.number} {percent(tier.share)} of {len(tier.endpoints)}" for tier in self.tiers)
+        holds = self.policy.title or self.passthrough or self.resolution.title
+        excluded = f"; excluded: {len(self.excluded)}" if self.excluded else ""
+        by = f"by {self.component.value} under {self.profile.name}"
+        return f"<Route {self.host} from {self.client} {by}: {holds}: {tiers or 'no endpoint'}{excluded}>"
+
+
+def _composed(first: Shares, hops: Sequence[Hop]) -> Shares:
+    shares: dict[str, float] = {}
+    reasons = [f"no waypoint pod: {first.reason}"] if first.reason else []
+    for hop in hops:
+        for identifier, share in hop.route.shares.items():
+            shares[identifier] = shares.get(identifier, 0.0) + hop.share * share
+        if hop.route.shares.reason:
+            reasons.append(f"at {hop.waypoint}: {hop.route.shares.reason}")
+    return Shares(shares, "; ".join(dict.fromkeys(reasons)))

@@ -1,0 +1,103 @@
+"""What do DestinationRules say, which of them holds, and what follows for each endpoint?
+
+From an object to priorities: `DestinationRule.from_mapping`, `find_rule`,
+`effective_policy`, `effective_setting`, `group_endpoints`.
+"""
+
+from meshtier.rules.choice import (
+    MESH_DEFAULT,
+    LocalityChoice,
+    SettingSource,
+    distribution_setting,
+    effective_setting,
+)
+from meshtier.rules.distribute import Share, distribute_weights, matching_rule
+from meshtier.rules.duration import parse_duration, to_duration
+from meshtier.rules.grouping import Group, Grouping, group_endpoints, written_locality
+from meshtier.rules.levels import (
+    LabelComparison,
+    Wanted,
+    WantedFrom,
+    compare_labels,
+    failover_level,
+    failover_priority_levels,
+    region_level,
+    wanted_labels,
+)
+from meshtier.rules.lookup import (
+    Asked,
+    Found,
+    Match,
+    RuleIndex,
+    Shadow,
+    Shadowed,
+    find_rule,
+    host_matches,
+    resolve_host,
+)
+from meshtier.rules.model import DestinationRule, effective_policy
+from meshtier.rules.outlier import DEFAULT_LIMITS, OutlierDetection, OutlierLimits
+from meshtier.rules.policy import Algorithm, LoadBalancer, PortPolicy, Subset, TrafficPolicy, Warmup
+from meshtier.rules.reading import Kept, Reader, Report
+from meshtier.rules.setting import (
+    Distribute,
+    Failover,
+    LocalitySetting,
+    ZoneAwareSetting,
+    check_mixing,
+    matches_place,
+)
+
+__all__ = [
+    "DEFAULT_LIMITS",
+    "MESH_DEFAULT",
+    "Algorithm",
+    "Asked",
+    "DestinationRule",
+    "Distribute",
+    "Failover",
+    "Found",
+    "Group",
+    "Grouping",
+    "Kept",
+    "LabelComparison",
+    "LoadBalancer",
+    "LocalityChoice",
+    "LocalitySetting",
+    "Match",
+    "OutlierDetection",
+    "OutlierLimits",
+    "PortPolicy",
+    "Reader",
+    "Report",
+    "RuleIndex",
+    "SettingSource",
+    "Shadow",
+    "Shadowed",
+    "Share",
+    "Subset",
+    "TrafficPolicy",
+    "Wanted",
+    "WantedFrom",
+    "Warmup",
+    "ZoneAwareSetting",
+    "check_mixing",
+    "compare_labels",
+    "distribute_weights",
+    "distribution_setting",
+    "effective_policy",
+    "effective_setting",
+    "failover_level",
+    "failover_priority_levels",
+    "find_rule",
+    "group_endpoints",
+    "host_matches",
+    "matches_place",
+    "matching_rule",
+    "parse_duration",
+    "region_level",
+    "resolve_host",
+    "to_duration",
+    "wanted_labels",
+    "written_locality",
+]

@@ -1,0 +1,344 @@
+"""Which rule holds for a host, and which others might have?
+
+The search is that of Istio's control plane: one list of rules for each
+namespace and host, in which rules are merged where their ``exportTo`` allows;
+the client's namespace first, then the service's, then the root; in each the
+longest host that matches.
+"""
+
+import enum
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final, TypeAlias
+
+from attrs import evolve, frozen
+
+from meshtier.endpoint import NO_LABELS
+from meshtier.note import Note
+from meshtier.rules.model import EVERYWHERE, OWN_NAMESPACE, DestinationRule
+
+DEFAULT_DOMAIN: Final = "cluster.local"
+DEFAULT_ROOT: Final = "istio-system"
+_PRIVATE: Final = frozenset({OWN_NAMESPACE})
+_Visibility: TypeAlias = Callable[[DestinationRule], bool]
+
+
+class Match(enum.Enum):
+    """How a rule's host fits the host asked for."""
+
+    EXACT = "exact"  # the same name
+    WILDCARD = "wildcard"  # the end of the name is the same
+
+
+class Asked(enum.Enum):
+    """In which of the three namespaces a rule was found; they are asked in this order (DR-1)."""
+
+    CLIENT = "the client's namespace"
+    SERVICE = "the service's namespace"
+    ROOT = "the root namespace"
+
+
+class Shadow(enum.Enum):
+    """Why a rule whose host fits does not hold; the value is the sentence that a reader sees."""
+
+    NOT_EXPORTED = "is not exported to the client's namespace"
+    LATER_NAMESPACE = "lives in a namespace that is asked later"
+    WIDER_HOST = "has a host that matches less exactly"
+    OTHER_LABELS = "is for workloads with other labels"
+    NO_SELECTOR = "gives way to a rule whose workloadSelector fits the client"
+    OTHER_EXPORT = "has another exportTo, and a younger rule holds"
+
+
+@frozen(kw_only=True)
+class Shadowed:
+    """A rule whose host fits, and why it does not hold.
+
+    Attributes:
+        rule: The rule as it was written.
+        reason: Why.
+    """
+
+    rule: DestinationRule
+    reason: Shadow
+
+
+@frozen(kw_only=True)
+class Found:
+    """The rule that holds for a host.
+
+    Attributes:
+        rule: What holds: the first of *sources*, with what the others add to it.
+        host: Its host, resolved to a full name.
+        match: How that fits the host asked for.
+        asked: Where it was found.
+        sources: The rules that went into it, the oldest first; what one gives
+            that an older one gave is without effect.
+        shadowed: Other rules for the host in the namespaces that were asked.
+        notes: What is doubtful about the choice.
+    """
+
+    rule: DestinationRule
+    host: str
+    match: Match
+    asked: Asked
+    sources: tuple[DestinationRule, ...]
+    shadowed: tuple[Shadowed, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+def resolve_host(host: str, namespace: str, *, domain: str = DEFAULT_DOMAIN) -> str:
+    """The full name of a rule's host: a name without dots is a Service of the rule's own namespace (DR-1).
+
+    >>> resolve_host("reviews", "bookinfo")
+    'reviews.bookinfo.svc.cluster.local'
+    """
+    if host == "*" or "." in host or ":" in host:  # a name that is full, or an address
+        return host
+    return f"{host}.{namespace}.svc.{domain}"
+
+
+def host_matches(pattern: str, host: str) -> bool:
+    """Whether a full host of a rule fits the host of a service; a service's host may be a wildcard too.
+
+    >>> host_matches("*.mesh.internal", "reviews.bookinfo.mesh.internal")
+    True
+    """
+    if pattern == host:
+        return True
+    return pattern.startswith("*") and host.removeprefix("*").endswith(pattern[1:])
+
+
+@frozen
+class _Merged:
+    rule: DestinationRule
+    export_to: frozenset[str]
+    sources: tuple[DestinationRule, ...]
+
+
+class RuleIndex:
+    """Rules laid out for many look-ups.
+
+    Args:
+        rules: In any order; age and name decide among them.
+        domain: What short hosts are completed with.
+
+    Cost: O(n log n) to make; a look-up costs O(wildcard hosts and matching
+    rules in the three namespaces).
+    """
+
+    def __init__(self, rules: Iterable[DestinationRule], *, domain: str = DEFAULT_DOMAIN) -> None:
+        self._rules: dict[str, dict[str, list[DestinationRule]]] = {}
+        for rule in sorted(rules, key=_age):
+            host = resolve_host(rule.host, rule.namespace, domain=domain)
+            self._rules.setdefault(rule.namespace, {}).setdefault(host, []).append(rule)
+        self._wildcards = {
+            namespace: sorted((host for host in hosts if host.startswith("*")), key=len, reverse=True)
+            for namespace, hosts in self._rules.items()
+        }
+
+    def find(
+        self,
+        host: str,
+        *,
+        client_namespace: str,
+        service_namespace: str,
+        root_namespace: str = DEFAULT_ROOT,
+        client_labels: Mapping[str, str] = NO_LABELS,
+    ) -> Found | None:
+        """The rule that holds for *host*, a full name; see `find_rule`."""
+        # A client in the root namespace asks there for private rules first, so that rules for
+        # everyone, which live there too, do not hide those of the services' own namespaces.
+        own = _is_private if client_namespace == root_namespace else _is_local
+        steps: tuple[tuple[Asked, str, _Visibility], ...] = (
+            (Asked.CLIENT, client_namespace, own),
+            (Asked.SERVICE, service_namespace, _is_shared),
+            (Asked.ROOT, root_namespace, _is_shared),
+        )
+        for asked, namespace, visible in steps:
+            matched, merged = self._most_specific(namespace, host, visible)
+            if asked is not Asked.CLIENT:
+                merged = [one for one in merged if _reaches(one.export_to, client_namespace)]
+            if not merged:
+                continue
+            held = _for_client(merged, client_namespace, client_labels)
+            if held is None:
+                return None  # upstream asks no further once a namespace has an answer for somebody
+            found = Found(
+                rule=held.rule,
+                host=matched,
+                match=Match.EXACT if matched == host else Match.WILDCARD,
+                asked=asked,
+                sources=held.sources,
+            )
+            namespaces = tuple(dict.fromkeys(namespace for _, namespace, _ in steps))
+            others = self._candidates(host, namespaces)
+            return _with_shadowed(found, others, namespaces=namespaces, client_labels=client_labels)
+        return None
+
+    def _most_specific(self, namespace: str, host: str, visible: _Visibility) -> tuple[str, list[_Merged]]:
+        for candidate in self._fitting(namespace, host):
+            rules = [rule for rule in self._rules[namespace][candidate] if visible(rule)]
+            if rules:
+                return candidate, _merge(rules)
+        return "", []
+
+    def _fitting(self, namespace: str, host: str) -> Iterator[str]:
+        if host in self._rules.get(namespace, {}):
+            yield host
+        for wildcard in self._wildcards.get(namespace, ()):
+            if wildcard != host and host_matches(wildcard, host):
+                yield wildcard
+
+    def _candidates(self, host: str, namespaces: Iterable[str]) -> Iterator[tuple[DestinationRule, str]]:
+        for namespace in dict.fromkeys(namespaces):
+            for candidate in self._fitting(namespace, host):
+                for rule in self._rules[namespace][candidate]:
+                    yield rule, candidate
+
+
+def find_rule(
+    rules: Iterable[DestinationRule],
+    host: str,
+    *,
+    client_namespace: str,
+    service_namespace: str,
+    root_namespace: str = DEFAULT_ROOT,
+    client_labels: Mapping[str, str] = NO_LABELS,
+    domain: str = DEFAULT_DOMAIN,
+) -> Found | None:
+    """The rule that holds for *host* as a client sees it; ``None`` if there is none (DR-1).
+
+    Args:
+        rules: All rules of the client's cluster. For many look-ups make a
+            `RuleIndex` once, and ask that.
+        host: The service's full host name.
+        client_namespace: Where the component that chooses runs.
+        service_namespace: Where the service lives.
+        root_namespace: Where the rules for everyone live.
+        client_labels: The labels of the component that chooses, for rules with a ``workloadSelector``.
+        domain: What short hosts are completed with.
+
+    Source: istio/istio pilot/pkg/model/push_context.go and destination_rule.go,
+    at 86c9f01. Several rules of one namespace for one host become one if their
+    ``exportTo`` is the same, or the younger's includes the older's: the oldest
+    with a policy gives the policy, and all give subsets. Otherwise they stay
+    apart, and of those that the client sees the youngest holds.
+
+    >>> rule = DestinationRule(name="all", namespace="shop", host="*.shop.mesh.internal")
+    >>> found = find_rule([rule], "cart.shop.mesh.internal", client_namespace="web", service_namespace="shop")
+    >>> found.match, found.asked
+    (<Match.WILDCARD: 'wildcard'>, <Asked.SERVICE: "the service's namespace">)
+    """
+    return RuleIndex(rules, domain=domain).find(
+        host,
+        client_namespace=client_namespace,
+        service_namespace=service_namespace,
+        root_namespace=root_namespace,
+        client_labels=client_labels,
+    )
+
+
+def _age(rule: DestinationRule) -> tuple[bool, str, str, str]:
+    # Timestamps sort as text: the API server writes all of them in one form, in UTC.
+    return rule.workload_selector is None, rule.created, rule.name, rule.namespace
+
+
+def _export_of(rule: DestinationRule) -> frozenset[str]:
+    return frozenset(rule.export_to) if rule.workload_selector is None else _PRIVATE
+
+
+def _is_local(rule: DestinationRule) -> bool:
+    export_to = _export_of(rule)
+    return not export_to or not export_to.isdisjoint((EVERYWHERE, OWN_NAMESPACE, rule.namespace))
+
+
+def _is_private(rule: DestinationRule) -> bool:
+    return _export_of(rule) in (_PRIVATE, frozenset({rule.namespace}))
+
+
+def _is_shared(rule: DestinationRule) -> bool:
+    return not _is_private(rule)
+
+
+def _reaches(export_to: frozenset[str], client_namespace: str) -> bool:
+    return not export_to or not export_to.isdisjoint((EVERYWHERE, client_namespace))
+
+
+def _merge(rules: Sequence[DestinationRule]) -> list[_Merged]:
+    merged: list[_Merged] = []
+    for rule in rules:  # the oldest first
+        export_to, apart = _export_of(rule), True
+        for place, older in enumerate(merged):
+            includes = bool(older.export_to) and export_to >= older.export_to
+            if not includes and export_to != older.export_to:
+                apart = True
+                continue
+            selectors = (older.rule.workload_selector, rule.workload_selector)
+            if None not in selectors and selectors[0] != selectors[1]:
+                apart = True
+                continue
+            # A rule without a selector can disappear in one that has one, which is upstream's way too.
+            apart = selectors[0] != selectors[1] and export_to != older.export_to
+            merged[place] = _Merged(_add(older.rule, rule), older.export_to, (*older.sources, rule))
+        if apart:
+            merged.append(_Merged(rule, export_to, (rule,)))
+    return merged
+
+
+def _add(older: DestinationRule, younger: DestinationRule) -> DestinationRule:
+    names = {subset.name for subset in older.subsets}
+    added = tuple(subset for subset in younger.subsets if subset.name not in names)
+    return evolve(
+        older,
+        traffic_policy=older.traffic_policy or younger.traffic_policy,
+        subsets=older.subsets + added,
+        notes=older.notes + younger.notes,
+    )
+
+
+def _for_client(merged: Sequence[_Merged], namespace: str, labels: Mapping[str, str]) -> _Merged | None:
+    held = None
+    for one in merged:
+        if one.rule.workload_selector is None:
+            held = one
+        elif one.rule.namespace == namespace and _selects(one.rule, labels):
+            return one
+    return held
+
+
+def _selects(rule: DestinationRule, labels: Mapping[str, str]) -> bool:
+    return all(labels.get(key) == value for key, value in (rule.workload_selector or NO_LABELS).items())
+
+
+def _with_shadowed(
+    found: Found,
+    candidates: Iterable[tuple[DestinationRule, str]],
+    *,
+    namespaces: Sequence[str],
+    client_labels: Mapping[str, str],
+) -> Found:
+    shadowed = tuple(
+        Shadowed(rule=rule, reason=_reason(rule, host, found, namespaces=namespaces, client_labels=client_labels))
+        for rule, host in candidates
+        if rule not in found.sources
+    )
+    apart = [one.rule.title for one in shadowed if one.reason is Shadow.OTHER_EXPORT]
+    if not apart:
+        return evolve(found, shadowed=shadowed)
+    text = f"its exportTo differs from that of {', '.join(apart)}, so they are not merged and the youngest holds"
+    return evolve(found, shadowed=shadowed, notes=(Note("DR-1", text, found.rule.title),))
+
+
+def _reason(
+    rule: DestinationRule, host: str, found: Found, *, namespaces: Sequence[str], client_labels: Mapping[str, str]
+) -> Shadow:
+    client, held_in = namespaces[0], found.rule.namespace
+    seen = _is_local(rule) if rule.namespace == client else _is_shared(rule) and _reaches(_export_of(rule), client)
+    if not seen:
+        return Shadow.NOT_EXPORTED
+    if namespaces.index(rule.namespace) > namespaces.index(held_in):
+        return Shadow.LATER_NAMESPACE
+    if rule.namespace != held_in or host != found.host:
+        return Shadow.WIDER_HOST
+    if rule.workload_selector is not None and not _selects(rule, client_labels):
+        return Shadow.OTHER_LABELS
+    return Shadow.OTHER_EXPORT if found.rule.workload_selector is None else Shadow.NO_SELECTOR

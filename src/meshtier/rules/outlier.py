@@ -1,0 +1,149 @@
+"""When is an endpoint put out for a while? ``outlierDetection``, and what holds where it says nothing."""
+
+from typing import Final
+
+from attrs import field, frozen
+
+from meshtier.rules.duration import to_duration
+from meshtier.rules.reading import NOTHING_KEPT, Kept, Reader
+
+
+@frozen(kw_only=True)
+class OutlierLimits:
+    """Outlier detection with every limit filled in (OD-1, OD-2).
+
+    The defaults are those that hold for an empty ``outlierDetection: {}``. An
+    error count of 0 never ejects anyone.
+
+    Attributes:
+        consecutive_5xx: Errors in a row that eject: 500 to 599 and failed connections.
+        consecutive_gateway: The same for 502 to 504 alone.
+        consecutive_local_origin: The same for failures to connect, told apart
+            only under *split_local_origin*.
+        split_local_origin: Whether failures to connect count apart from answers.
+        interval_s: Time between two sweeps, which let endpoints back in.
+        base_ejection_time_s: How long the first ejection lasts at least.
+        max_ejection_time_s: How long any ejection lasts at most; Istio cannot set it.
+        max_ejection_percent: How much of the cluster may be out at once.
+        min_health_percent: The panic threshold (LOAD-3).
+    """
+
+    consecutive_5xx: int = 5
+    consecutive_gateway: int = 0
+    consecutive_local_origin: int = 0
+    split_local_origin: bool = False
+    interval_s: float = 10.0
+    base_ejection_time_s: float = 30.0
+    max_ejection_time_s: float = 300.0
+    max_ejection_percent: int = 10
+    min_health_percent: int = 0
+
+
+DEFAULT_LIMITS: Final = OutlierLimits()
+"""What an empty ``outlierDetection`` means."""
+
+DEFAULT_LOCAL_ORIGIN: Final = 5
+"""Envoy's count of failures to connect, once they are split off and Istio gives none."""
+
+
+@frozen(kw_only=True)
+class OutlierDetection:
+    """The block as it was written; ``None`` where it says nothing.
+
+    Attributes:
+        consecutive_5xx_errors: See `OutlierLimits`; 0 switches the check off.
+        consecutive_gateway_errors: See `OutlierLimits`; unset means off.
+        consecutive_local_origin_failures: Counts only with the next one.
+        split_external_local_origin_errors: Whether failures to connect count apart.
+        interval_s: In seconds.
+        base_ejection_time_s: In seconds.
+        max_ejection_percent: 0 counts as not set, as Istio has it.
+        min_health_percent: 0 to 100.
+        consecutive_errors: Deprecated, and without effect upstream.
+        http_error_codes: If any, the only statuses that count as errors.
+        extra: Fields that were not understood.
+
+    >>> OutlierDetection(consecutive_5xx_errors=3).limits.consecutive_5xx
+    3
+    """
+
+    consecutive_5xx_errors: int | None = None
+    consecutive_gateway_errors: int | None = None
+    consecutive_local_origin_failures: int | None = None
+    split_external_local_origin_errors: bool | None = None
+    interval_s: float | None = None
+    base_ejection_time_s: float | None = None
+    max_ejection_percent: int | None = None
+    min_health_percent: int | None = None
+    consecutive_errors: int | None = None
+    http_error_codes: tuple[int, ...] = field(default=(), converter=tuple[int, ...])
+    extra: Kept = NOTHING_KEPT
+
+    @property
+    def limits(self) -> OutlierLimits:
+        """Every limit with its default.
+
+        Source: istio/istio cluster_traffic_policy.go, applyOutlierDetection, at
+        86c9f01; the rest are Envoy's own defaults.
+        """
+        default, split = DEFAULT_LIMITS, bool(self.split_external_local_origin_errors)
+        return OutlierLimits(
+            consecutive_5xx=_or(self.consecutive_5xx_errors, default.consecutive_5xx),
+            consecutive_gateway=_or(self.consecutive_gateway_errors, default.consecutive_gateway),
+            consecutive_local_origin=(self.consecutive_local_origin_failures or DEFAULT_LOCAL_ORIGIN) if split else 0,
+            split_local_origin=split,
+            interval_s=default.interval_s if self.interval_s is None else self.interval_s,
+            base_ejection_time_s=(
+                default.base_ejection_time_s if self.base_ejection_time_s is None else self.base_ejection_time_s
+            ),
+            max_ejection_percent=self.max_ejection_percent or default.max_ejection_percent,
+            min_health_percent=_or(self.min_health_percent, default.min_health_percent),
+        )
+
+    @classmethod
+    def read(cls, reader: Reader) -> "OutlierDetection":
+        """The block in *reader*; what Istio's validation refuses goes to its report."""
+        found = cls(
+            consecutive_5xx_errors=reader.integer("consecutive5xxErrors"),
+            consecutive_gateway_errors=reader.integer("consecutiveGatewayErrors"),
+            consecutive_local_origin_failures=reader.integer("consecutiveLocalOriginFailures"),
+            split_external_local_origin_errors=reader.flag("splitExternalLocalOriginErrors"),
+            interval_s=reader.duration("interval"),
+            base_ejection_time_s=reader.duration("baseEjectionTime"),
+            max_ejection_percent=reader.integer("maxEjectionPercent", most=100),
+            min_health_percent=reader.integer("minHealthPercent", most=100),
+            consecutive_errors=reader.integer("consecutiveErrors", most=2**31 - 1),
+            http_error_codes=reader.integers("outlierDetectionHttpErrorCodes", least=100, most=599),
+            extra=reader.rest(),
+        )
+        if found.consecutive_local_origin_failures and not found.split_external_local_origin_errors:
+            reader.refuse(
+                "consecutiveLocalOriginFailures",
+                "expected splitExternalLocalOriginErrors: true beside it, as Istio's validation does",
+            )
+        if found.consecutive_errors:
+            reader.report.note(
+                "OD-1", f"{reader.path_of('consecutiveErrors')}: deprecated, and without effect on any Envoy"
+            )
+        return found
+
+    def to_mapping(self) -> dict[str, object]:
+        """The block as plain data; what is not set is left out."""
+        fields: dict[str, object | None] = {
+            "consecutive5xxErrors": self.consecutive_5xx_errors,
+            "consecutiveGatewayErrors": self.consecutive_gateway_errors,
+            "consecutiveLocalOriginFailures": self.consecutive_local_origin_failures,
+            "splitExternalLocalOriginErrors": self.split_external_local_origin_errors,
+            "interval": None if self.interval_s is None else to_duration(self.interval_s),
+            "baseEjectionTime": None if self.base_ejection_time_s is None else to_duration(self.base_ejection_time_s),
+            "maxEjectionPercent": self.max_ejection_percent,
+            "minHealthPercent": self.min_health_percent,
+            "consecutiveErrors": self.consecutive_errors,
+            "outlierDetectionHttpErrorCodes": list(self.http_error_codes) or None,
+            **self.extra.to_plain(),
+        }
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+def _or(value: int | None, default: int) -> int:
+    return default if value is None else value

@@ -1,0 +1,111 @@
+import pickle
+
+import pytest
+
+from meshtier.errors import (
+    InputError,
+    InvalidValueError,
+    MeshError,
+    MissingExtraError,
+    Problem,
+    UnknownNameError,
+)
+
+PROBLEM = Problem(problem="expected a port, got 'http'", file="a.yaml", document=2, object="Service b/r", path="spec")
+SAMPLES = [
+    pytest.param(InvalidValueError("expected a string, got 5", "zone"), ValueError, id="invalid value"),
+    pytest.param(UnknownNameError("host", "revews", ["reviews"]), KeyError, id="unknown name"),
+    pytest.param(MissingExtraError("yaml", "reading YAML"), ImportError, id="missing extra"),
+    pytest.param(InputError([PROBLEM]), ValueError, id="input"),
+]
+
+
+@pytest.mark.parametrize(("error", "builtin"), SAMPLES)
+def test_an_error_is_a_mesh_error_and_the_builtin_that_callers_expect(
+    error: MeshError, builtin: type[Exception]
+) -> None:
+    assert isinstance(error, MeshError)
+    assert isinstance(error, builtin)
+
+
+@pytest.mark.parametrize(("error", "builtin"), SAMPLES)
+def test_an_error_survives_pickling_with_all_that_it_knows(error: MeshError, builtin: type[Exception]) -> None:
+    copy = pickle.loads(pickle.dumps(error))  # noqa: S301  # our own bytes
+    assert type(copy) is type(error)
+    assert (copy.args, vars(copy), str(copy)) == (error.args, vars(error), str(error))
+
+
+def test_an_invalid_value_says_where_it_stood() -> None:
+    error = InvalidValueError("expected a string, got 5", "endpoints[3].weight")
+    assert str(error) == "endpoints[3].weight: expected a string, got 5"
+    assert (error.problem, error.path) == ("expected a string, got 5", "endpoints[3].weight")
+
+
+def test_an_invalid_value_without_a_path_is_its_problem() -> None:
+    assert str(InvalidValueError("expected a string, got 5")) == "expected a string, got 5"
+
+
+def test_an_unknown_name_lists_the_nearest_best_first() -> None:
+    error = UnknownNameError.among("host", "reviws", ["ratings", "reviews", "productpage"])
+    assert str(error) == "no host 'reviws'; the nearest: reviews"
+    assert (error.what, error.name, error.nearest) == ("host", "reviws", ("reviews",))
+
+
+def test_names_that_contain_the_unknown_one_come_first() -> None:
+    known = ["reviews.bookinfo.svc.cluster.local", "revue", "x"]
+    assert UnknownNameError.among("host", "review", known).nearest == ("reviews.bookinfo.svc.cluster.local", "revue")
+
+
+def test_of_many_names_that_contain_the_unknown_one_three_are_listed() -> None:
+    known = [f"a-very-long-name-around-pod-{number}" for number in range(9)]
+    assert UnknownNameError.among("pod", "pod", known).nearest == (
+        "a-very-long-name-around-pod-0",
+        "a-very-long-name-around-pod-1",
+        "a-very-long-name-around-pod-2",
+    )
+
+
+def test_at_most_five_names_are_listed() -> None:
+    assert len(UnknownNameError.among("pod", "pod-x", [f"pod-{number}" for number in range(9)]).nearest) == 5
+
+
+def test_a_name_like_no_other_is_answered_with_the_first_that_there_are() -> None:
+    known = ["g", "f", "e", "d", "c", "b", "a", "a"]
+    assert UnknownNameError.among("node", "zzz", known).nearest == ("a", "b", "c", "d", "e")
+
+
+def test_an_empty_name_is_contained_in_nothing() -> None:
+    assert UnknownNameError.among("node", "", ["b", "a"]).nearest == ("a", "b")
+
+
+def test_an_unknown_name_where_there_are_none_says_so() -> None:
+    error = UnknownNameError.among("node", "n1", [])
+    assert str(error) == "no node 'n1'; there is none"
+    assert error.nearest == ()
+
+
+def test_a_missing_extra_says_what_to_install() -> None:
+    error = MissingExtraError("yaml", "reading YAML")
+    assert str(error) == "reading YAML needs an extra: pip install 'meshtier[yaml]'"
+    assert (error.extra, error.purpose) == ("yaml", "reading YAML")
+
+
+@pytest.mark.parametrize(
+    ("problem", "text"),
+    [
+        pytest.param(PROBLEM, "a.yaml, document 2, Service b/r, spec: expected a port, got 'http'", id="everywhere"),
+        pytest.param(Problem(problem="no YAML", file="a.yaml"), "a.yaml: no YAML", id="a whole file"),
+        pytest.param(Problem(problem="no YAML", file="-", document=0), "-, document 0: no YAML", id="document 0"),
+        pytest.param(Problem(problem="no name", object="Node"), "Node: no name", id="an object from no file"),
+        pytest.param(Problem(problem="nothing to read"), "nothing to read", id="nowhere"),
+    ],
+)
+def test_a_problem_says_where_it_stands_as_far_as_that_is_known(problem: Problem, text: str) -> None:
+    assert str(problem) == text
+
+
+def test_an_input_error_tells_all_problems_in_their_order() -> None:
+    other = Problem(problem="no name", object="Node")
+    error = InputError([PROBLEM, other])
+    assert error.problems == (PROBLEM, other)
+    assert str(error) == ("a.yaml, document 2, Service b/r, spec: expected a port, got 'http'\nNode: no name")

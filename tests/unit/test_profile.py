@@ -1,0 +1,157 @@
+import copy
+import pickle
+
+import pytest
+from attrs import evolve
+
+from meshtier.distribution import TrafficDistribution
+from meshtier.errors import InvalidValueError
+from meshtier.locality import Scope
+from meshtier.profile import (
+    ISTIO_1_24,
+    ISTIO_1_27,
+    ISTIO_1_30,
+    ISTIO_1_31,
+    PROFILES,
+    SOLO,
+    CrossNetwork,
+    Profile,
+    RuleMixing,
+)
+
+every_profile = pytest.mark.parametrize("profile", PROFILES.values(), ids=str)
+ISTIO_ANNOTATIONS = {
+    "preferclose": "PreferSameZone",
+    "prefersamezone": "PreferSameZone",
+    "prefersamenode": "PreferSameNode",
+}
+SINCE_1_27 = {
+    "PreferClose": "PreferSameZone",
+    "PreferSameZone": "PreferSameZone",
+    "PreferSameNode": "PreferSameNode",
+}
+
+
+def test_the_profiles_are_these_with_the_default_first() -> None:
+    assert list(PROFILES) == ["solo", "istio-1.24", "istio-1.27", "istio-1.30", "istio-1.31"]
+
+
+@pytest.mark.parametrize(
+    ("profile", "same"),
+    [
+        (Profile.SOLO, SOLO),
+        (Profile.ISTIO_1_24, ISTIO_1_24),
+        (Profile.ISTIO_1_27, ISTIO_1_27),
+        (Profile.ISTIO_1_30, ISTIO_1_30),
+        (Profile.ISTIO_1_31, ISTIO_1_31),
+    ],
+    ids=str,
+)
+def test_a_profile_can_be_reached_from_its_class(profile: Profile, same: Profile) -> None:
+    assert profile is same
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("solo", {"PreferClose": "PreferSameZone", "PreferSameZone": "PreferSameZone"}),
+        ("istio-1.24", {"PreferClose": "PreferSameZone"}),
+        ("istio-1.27", SINCE_1_27),
+        ("istio-1.30", SINCE_1_27),
+        ("istio-1.31", SINCE_1_27),
+    ],
+)
+def test_the_spec_field_accepts_the_words_of_the_version(name: str, words: dict[str, str]) -> None:
+    assert {word: mode.value for word, mode in Profile.named(name).spec_values.items()} == words
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (
+            "solo",
+            {"any": "Any", "prefernetwork": "PreferNetwork", "preferregion": "PreferRegion"} | ISTIO_ANNOTATIONS,
+        ),
+        ("istio-1.24", ISTIO_ANNOTATIONS),
+        ("istio-1.27", ISTIO_ANNOTATIONS),
+        ("istio-1.30", ISTIO_ANNOTATIONS),
+        ("istio-1.31", ISTIO_ANNOTATIONS),
+    ],
+)
+def test_the_annotation_accepts_the_words_of_the_product(name: str, words: dict[str, str]) -> None:
+    assert {word: mode.value for word, mode in Profile.named(name).annotation_values.items()} == words
+
+
+@pytest.mark.parametrize(
+    ("name", "cross_network", "namespace_annotation"),
+    [
+        ("solo", CrossNetwork.FLAT, False),
+        ("istio-1.24", CrossNetwork.FLAT, False),
+        ("istio-1.27", CrossNetwork.FLAT, False),
+        ("istio-1.30", CrossNetwork.FLAT, True),
+        ("istio-1.31", CrossNetwork.RANKED, True),
+    ],
+)
+def test_the_versions_differ_in_other_networks_and_namespaces(
+    name: str, cross_network: CrossNetwork, namespace_annotation: bool
+) -> None:
+    profile = Profile.named(name)
+    assert (profile.cross_network, profile.namespace_annotation) == (cross_network, namespace_annotation)
+
+
+@every_profile
+def test_only_the_solo_profile_has_global_services_and_what_comes_with_them(profile: Profile) -> None:
+    solo = profile is SOLO
+    assert profile.global_services is solo
+    assert profile.gateway_locality is solo
+    assert profile.rule_mixing is (RuleMixing.EXCLUSIVE if solo else RuleMixing.REFINE)
+
+
+@every_profile
+def test_local_is_the_node_and_under_solo_never_another_network(profile: Profile) -> None:
+    assert profile.local_scopes == ((Scope.NETWORK, Scope.NODE) if profile is SOLO else (Scope.NODE,))
+
+
+@every_profile
+@pytest.mark.parametrize("mode", TrafficDistribution)
+def test_a_mode_has_its_own_scopes_but_for_the_zone_of_istio_1_24(profile: Profile, mode: TrafficDistribution) -> None:
+    scopes = [scope.value for scope in profile.scopes(mode)]
+    if profile is ISTIO_1_24 and mode is TrafficDistribution.PREFER_SAME_ZONE:
+        assert scopes == ["network", "region", "zone", "subzone"]
+    else:
+        assert scopes == [scope.value for scope in mode.scopes]
+    assert profile.depth(mode) == len(scopes)
+
+
+@pytest.mark.parametrize("name", ["", "Solo", "istio-1.28", "istio"])
+def test_an_unknown_profile_is_refused_with_the_list_of_them(name: str) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        Profile.named(name)
+    assert str(caught.value) == (
+        f"profile: expected one of solo, istio-1.24, istio-1.27, istio-1.30, istio-1.31, got {name!r}"
+    )
+
+
+@every_profile
+def test_a_copy_of_a_profile_of_the_table_is_that_profile(profile: Profile) -> None:
+    assert Profile.named(profile.name) is profile
+    assert pickle.loads(pickle.dumps(profile)) is profile  # noqa: S301  # our own bytes
+    assert copy.deepcopy(profile) is profile
+
+
+def test_a_profile_reads_as_its_name() -> None:
+    assert str(SOLO) == "solo"
+    assert repr(ISTIO_1_31) == "<Profile istio-1.31>"
+
+
+def test_a_profile_does_not_follow_later_changes_of_the_table_that_it_was_made_from() -> None:
+    words = {"PreferClose": TrafficDistribution.PREFER_SAME_ZONE}
+    profile = evolve(SOLO, name="mine", spec_values=words)
+    words.clear()
+    assert dict(profile.spec_values) == {"PreferClose": TrafficDistribution.PREFER_SAME_ZONE}
+
+
+def test_a_profile_of_ones_own_has_its_own_depth_of_zone() -> None:
+    mine = evolve(SOLO, name="mine", zone_depth=2)
+    assert [scope.value for scope in mine.scopes(TrafficDistribution.PREFER_SAME_ZONE)] == ["network", "region"]
+    assert repr(mine) == "<Profile mine>"
