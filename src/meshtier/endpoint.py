@@ -199,8 +199,8 @@ class Reason(enum.Enum):
     NOT_LOCAL = "not on the client's node"  # internalTrafficPolicy: Local (PREC-3)
     UNHEALTHY = "not healthy"  # ztunnel leaves it out before it chooses (TIER-5)
     TERMINATING = "terminating"  # gets no new connections
-    OTHER_CLUSTER = "in another cluster, and the service is not global"  # COMP-3
-    OTHER_SEGMENT = "in a cluster of another segment"  # COMP-3, scope segment
+    OTHER_CLUSTER = "in another cluster, which the host does not reach"  # COMP-3
+    OTHER_SEGMENT = "in a cluster of another segment, which the host does not reach"  # COMP-3, scope segment
     NO_ADDRESS = "has no address, and no gateway leads to it"
     NO_PORT = "does not serve the port"
     NOT_IN_SUBSET = "not in the subset"  # DR-1

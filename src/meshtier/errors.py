@@ -6,7 +6,6 @@ what came and where, and keeps the same facts as attributes.
 """
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
 from attrs import frozen
 
@@ -54,6 +53,8 @@ class UnknownNameError(MeshError, KeyError):
 
         Cost: O(n) in the known names, with a string comparison each.
         """
+        from difflib import get_close_matches  # noqa: PLC0415  # only errors need it, and it is slow to load
+
         names = sorted(set(known))
         inside = [candidate for candidate in names if name and name in candidate]
         close = get_close_matches(name, names, n=5, cutoff=0.5)

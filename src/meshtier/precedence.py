@@ -32,7 +32,7 @@ class Level(enum.Enum):
     SERVICE_ANNOTATION = "Service annotation"
     SERVICE_ENTRY_ANNOTATION = "ServiceEntry annotation"
     NAMESPACE_ANNOTATION = "Namespace annotation"
-    DEFAULT = "default of the component"
+    DEFAULT = "default"
 
     @property
     def field_path(self) -> str:
@@ -47,6 +47,17 @@ class Level(enum.Enum):
             case _:
                 return f"metadata.annotations[{ANNOTATION}]"
 
+    @property
+    def rule(self) -> str:
+        """The rule that gives this level its say."""
+        match self:
+            case Level.INTERNAL_TRAFFIC_POLICY:
+                return "PREC-3"
+            case Level.DEFAULT:
+                return "COMP-2"
+            case _:
+                return "PREC-1"
+
     @override
     def __str__(self) -> str:
         return str(self.value)
@@ -60,7 +71,8 @@ class Setting:
         level: Where it stands.
         value: The text as written; for the default, the mode's name.
         object: The object that holds it, as in ``Service bookinfo/reviews``;
-            ``""`` where the caller gave plain values.
+            ``""`` where the caller gave plain values. For the default, what it
+            is the default of, as in ``ztunnel, global service``.
     """
 
     level: Level
@@ -75,7 +87,7 @@ class Setting:
     @override
     def __str__(self) -> str:
         if self.level is Level.DEFAULT:
-            return f"{self.level} ({self.value})"
+            return f"default of {self.object}"
         return f"{self.object} {self.field}: {self.value}" if self.object else f"{self.level}: {self.value}"
 
 
@@ -186,7 +198,9 @@ def resolve(
         Level.NAMESPACE_ANNOTATION: namespace_annotation,
     }
     traits = defaults[component]
-    default = traits.global_default_mode if global_service and profile.global_services else traits.default_mode
+    is_global = global_service and profile.global_services
+    default = traits.global_default_mode if is_global else traits.default_mode
+    default_of = f"{component.value}, global service" if is_global else component.value
     names = objects or {}
     notes: list[Note] = []
     found: list[tuple[Setting, TrafficDistribution]] = []
@@ -199,7 +213,7 @@ def resolve(
             notes.append(evolve(note, object=names.get(level, "")))
         if mode is not None:
             found.append((Setting(level=level, value=text, object=names.get(level, "")), mode))
-    found.append((Setting(level=Level.DEFAULT, value=default.value), default))
+    found.append((Setting(level=Level.DEFAULT, value=default.value, object=default_of), default))
     (source, mode), *lost = found
     return Resolution(
         mode=mode,

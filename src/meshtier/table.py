@@ -6,7 +6,6 @@ adapters.
 """
 
 from collections.abc import Iterable, Sequence
-from html import escape
 
 from attrs import field, frozen
 
@@ -35,10 +34,10 @@ class Table:
 
     def to_html(self) -> str:
         """An HTML table without scripts or outside styles; every cell is escaped."""
-        heads = "".join(self._cell("th", place, head) for place, head in enumerate(self.columns))
-        body = "".join(
-            f"<tr>{''.join(self._cell('td', place, cell) for place, cell in enumerate(row))}</tr>" for row in self.rows
-        )
+        from html import escape  # noqa: PLC0415  # only notebooks need it, and it is slow to load
+
+        heads = "".join(self._cell("th", place, escape(head)) for place, head in enumerate(self.columns))
+        body = "".join(f"<tr>{self._row(escape(cell) for cell in row)}</tr>" for row in self.rows for row in self.rows)
         caption = (
             f'<caption style="text-align:left;caption-side:top"><b>{escape(self.title)}</b></caption>'
             if self.title
@@ -83,9 +82,12 @@ class Table:
             lines.extend(["", *(f"- {_plain(note)}" for note in self.notes)])
         return "\n".join(lines)
 
-    def _cell(self, tag: str, place: int, text: str) -> str:
+    def _row(self, cells: Iterable[str]) -> str:
+        return "".join(self._cell("td", place, cell) for place, cell in enumerate(cells))
+
+    def _cell(self, tag: str, place: int, escaped: str) -> str:
         align = "right" if place in self.numeric else "left"
-        return f'<{tag} style="text-align:{align};vertical-align:top">{escape(text)}</{tag}>'
+        return f'<{tag} style="text-align:{align};vertical-align:top">{escaped}</{tag}>'
 
 
 def _plain(text: str) -> str:

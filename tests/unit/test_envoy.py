@@ -499,7 +499,7 @@ def test_traffic_can_be_told_to_fail_in_panic() -> None:
             "node_locality: expected a Locality, got 'a'",
         ),
         (
-            lambda: ZoneAware(node_locality=A, local_hosts={"a": 1}),  # type: ignore[arg-type]  # what is refused
+            lambda: ZoneAware(node_locality=A, local_hosts={"a": 1}),  # type: ignore[dict-item]  # what is refused
             "local_hosts: expected a Locality and a number of hosts, got ('a', 1)",
         ),
         (

@@ -39,6 +39,7 @@ def test_an_invalid_value_says_where_it_stood() -> None:
     error = InvalidValueError("expected a string, got 5", "endpoints[3].weight")
     assert str(error) == "endpoints[3].weight: expected a string, got 5"
     assert (error.problem, error.path) == ("expected a string, got 5", "endpoints[3].weight")
+    assert error.args == ("expected a string, got 5", "endpoints[3].weight")
 
 
 def test_an_invalid_value_without_a_path_is_its_problem() -> None:
@@ -75,7 +76,7 @@ def test_a_name_like_no_other_is_answered_with_the_first_that_there_are() -> Non
 
 
 def test_an_empty_name_is_contained_in_nothing() -> None:
-    assert UnknownNameError.among("node", "", ["b", "a"]).nearest == ("a", "b")
+    assert UnknownNameError.among("node", "", ["d", "c", "b", "a"]).nearest == ("a", "b", "c", "d")
 
 
 def test_an_unknown_name_where_there_are_none_says_so() -> None:

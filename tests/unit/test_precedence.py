@@ -252,6 +252,29 @@ def test_the_spec_field_takes_what_its_profile_accepts(text: str, profiles: list
     assert accepted == profiles
 
 
+@pytest.mark.parametrize("argument", ["spec", "service_annotation", "service_entry_annotation"])
+def test_an_empty_text_is_passed_by_without_a_note(argument: str) -> None:
+    texts = {"spec": None, "service_annotation": None, "service_entry_annotation": None, argument: ""}
+    resolution = resolve(
+        spec=texts["spec"],
+        service_annotation=texts["service_annotation"],
+        service_entry_annotation=texts["service_entry_annotation"],
+        namespace_annotation="PreferClose",
+        profile=ISTIO_1_31,
+    )
+    assert (resolution.source.level, resolution.notes) == (Level.NAMESPACE_ANNOTATION, ())
+
+
+def test_a_note_reads_as_rule_object_and_text() -> None:
+    resolution = resolve(
+        service_annotation="bogus", namespace_annotation="Any", objects={Level.SERVICE_ANNOTATION: "Service b/r"}
+    )
+    assert resolution.to_table().notes == (
+        "[PREC-2] Service b/r: the annotation 'bogus' is no mode, and so means Any",
+        "[PREC-1] profile solo does not read the annotation of a Namespace",
+    )
+
+
 def test_the_names_of_the_holders_are_in_the_answer() -> None:
     resolution = resolve(
         spec="PreferNetwork",

@@ -67,8 +67,8 @@ def test_without_a_healthy_host_in_the_own_zone_all_requests_leave_it() -> None:
 
 
 def test_a_zone_with_hardly_any_senders_and_no_healthy_host_keeps_nothing() -> None:
-    # 1 sender of 20,001 counts as none, and none is not enough to stay at home.
-    assert split({A: 0, B: 7}, {A: 1, B: 20_000}) == (ZoneRouting.RESIDUAL, {"a": 0.5, "b": 0.5})
+    # 1 sender of 20,001 counts as 0 of 10,000, and to have 0 for 0 is not to have enough.
+    assert split({A: 0, B: 7}, {A: 1, B: 20_000}) == (ZoneRouting.RESIDUAL, {"b": 1.0})
 
 
 def test_any_locality_is_chosen_if_rounding_leaves_no_room() -> None:

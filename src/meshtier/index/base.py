@@ -51,8 +51,11 @@ class Index:
 
         Raises:
             UnknownNameError: There is none with this id; the index is as before.
+            InvalidValueError: It is neither an `Endpoint` nor a string; the index is as before.
         """
         name = endpoint.id if isinstance(endpoint, Endpoint) else endpoint
+        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers need not type-check
+            raise InvalidValueError(f"expected an Endpoint or its id, got {endpoint!r}")
         if name not in self._tree:
             raise self._unknown(name)
         return self._tree.discard(name)

@@ -7,10 +7,12 @@ From the outside in:
 - in a place, a *roll* for every class of weight, and one for what cannot be drawn;
 - in a roll, *pages* of at most `PAGE_SIZE` endpoints, all full but the last.
 
-Draws know nothing but classes. Class *k* holds what weighs at most ``2**k`` and
-more than a fixed share of that. So one may choose as if everything weighed
-``2**k``, and choose again as often as that overstates what was found: that is
-exact, and takes a few tries, however the weights change.
+Draws know nothing but classes. An endpoint of class *k* weighs at most ``2**k``
+and counts as that; a place of class *k* holds endpoints that count at most
+``2**k`` together, and counts as that. One random number below the sum of these
+counts says which place and endpoint it falls on. If it falls beyond what the
+endpoint really weighs, there is another draw. That is exact, and since nothing
+counts for more than a fixed multiple of its weight, it takes a few tries.
 """
 
 from collections.abc import Callable, Iterator
@@ -112,7 +114,7 @@ class Node:
         parent: The prefix that is one part shorter; ``None`` at the root.
         children: What is one part longer, by that part.
         urns: The places below that have anything to draw, by class.
-        bound: The sum of ``2**degree`` over all that is in the urns.
+        bound: What they count together.
     """
 
     __slots__ = ("bound", "children", "parent", "tally", "urns")
@@ -133,9 +135,11 @@ class Node:
                 span = len(places) << degree
                 if at < span:
                     place = places[at >> degree]
-                    # What is left of `at` is even over 0 .. 2**degree - 1.
-                    if at & (1 << degree) - 1 < place.tally >> _SERVING_WEIGHT_AT:
-                        return place.draw(random)
+                    # What is left is even over 0 .. 2**degree - 1, and so serves to choose in the place.
+                    at &= (1 << degree) - 1
+                    found = place.member(at) if at < place.bound else None
+                    if found is not None:
+                        return found
                     break
                 at -= span
         return None
@@ -181,19 +185,23 @@ class Place(Node):
     def draw(self, random: Callable[[], float]) -> Endpoint | None:
         bound = self.bound
         while bound:
-            at = int(random() * bound)
-            roll = self.rolls
-            while roll is not None and roll.degree >= 0:
-                degree = roll.degree
-                span = (len(roll) << PAGE_SHIFT) - PAGE_SIZE + len(roll[-1]) << degree
-                if at < span:
-                    nth = at >> degree
-                    endpoint = roll[nth >> PAGE_SHIFT][nth & _LAST_IN_PAGE]
-                    if not degree or at & (1 << degree) - 1 < endpoint.weight:
-                        return endpoint
-                    break
-                at -= span
-                roll = roll.following
+            found = self.member(int(random() * bound))
+            if found is not None:
+                return found
+        return None
+
+    def member(self, at: int) -> Endpoint | None:
+        """The endpoint that holds number *at* below `bound`; ``None`` for a number beyond its weight."""
+        roll = self.rolls
+        while roll is not None and roll.degree >= 0:
+            degree = roll.degree
+            span = (len(roll) << PAGE_SHIFT) - PAGE_SIZE + len(roll[-1]) << degree
+            if at < span:
+                nth = at >> degree
+                endpoint = roll[nth >> PAGE_SHIFT][nth & _LAST_IN_PAGE]
+                return endpoint if not degree or at & (1 << degree) - 1 < endpoint.weight else None
+            at -= span
+            roll = roll.following
         return None
 
     @override

@@ -14,7 +14,6 @@ from meshtier.index.place import (
     Roll,
     class_of,
     degree_of,
-    serving_weight_in,
     share_of,
 )
 
@@ -237,14 +236,14 @@ def _shift(place: Place, change: int) -> None:
     while node is not None:
         node.tally += change
         node = node.parent
-    weight, degree = serving_weight_in(place.tally), place.degree
+    bound, degree = place.bound, place.degree
     if degree < 0:
-        if weight:
-            _reclass(place, degree_of(weight))
-    elif weight > 1 << degree or weight <= 1 << degree >> 2:
+        if bound:
+            _reclass(place, degree_of(bound))
+    elif bound > 1 << degree or bound <= 1 << degree >> 2:
         # At half of what it was classed by, and not just below it: no endpoint
         # that comes and goes can make its place change class each time.
-        _reclass(place, degree_of(weight))
+        _reclass(place, degree_of(bound))
 
 
 def _reclass(place: Place, degree: int) -> None:

@@ -1,7 +1,7 @@
 """What does a cluster hold? The sheets that belong to it, as one `Cluster`."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, cast
 
 from attrs import evolve
 
@@ -24,8 +24,6 @@ REMOTE_CLASS: Final = "istio-remote"
 
 LOCAL_CLASSES: Final = frozenset({"istio-east-west", "istio-eastwest"})
 """The classes of a Gateway through which others reach this cluster."""
-
-_Shape = TypeVar("_Shape")
 
 
 def build(name: str, sheets: Sequence[Sheet], *, domain: str, notes: Sequence[Note] = ()) -> Cluster:

@@ -15,11 +15,38 @@ from attrs import fields, frozen, has
 from meshtier.kube.shapes import KINDS, key_of
 
 PASSED_OVER: Final = (
-    "ClusterRole ClusterRoleBinding ConfigMap ControllerRevision CronJob CustomResourceDefinition DaemonSet Deployment "
-    "Endpoints Event HTTPRoute HorizontalPodAutoscaler Ingress Job Lease LimitRange NetworkPolicy PersistentVolume "
-    "PersistentVolumeClaim PodDisruptionBudget PodMetrics PriorityClass ReplicaSet ReplicationController ResourceQuota "
-    "Role RoleBinding Secret ServiceAccount StatefulSet StorageClass"
-).split()
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "ConfigMap",
+    "ControllerRevision",
+    "CronJob",
+    "CustomResourceDefinition",
+    "DaemonSet",
+    "Deployment",
+    "Endpoints",
+    "Event",
+    "HTTPRoute",
+    "HorizontalPodAutoscaler",
+    "Ingress",
+    "Job",
+    "Lease",
+    "LimitRange",
+    "NetworkPolicy",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "PodDisruptionBudget",
+    "PodMetrics",
+    "PriorityClass",
+    "ReplicaSet",
+    "ReplicationController",
+    "ResourceQuota",
+    "Role",
+    "RoleBinding",
+    "Secret",
+    "ServiceAccount",
+    "StatefulSet",
+    "StorageClass",
+)
 """Kinds that real dumps are full of and that say nothing here. One that is not
 listed is passed over as well, in a slower way."""
 
@@ -79,7 +106,7 @@ _RAW: Final = msgspec.json.Decoder(msgspec.Raw)
 _UNFIT: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-class SyntaxFault(Exception):
+class NoJsonError(Exception):
     """These bytes are no JSON.
 
     Attributes:
@@ -121,7 +148,7 @@ def values(data: bytes) -> Iterator[memoryview]:
     """The JSON values that stand one after the other in *data*, each as its own bytes.
 
     Raises:
-        SyntaxFault: At the first thing that is no JSON, with what msgspec says of it.
+        NoJsonError: At the first thing that is no JSON, with what msgspec says of it.
     """
     view = memoryview(data)
     start = 0
@@ -138,7 +165,7 @@ def _end_of_value(data: memoryview, start: int) -> int:
     except _UNFIT as error:
         behind = _BEHIND.search(str(error))
         if behind is None:
-            raise SyntaxFault(str(error), start) from None
+            raise NoJsonError(str(error), start) from None
         return start + int(behind[1])
     return data.nbytes
 

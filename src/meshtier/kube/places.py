@@ -18,6 +18,8 @@ SEGMENT_LABEL: Final = "admin.solo.io/segment"
 OVERRIDES: Final = ("topology.istio.io/locality", "istio-locality")
 """The pod labels that override the node's for Envoys, the first that is there (LOC-5)."""
 
+_OVERRIDE, _OLD_OVERRIDE = OVERRIDES
+
 NETWORK: Final = SCOPE_LABELS[Scope.NETWORK]
 
 Labels = Mapping[str, str]
@@ -100,14 +102,14 @@ class Places:
 
     def of_pod(self, node: str, labels: Labels) -> tuple[Place, Place]:
         """Where a pod on *node* is for ztunnel, and where for Envoys; shared with all that are there."""
+        is_plain = _OVERRIDE not in labels and _OLD_OVERRIDE not in labels
+        known = self.nodes.get(node)
+        if known is not None and is_plain and NETWORK not in labels:  # nearly every pod of a dump of 100,000
+            return known, known
         place = self._on_node(node, labels.get(NETWORK))
-        for label in OVERRIDES:
-            if label in labels:
-                break
-        else:
+        if is_plain:
             return place, place
-        locality = place.locality
-        key = (node, locality.network, labels.get(OVERRIDES[0], ""), labels.get(OVERRIDES[1], ""))
+        key = (node, place.locality.network, labels.get(_OVERRIDE, ""), labels.get(_OLD_OVERRIDE, ""))
         seen = self._seen.get(key)
         if seen is None:
             seen = self._seen[key] = overridden(place, labels)

@@ -44,7 +44,7 @@ def decode(shape: type[_Shape], value: object, report: Report) -> _Shape | None:
         found += 1
         report(path, problem)
 
-    result = _reader(shape)(value, "", counted)
+    result = _reader(cast("Any", shape))(value, "", counted)
     return None if found else cast("_Shape", result)
 
 

@@ -26,7 +26,7 @@ _BYTE: Final = re.compile(r"\(byte (\d+)\)")
 def fast_decoder() -> ModuleType | None:
     """The module `fast`; ``None`` if the extra is not installed."""
     try:
-        from meshtier.kube import fast
+        from meshtier.kube import fast  # noqa: PLC0415  # the extra may be missing
     except ModuleNotFoundError:
         return None
     return fast
@@ -112,7 +112,7 @@ class Sheets:
             for number, value in enumerate(fast.values(data), 1):
                 if not self._take_typed(fast, value, number):
                     self._take_findings(bytes(value), number)
-        except fast.SyntaxFault as fault:
+        except fast.NoJsonError as fault:
             self.refuse(Problem(problem=_syntax(fault.said, fault.start, data), document=number + 1))
 
     def _take_typed(self, fast: Any, data: bytes | memoryview, number: int) -> bool:  # noqa: ANN401

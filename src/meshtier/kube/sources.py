@@ -28,6 +28,8 @@ Given = str | os.PathLike[str] | Mapping[str, Any] | Iterable[Mapping[str, Any]]
 """What a source may be: a path, ``-``, one object or list or dump, or some of them."""
 
 _DIVISION: Final = re.compile(rb"\n---[ \t\r\n]")
+"""What divides documents of YAML, and has no place in JSON; sought within the first `MAX_LINE` bytes."""
+
 _BLANK: Final = "expected Kubernetes objects, got none"
 
 
@@ -155,7 +157,7 @@ def unwrapped_part(beginning: bytes) -> bytes:
 
 def _parse(sheets: Sheets, data: bytes) -> None:
     data = unwrapped(data)
-    if format_of(data) is Format.JSON and not _is_divided(data):
+    if format_of(data) is Format.JSON and not _DIVISION.search(data, 0, MAX_LINE):
         sheets.take_json(data)
         return
     check_lines(data)
@@ -170,11 +172,6 @@ def _parse(sheets: Sheets, data: bytes) -> None:
             sheets.take(finding)
 
 
-def _is_divided(data: bytes) -> bool:
-    """Whether what begins as JSON goes on, as YAML may, behind a line ``---``."""
-    return _DIVISION.search(data) is not None
-
-
 def yaml_documents(text: str) -> Findings:
     """The documents of a YAML text.
 
@@ -182,7 +179,7 @@ def yaml_documents(text: str) -> Findings:
         MissingExtraError: PyYAML is not installed.
     """
     try:
-        from meshtier.kube import yamltext
+        from meshtier.kube import yamltext  # noqa: PLC0415  # the extra may be missing
     except ModuleNotFoundError:
         raise MissingExtraError("yaml", "reading YAML") from None
     return yamltext.documents(text)

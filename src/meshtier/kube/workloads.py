@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from meshtier.endpoint import MAX_WEIGHT, NO_LABELS, Health, Labels
 from meshtier.kube import shapes
@@ -45,13 +45,12 @@ class Workloads:
 
     def add_pods(self, pods: Mapping[Key, shapes.Pod]) -> None:
         """Take the pods. One loop without calls that it can spare: a dump has 100,000 of them."""
-        cluster, of_pod = self.cluster, self.places.of_pod
+        cluster, of_pod, trusted = self.cluster, self.places.of_pod, Labels.trusted
         for key, pod in pods.items():
             status = pod.status
             spec = pod.spec
-            found = pod.metadata.labels
-            labels = Labels.trusted(found) if found else NO_LABELS
-            place, envoy_place = of_pod((spec.node_name if spec else "") or "", found or NO_LABELS)
+            found = pod.metadata.labels or {}
+            place, envoy_place = of_pod((spec.node_name if spec else "") or "", found)
             if status is not None and status.phase in FINISHED:
                 self._finished.add(key)
             self.pods[key] = Workload(
@@ -60,7 +59,7 @@ class Workloads:
                 name=key[1],
                 place=place,
                 envoy_place=envoy_place,
-                labels=labels,
+                labels=trusted(found) if found else NO_LABELS,
                 addresses=_addresses(status) if status else (),
                 health=pod_health(pod),
             )
@@ -198,5 +197,5 @@ def _addresses(status: shapes.PodStatus) -> tuple[str, ...]:
     return (status.pod_ip,) if status.pod_ip else ()
 
 
-def _carries(labels: Any, selector: Mapping[str, str]) -> bool:  # noqa: ANN401
+def _carries(labels: Mapping[str, str], selector: Mapping[str, str]) -> bool:
     return all(labels.get(label) == value for label, value in selector.items())

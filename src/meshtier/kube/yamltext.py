@@ -35,7 +35,7 @@ _OPEN: Final = object()
 _MERGE: Final = object()
 
 
-class _Refusal(Exception):
+class _RefusedError(Exception):
     """This document cannot be read further."""
 
     def __init__(self, problem: str, mark: Any) -> None:  # noqa: ANN401  # PyYAML has no types
@@ -97,7 +97,7 @@ class _Reading:
                 if isinstance(event, yaml.DocumentStartEvent):
                     self.number += 1
                     yield from self._document(loader)
-        except _Refusal as refusal:
+        except _RefusedError as refusal:
             yield self._fault(refusal.problem, refusal.mark)
         except yaml.MarkedYAMLError as error:
             yield self._fault(f"expected YAML: {error.problem}", error.problem_mark or mark)
@@ -159,7 +159,7 @@ class _Composer:
 
     def _begin(self, items: object, event: Any, tag: str) -> None:  # noqa: ANN401
         if len(self._stack) >= MAX_DEPTH:
-            raise _Refusal(f"expected at most {MAX_DEPTH} levels of nesting, got more", event.start_mark)
+            raise _RefusedError(f"expected at most {MAX_DEPTH} levels of nesting, got more", event.start_mark)
         if event.tag and event.tag not in (f"{_STANDARD}{tag}", "!"):
             self._report(f"expected plain YAML, got the tag {event.tag!r}", event)
         if event.anchor:
@@ -177,12 +177,16 @@ class _Composer:
     def _alias(self, event: Any) -> None:  # noqa: ANN401
         value, size = self._anchors.get(event.anchor, (None, 0))
         if value is _OPEN:
-            raise _Refusal(f"expected plain data, got *{event.anchor} inside of what it stands for", event.start_mark)
+            raise _RefusedError(
+                f"expected plain data, got *{event.anchor} inside of what it stands for", event.start_mark
+            )
         if not size:
-            raise _Refusal(f"expected an anchor &{event.anchor} before *{event.anchor}, got none", event.start_mark)
+            raise _RefusedError(
+                f"expected an anchor &{event.anchor} before *{event.anchor}, got none", event.start_mark
+            )
         self._aliased += size
         if self._aliased > MAX_ALIASED:
-            raise _Refusal(f"expected aliases for at most {MAX_ALIASED:,} nodes, got more", event.start_mark)
+            raise _RefusedError(f"expected aliases for at most {MAX_ALIASED:,} nodes, got more", event.start_mark)
         self._put(value, size, event)
 
     def _put(self, value: object, size: int, event: Any) -> None:  # noqa: ANN401

@@ -29,8 +29,6 @@ _MODES: Final[Mapping[tuple[str, ...], tuple[str, str]]] = {
 """The setting that makes Istio send each list of routing preferences (MODE, TIER-4)."""
 
 _OLD: Final = Note("TIER-4", "four routing preferences are what profile istio-1.24 makes of PreferClose")
-_ONLY_ANNOTATED: Final = frozenset({"PreferSameNode"})
-_SCOPES: Final = frozenset({"network", "region", "zone", "subzone", "node", "cluster"})
 _STATUSES: Final = {"healthy": Health.HEALTHY, "unhealthy": Health.UNHEALTHY}
 
 
@@ -59,7 +57,7 @@ class _Dump:
         self._domain = domain
         self._dump = sheet.dump or {}
         self._problems: list[Problem] = []
-        self._places: dict[tuple[Locality, str], Place] = {}
+        self._places: dict[Locality, Place] = {}
         self._workloads: dict[str, Workload] = {}
 
     def build(self, notes: Sequence[Note]) -> Cluster:
@@ -132,7 +130,7 @@ class _Dump:
         locality = Locality(found.network or "", at.region or "", at.zone or "", at.subzone or "", found.node or "")
         origins = ("network", "locality.region", "locality.zone", "locality.subzone", "node")
         said = tuple(f"ztunnel dump {origin}" if part else "" for origin, part in zip(origins, locality, strict=True))
-        return self._places.setdefault((locality, ""), Place(locality, said))
+        return self._places.setdefault(locality, Place(locality, said))
 
     def _read_services(self, name: str) -> tuple[Service, ...]:
         services: dict[tuple[str, str], Service] = {}
@@ -155,6 +153,7 @@ class _Dump:
         by_vip: Mapping[str, DumpService],
     ) -> Service:
         settings, notes = _settings(found.load_balancer)
+        ports = self._ports(f"{path}.ports", found.ports)
         local = found.hostname == f"{found.name}.{found.namespace}.svc.{self._domain}"
         return Service(
             kind="Service" if local or found.hostname.endswith(".mesh.internal") else "ServiceEntry",
@@ -168,8 +167,8 @@ class _Dump:
             publish_not_ready="publish_not_ready" in settings,
             passthrough=settings.get("passthrough", ""),
             waypoint=_waypoint(found.waypoint.destination if found.waypoint else None, by_vip),
-            ports=self._ports(f"{path}.ports", found.ports),
-            backends=self._backends(path, plain_form),
+            ports=ports,
+            backends=self._backends(path, plain_form, ports),
             notes=notes,
         )
 
@@ -179,7 +178,10 @@ class _Dump:
             self._report(path, f"expected port numbers, got {text!r}")
         return () if numbers else tuple((number, "") for number in sorted(int(text) for text in found or {}))
 
-    def _backends(self, path: str, plain_form: Mapping[str, object]) -> tuple[Backend, ...]:
+    def _backends(
+        self, path: str, plain_form: Mapping[str, object], ports: Sequence[tuple[int, str]]
+    ) -> tuple[Backend, ...]:
+        all_ports = frozenset(number for number, _name in ports)
         backends: dict[str, Backend] = {}
         for where, endpoint, _plain in members(
             DumpEndpoint, plain_form.get("endpoints"), f"{path}.endpoints", self._report
@@ -189,14 +191,10 @@ class _Dump:
                 self._report(f"{where}.workloadUid", f"expected the uid of a workload, got {endpoint.workload_uid!r}")
                 continue
             health = _STATUSES.get((endpoint.status or "").lower(), workload.health)
-            ports = frozenset(number for number, _name in self._ports(f"{where}.port", endpoint.port))
-            whole = not ports or ports == {int(text) for text in _texts(plain_form.get("ports")) if text.isdecimal()}
-            backends.setdefault(endpoint.workload_uid, Backend(workload, health, None if whole else ports))
+            served = frozenset(number for number, _name in self._ports(f"{where}.port", endpoint.port))
+            only = None if not served or served == all_ports else served
+            backends.setdefault(endpoint.workload_uid, Backend(workload, health, only))
         return tuple(backends.values())
-
-
-def _texts(found: object) -> Sequence[str]:
-    return [str(key) for key in found] if isinstance(found, Mapping) else ()
 
 
 def _kind(uid: str) -> str:

@@ -109,7 +109,7 @@ class HostTable:
     def _local(self, host: str, own: list[Service]) -> Binding:
         first = next((service for service in own if service.kind == "Service"), None)
         twins = self._twins[first.namespace, first.name] if first else []
-        why = f"{host} is the host of its own cluster alone"
+        why = f"{host} means the client's own cluster alone"
         beyond = tuple((twin, why) for twin in twins if twin.cluster != own[0].cluster)
         return Binding(host=host, joined=False, services=tuple(own), beyond=beyond)
 

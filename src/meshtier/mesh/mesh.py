@@ -308,11 +308,15 @@ class Mesh:
 
     def places(self, cluster: str) -> Mapping[Place, Client]:
         """Every distinct place of a client in *cluster*, each with one client that is there."""
-        home = self._by_name[cluster]
-        found: dict[Place, Client] = {}
-        for workload in home.workloads:
-            if workload.kind == "Pod":
-                found.setdefault(workload.place, client_of(workload))
+        return self._places[cluster]
+
+    @cached_property
+    def _places(self) -> Mapping[str, Mapping[Place, Client]]:
+        found: dict[str, dict[Place, Client]] = {cluster.name: {} for cluster in self.clusters}
+        for cluster in self.clusters:
+            for workload in cluster.workloads:
+                if workload.kind == "Pod" and workload.place not in found[cluster.name]:
+                    found[cluster.name][workload.place] = client_of(workload)
         return found
 
     def routes(
@@ -334,23 +338,25 @@ class Mesh:
 
         Cost: O(n) once for each host and cluster; then O(scopes) a route.
         """
-        wanted = None if hosts is None else set(hosts)
         query = Query(component=component, profile=profile)
-        for cluster in self.clusters:
-            clients = tuple(self.places(cluster.name).values())
-            for host in self._hosts.hosts(cluster.name):
-                if wanted is not None and host not in wanted:
-                    continue
-                binding = self._hosts.bind(host, cluster=cluster.name)
-                for client in clients:
-                    if component is Component.WAYPOINT:
-                        yield self._through_waypoint(client, binding, query)
-                    else:
-                        yield self._direct(client, binding, query)
+        for cluster, host in self._asked(hosts):
+            binding = self._hosts.bind(host, cluster=cluster)
+            for client in self.places(cluster).values():
+                if component is Component.WAYPOINT:
+                    yield self._through_waypoint(client, binding, query)
+                else:
+                    yield self._direct(client, binding, query)
 
-    def route_count(self) -> int:
-        """How many routes `routes` yields for all hosts."""
-        return sum(len(self.places(cluster.name)) * len(self._hosts.hosts(cluster.name)) for cluster in self.clusters)
+    def route_count(self, *, hosts: Iterable[str] | None = None) -> int:
+        """How many routes `routes` yields."""
+        return sum(len(self.places(cluster)) for cluster, _ in self._asked(hosts))
+
+    def _asked(self, hosts: Iterable[str] | None) -> Iterator[tuple[str, str]]:
+        wanted = None if hosts is None else set(hosts)
+        for cluster in self.clusters:
+            for host in self._hosts.hosts(cluster.name):
+                if wanted is None or host in wanted:
+                    yield cluster.name, host
 
     @override
     def __repr__(self) -> str:

@@ -39,6 +39,7 @@ class SettingData(TypedDict):
     object: str
     field: str
     value: str
+    rule: str
 
 
 class DistributionData(TypedDict):
@@ -139,7 +140,7 @@ def place_data(place: Locality) -> PlaceData:
 
 def setting_data(setting: Setting) -> SettingData:
     """A setting and where it stands."""
-    return SettingData(level=str(setting.level), object=setting.object, field=setting.field, value=setting.value)
+    return SettingData(level=str(setting.level), object=setting.object, field=setting.field, value=setting.value, rule=setting.level.rule)
 
 
 def distribution_data(resolution: Resolution, *, in_force: bool) -> DistributionData:

@@ -1,6 +1,6 @@
 """How is an answer laid out for reading? Headlines and tables, made from plain data."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from attrs import field, frozen
 
@@ -76,27 +76,28 @@ class Report:
         return "".join(parts)
 
 
-def report_from(data: RouteData, *, most: int = 4) -> Report:
+def report_from(data: RouteData, *, most: int = 8) -> Report:
     """The report on an answer.
 
     Args:
         data: The answer, as `Route.to_dict` gives it.
-        most: How many endpoints a tier shows by name; the rest are counted.
+        most: How many endpoints a tier shows by name, those with the largest
+            shares first; the rest are counted.
     """
     place = place_text(data["client"]["place"])
     sections = [
         Section(
             lines=(
-                f"from     {data['client']['name']}",
-                f"at       {place}",
-                f"by       {data['component']}, profile {data['profile']}",
+                f"from  {data['client']['name']}",
+                f"at    {place}",
+                f"by    {data['component']}, profile {data['profile']}",
             )
         ),
         Section(heading=_headline(data), lines=tuple(_why_lines(data))),
     ]
     if data["to_waypoint"] is not None:
         sections.append(_waypoints(data))
-    sections.append(_tiers(data, most))
+    sections.extend(_tiers(data, most))
     if data["excluded"]:
         sections.append(Section(heading="excluded", table=_exclusions(data["excluded"])))
     if data["notes"]:
@@ -132,7 +133,7 @@ def _why_lines(data: RouteData) -> Iterable[str]:
     if distribution["in_force"]:
         yield f"set by {_setting_text(distribution)}"
     else:
-        yield f"out of force: {distribution['mode']} by {_setting_text(distribution)}"
+        yield f"traffic distribution is out of force [PREC-5]: {distribution['mode']}, {_setting_text(distribution)}"
     for lost in distribution["overridden"]:
         where = f"{lost['object']} {lost['field']}".strip() if lost["object"] else lost["level"]
         yield f"overrides {where}: {lost['value']}"
@@ -152,24 +153,28 @@ def _rule_lines(rule: RuleData) -> Iterable[str]:
 def _setting_text(distribution: DistributionData) -> str:
     source = distribution["source"]
     if not source["field"]:
-        return source["level"]
+        return f"the default of {source['object']} [{source['rule']}]"
     where = f"{source['object']} {source['field']}" if source["object"] else source["level"]
-    return f"{where}: {source['value']}"
+    return f"{where}: {source['value']} [{source['rule']}]"
 
 
-def _tiers(data: RouteData, most: int) -> Section:
+def _tiers(data: RouteData, most: int) -> Iterator[Section]:
+    silent = [f"no traffic flows: {data['reason']}"] if data["reason"] else []
+    if not data["tiers"]:
+        yield Section(heading="no tier holds an endpoint", lines=silent)
+        return
     table = Table(
-        columns=("tier", "priority", "share", "healthy", "what matches", "where", "endpoints"),
-        rows=[_tier_row(tier, most) for tier in data["tiers"]],
+        columns=("tier", "priority", "share", "healthy", "what matches", "where"),
+        rows=[_tier_row(tier) for tier in data["tiers"]],
         numeric=frozenset({1, 2, 3}),
     )
-    if not data["tiers"]:
-        return Section(heading="no tier holds an endpoint", lines=[f"no traffic flows: {data['reason']}"])
-    lines = [f"no traffic flows: {data['reason']}"] if data["reason"] and not data["passthrough"] else []
-    return Section(heading="tiers", lines=lines, table=table)
+    yield Section(heading="tiers", lines=silent, table=table)
+    rows = [row for tier in data["tiers"] for row in _endpoint_rows(tier, most)]
+    table = Table(columns=("tier", "endpoint", "share", "where", "health"), rows=rows, numeric=frozenset({2}))
+    yield Section(heading="endpoints", table=table)
 
 
-def _tier_row(tier: TierData, most: int) -> tuple[str, ...]:
+def _tier_row(tier: TierData) -> tuple[str, ...]:
     places = sorted({place_text({**endpoint["place"], "node": ""}) for endpoint in tier["endpoints"]})
     return (
         f"P{tier['tier']}",
@@ -178,15 +183,18 @@ def _tier_row(tier: TierData, most: int) -> tuple[str, ...]:
         f"{tier['healthy']}/{tier['total']}",
         tier["matched"],
         shortened(places, most=2),
-        shortened(_named_with_shares(tier), most=most),
     )
 
 
-def _named_with_shares(tier: TierData) -> list[str]:
-    shares = {endpoint["share"] for endpoint in tier["endpoints"]}
-    if len(shares) == 1:
-        return [endpoint["id"] for endpoint in tier["endpoints"]]
-    return [f"{endpoint['id']} {percent(endpoint['share'])}" for endpoint in tier["endpoints"]]
+def _endpoint_rows(tier: TierData, most: int) -> Iterator[tuple[str, ...]]:
+    endpoints = sorted(tier["endpoints"], key=lambda endpoint: (-endpoint["share"], endpoint["id"]))
+    shown = endpoints if len(endpoints) <= most + 1 else endpoints[:most]
+    for endpoint in shown:
+        place = place_text(endpoint["place"])
+        yield f"P{tier['tier']}", endpoint["id"], percent(endpoint["share"]), place, endpoint["health"]
+    if rest := endpoints[len(shown) :]:
+        share = percent(sum(endpoint["share"] for endpoint in rest))
+        yield f"P{tier['tier']}", f"… and {len(rest)} more", share, "", ""
 
 
 def _exclusions(excluded: Iterable[ExclusionData]) -> Table:

@@ -1,0 +1,40 @@
+"""The wheel with nothing but its own dependencies: the core works, and every extra says what it needs."""
+
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import meshtier
+from meshtier import Endpoint, EndpointIndex, Locality, MissingExtraError, TrafficDistribution, rank, resolve, tier_of
+from meshtier.kube import load
+
+ABSENT = ("yaml", "msgspec", "click", "rich", "narwhals", "altair", "hypothesis")
+assert not [name for name in ABSENT if find_spec(name)], "the environment is not empty"
+
+here, there = Locality("n", "r", "a"), Locality("n", "r", "b")
+mode = TrafficDistribution.PREFER_SAME_ZONE
+assert tier_of(here, there, mode) == 1
+ranking = rank(here, [Endpoint("x", here), Endpoint("y", there)], mode)
+assert [tier.number for tier in ranking.tiers] == [0, 1]
+assert EndpointIndex([Endpoint("x", there)]).best(here, mode).number == 1
+assert resolve(spec="PreferClose").mode is mode
+node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1", "labels": {}}}
+assert len(load(node).clusters[0].nodes) == 1
+
+for text in ("kind: Node\n",):
+    with open("dump.yaml", "w", encoding="utf-8") as file:
+        file.write(text)
+    try:
+        load("dump.yaml")
+    except MissingExtraError as error:
+        assert "meshtier[yaml]" in str(error), error
+    else:
+        raise AssertionError("YAML was read without the extra")
+
+for arguments in ([sys.executable, "-m", "meshtier"], [sys.executable, "-m", "meshtier", "tiers"]):
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert "meshtier[cli]" in done.stderr, done.stderr
+
+print(f"meshtier {meshtier.__name__} works alone: {len(meshtier.__all__)} public names")

@@ -1,0 +1,1 @@
+"""What it costs, as ratios to a baseline of the same run: ``python -m benchmarks``."""

@@ -1,0 +1,357 @@
+"""The benchmarks, each a function that runs alone and yields its lines of the table."""
+
+import json
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from random import Random
+from time import perf_counter
+from typing import Final
+
+from attrs import frozen
+
+from benchmarks.fleet import MANY_NODES, ONE_ZONE, PLACES, SHAPES, Fleet, Shape, endpoints_of, fleet, kubernetes_dump
+from benchmarks.measure import MICRO, Figure, best_times, import_times, size_of
+from meshtier.distribution import TrafficDistribution
+from meshtier.endpoint import Endpoint, Health
+from meshtier.index import EndpointIndex
+from meshtier.locality import Locality
+from meshtier.profile import ISTIO_1_31, SOLO
+from meshtier.tiers import rank, tier_of
+
+ZONE: Final = TrafficDistribution.PREFER_SAME_ZONE
+NODE: Final = TrafficDistribution.PREFER_SAME_NODE
+
+
+@frozen(kw_only=True)
+class Scale:
+    """How large the inputs are.
+
+    Attributes:
+        small: Endpoints of the index that a large one is compared with.
+        large: Endpoints of the large one.
+        sizes: Endpoints of the comparison with the loop and with `rank`.
+        ranked: Endpoints of the comparison of `rank` with `tier_of`.
+        services, pods, nodes: The fleet of the dump and of the whole mesh.
+        asked: Questions in one run.
+        repeats: Runs, of which the fastest counts.
+    """
+
+    small: int
+    large: int
+    sizes: tuple[int, ...]
+    ranked: int
+    services: int
+    pods: int
+    nodes: int
+    asked: int
+    repeats: int
+
+
+FULL: Final = Scale(
+    small=1_000,
+    large=1_000_000,
+    sizes=(10, 100, 1_000, 10_000, 100_000, 1_000_000),
+    ranked=100_000,
+    services=1_000,
+    pods=100_000,
+    nodes=100,
+    asked=2_000,
+    repeats=7,
+)
+QUICK: Final = Scale(
+    small=200,
+    large=20_000,
+    sizes=(100, 20_000),
+    ranked=20_000,
+    services=20,
+    pods=1_000,
+    nodes=10,
+    asked=300,
+    repeats=5,
+)
+
+
+def imports(scale: Scale) -> Iterator[Figure]:
+    """What ``import meshtier`` costs over its dependencies."""
+    repeats = 4 * scale.repeats
+    ours, theirs = import_times("meshtier", "attrs, typing_extensions", repeats=repeats)
+    yield Figure(
+        name="import meshtier / import attrs, typing_extensions",
+        value=ours / theirs,
+        budget=1.3,
+        detail=f"{ours * 1e3:.1f} ms / {theirs * 1e3:.1f} ms",
+    )
+
+
+def _by_parts(left: tuple[str, str, str, str, str], right: tuple[str, str, str, str, str]) -> int:
+    # The baseline that DESIGN names: two tuples, part by part, in a plain function.
+    matched = 0
+    for position in range(5):
+        if left[position] != right[position]:
+            break
+        matched += 1
+    return matched
+
+
+def _compared_with_tuples(scale: Scale) -> Iterator[Figure]:
+    places = PLACES.localities(10**6)
+    pairs = [(places[0], place) for place in places] * (scale.asked // 100)
+    plain = [(tuple(left), tuple(right)) for left, right in pairs]
+
+    def ours() -> None:
+        for left, right in pairs:
+            tier_of(left, right, NODE)
+
+    def theirs() -> None:
+        for left, right in plain:
+            _by_parts(left, right)  # type: ignore[arg-type]  # tuples of five strings, which tuple() forgets
+
+    mine, base = best_times(ours, theirs, repeats=3 * scale.repeats)
+    yield Figure(
+        name="tier_of / comparing two tuples part by part",
+        value=mine / base,
+        budget=3,
+        detail=f"{mine / len(pairs) * MICRO:.2f} us / {base / len(pairs) * MICRO:.2f} us",
+    )
+
+
+def tiers_of_many(scale: Scale) -> Iterator[Figure]:
+    """What `tier_of` and `rank` cost."""
+    yield from _compared_with_tuples(scale)
+    endpoints = endpoints_of(PLACES, scale.ranked)
+    client = endpoints[0].locality
+
+    def one_by_one() -> None:
+        for endpoint in endpoints:
+            tier_of(client, endpoint.locality, ZONE)
+
+    def together() -> None:
+        rank(client, endpoints, ZONE)
+
+    slow, fast = best_times(one_by_one, together, repeats=scale.repeats)
+    yield Figure(
+        name=f"tier_of on each / rank, {scale.ranked:,} endpoints in 300 places",
+        value=slow / fast,
+        budget=5,
+        at_least=True,
+        detail=f"{slow * 1e3:.1f} ms / {fast * 1e3:.1f} ms",
+    )
+
+
+def _questions(index: EndpointIndex, clients: list[Locality]) -> dict[str, Callable[[], None]]:
+    random = Random(1)
+
+    def tiers() -> None:
+        for client in clients:
+            index.tiers(client, ZONE)
+
+    def best() -> None:
+        for client in clients:
+            index.best(client, ZONE)
+
+    def pick() -> None:
+        for client in clients:
+            index.pick(client, ZONE, random)
+
+    def ranked() -> None:
+        for client in clients:
+            index.pick(client, NODE, random, profile=ISTIO_1_31)
+
+    ranked()  # the tree of other networks is made before anything is timed
+    return {"tiers": tiers, "best": best, "pick": pick, "pick, ranked networks, by node": ranked}
+
+
+def _changes(index: EndpointIndex, endpoints: list[Endpoint], asked: int) -> dict[str, Callable[[], None]]:
+    random = Random(2)
+    some = random.sample(endpoints, min(asked, len(endpoints) // 4))
+    places = [endpoint.locality for endpoint in random.choices(endpoints, k=len(some))]
+    flipped = [
+        Endpoint(endpoint.id, endpoint.locality, health=Health.UNHEALTHY if endpoint.health.serves else Health.HEALTHY)
+        for endpoint in some
+    ]
+    moved = [Endpoint(endpoint.id, place) for endpoint, place in zip(some, places, strict=True)]
+    clients = [endpoint.locality for endpoint in some]
+
+    def remove_and_add() -> None:
+        for endpoint in some:
+            index.remove(endpoint.id)
+        for endpoint in some:
+            index.add(endpoint)
+
+    def flip() -> None:
+        for endpoint in flipped:
+            index.update(endpoint)
+        for endpoint in some:
+            index.update(endpoint)
+
+    def move() -> None:
+        for endpoint in moved:
+            index.update(endpoint)
+        for endpoint in some:
+            index.update(endpoint)
+
+    def mixed() -> None:
+        for endpoint, client in zip(flipped, clients, strict=True):
+            index.update(endpoint)
+            index.pick(client, ZONE, random)
+            index.best(client, ZONE)
+        for endpoint in some:
+            index.update(endpoint)
+
+    return {"remove + add": remove_and_add, "update, health": flip, "update, place": move, "update, pick, best": mixed}
+
+
+def _per_call(name: str, shape: Shape, asked: int, endpoints: int) -> int:
+    return asked if "pick" in name or name in {"tiers", "best"} else 2 * min(asked, endpoints // 4)
+
+
+def index_sizes(scale: Scale) -> Iterator[Figure]:
+    """Whether a question or a change costs the same among many endpoints as among few."""
+    for shape in SHAPES:
+        weights = (1, 2, 5, 100) if shape is PLACES else (1,)
+        runs: list[dict[str, Callable[[], None]]] = []
+        counts: list[dict[str, int]] = []
+        for size in (scale.small, scale.large):
+            endpoints = endpoints_of(shape, size, weights=weights)
+            index = EndpointIndex(endpoints)
+            random = Random(3)
+            clients = [random.choice(endpoints).locality for _ in range(scale.asked)]
+            questions, changes = _questions(index, clients), _changes(index, endpoints, scale.asked)
+            runs.append({**questions, **changes})
+            changed = 2 * min(scale.asked, size // 4)
+            counts.append({**dict.fromkeys(questions, scale.asked), **dict.fromkeys(changes, changed)})
+        for name in runs[0]:
+            few, many = best_times(runs[0][name], runs[1][name], repeats=scale.repeats)
+            few, many = few / counts[0][name], many / counts[1][name]
+            detail = f"{many * MICRO:.2f} us / {few * MICRO:.2f} us"
+            yield Figure(
+                name=f"index, {shape.name}, {name}: {scale.large:,} / {scale.small:,} endpoints",
+                value=many / few,
+                budget=1.5,
+                detail=detail,
+            )
+            if name == "pick":
+                yield Figure(name=f"index, {shape.name}, pick", value=many * MICRO, unit="us", budget=3)
+
+
+def index_against_loops(scale: Scale) -> Iterator[Figure]:
+    """From how many endpoints on an index is faster than looking at each of them."""
+    for size in scale.sizes:
+        endpoints = endpoints_of(PLACES, size)
+        index, random = EndpointIndex(endpoints), Random(4)
+        client = endpoints[0].locality
+
+        def loop() -> Endpoint | None:
+            nearest, found = 99, list[Endpoint]()  # noqa: B023 - called before the next size
+            for endpoint in endpoints:  # noqa: B023
+                if endpoint.health.serves:
+                    tier = tier_of(client, endpoint.locality, ZONE)  # noqa: B023
+                    if tier < nearest:
+                        nearest, found = tier, [endpoint]
+                    elif tier == nearest:
+                        found.append(endpoint)
+            return random.choices(found, [endpoint.weight for endpoint in found])[0] if found else None  # noqa: B023
+
+        def ranking() -> object:
+            return rank(client, endpoints, ZONE)  # noqa: B023
+
+        def picks() -> None:
+            for _ in range(100):
+                index.pick(client, ZONE, random)  # noqa: B023
+
+        def build() -> object:
+            return EndpointIndex(endpoints)  # noqa: B023
+
+        repeats = scale.repeats if size <= 100_000 else 3
+        loop_time, rank_time, picks_time, build_time = best_times(loop, ranking, picks, build, repeats=repeats)
+        pick_time = picks_time / 100
+        gain = loop_time / pick_time
+        yield Figure(
+            name=f"a loop over {size:,} endpoints / index.pick",
+            value=gain,
+            detail=f"{loop_time * MICRO:.1f} us / {pick_time * MICRO:.2f} us",
+        )
+        yield Figure(
+            name=f"building an index of {size:,} / rank of the same",
+            value=build_time / rank_time,
+            detail=f"{build_time * 1e3:.2f} ms / {rank_time * 1e3:.2f} ms",
+        )
+
+
+def memory(scale: Scale) -> Iterator[Figure]:
+    """What an index takes, over what its endpoints take."""
+    size = scale.ranked
+    for shape in (*SHAPES, Shape(name="1 a node", places=10**9, each=1)):
+        held, endpoints = size_of(lambda: endpoints_of(shape, size))  # noqa: B023 - called at once
+        taken, index = size_of(lambda: EndpointIndex(endpoints))  # noqa: B023
+        yield Figure(
+            name=f"memory of an index / of its {size:,} endpoints, {shape.name}",
+            value=taken / held,
+            budget=1.5,
+            detail=f"{taken / size:.0f} bytes / {held / size:.0f} bytes an endpoint",
+        )
+        if shape is MANY_NODES:
+            yield Figure(name="  the same, index and endpoints together", value=(taken + held) / held, budget=None)
+        del index
+
+
+def _dumped(made: Fleet, directory: Path) -> dict[str, Path]:
+    paths = {f"cluster-{cluster}": directory / f"cluster-{cluster}.json" for cluster in range(made.clusters)}
+    for cluster, path in enumerate(paths.values()):
+        path.write_text(json.dumps(kubernetes_dump(made, cluster)))
+    return paths
+
+
+def loading(scale: Scale) -> Iterator[Figure]:
+    """What reading a dump costs, over decoding the same bytes into typed structs."""
+    name = f"kube.load / msgspec into typed structs, {scale.pods:,} pods"
+    try:
+        from benchmarks.decoding import decode
+        from meshtier import kube
+    except ImportError as error:
+        yield Figure(name=name, value=None, budget=2, detail=f"not available: {error}")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        made = fleet(clusters=1, nodes=3 * scale.nodes, services=scale.services, pods=scale.pods)
+        path = _dumped(made, Path(folder))["cluster-0"]
+        ours, theirs = best_times(lambda: kube.load(path), lambda: decode(path.read_bytes()), repeats=3)
+        megabytes = path.stat().st_size / 1e6
+    yield Figure(
+        name=name,
+        value=ours / theirs,
+        budget=2,
+        detail=f"{ours:.2f} s / {theirs:.2f} s for {megabytes:.0f} MB",
+    )
+
+
+def whole_mesh(scale: Scale) -> Iterator[Figure]:
+    """How long every service from every place takes."""
+    clusters = 3
+    name = f"every route of {scale.services:,} services, {scale.pods:,} pods, {clusters * scale.nodes} places"
+    try:
+        from meshtier import kube
+    except ImportError as error:
+        yield Figure(name=name, value=None, unit="s", budget=10, detail=f"not available: {error}")
+        return
+    made = fleet(clusters=clusters, nodes=scale.nodes, services=scale.services, pods=scale.pods)
+    mesh = kube.load(clusters={f"cluster-{number}": kubernetes_dump(made, number) for number in range(clusters)})
+    start = perf_counter()
+    routes = sum(1 for _ in mesh.routes(profile=SOLO))
+    took = perf_counter() - start
+    each = took / max(1, routes)
+    yield Figure(name=name, value=took, unit="s", budget=10, detail=f"{routes:,} routes, {each * MICRO:.1f} us each")
+
+
+BENCHMARKS: Final[dict[str, Callable[[Scale], Iterable[Figure]]]] = {
+    "imports": imports,
+    "tiers": tiers_of_many,
+    "loops": index_against_loops,
+    "index": index_sizes,
+    "memory": memory,
+    "loading": loading,
+    "mesh": whole_mesh,
+}
+"""Every benchmark by the name that selects it, quick ones first."""
+
+__all__ = ["BENCHMARKS", "FULL", "ONE_ZONE", "QUICK", "Scale"]

@@ -1,0 +1,85 @@
+"""``meshtier explain``: one client, one host, the whole answer."""
+
+from collections.abc import Sequence
+
+import click
+
+from meshtier.cli.options import read_mesh, route_options, source_options
+from meshtier.cli.output import output_option, print_answer, print_data
+from meshtier.component import Component
+from meshtier.mesh import Mesh, Route
+from meshtier.mesh.report import report_from
+from meshtier.profile import Profile
+
+NOTHING_RECEIVES = 1
+"""The exit code where nothing can receive traffic."""
+
+
+@click.command()
+@source_options
+@route_options
+@click.option("--endpoint", metavar="E", help="Explain one endpoint: everything compared, and the first difference.")
+@click.option("--all", "everything", is_flag=True, help="Show every endpoint by name.")
+@output_option
+def explain(
+    sources: Sequence[str],
+    clusters: Sequence[tuple[str, str]],
+    client: str | None,
+    host: str | None,
+    component: Component,
+    home: str | None,
+    port: int | None,
+    subset: str | None,
+    profile: Profile,
+    endpoint: str | None,
+    everything: bool,
+    form: str,
+) -> int:
+    """Which endpoints of a host get a client's traffic, in what order, how much, and why.
+
+    SOURCES are files or folders of YAML or JSON, or '-' for standard input: what
+    `kubectl get … -o yaml|json` or `istioctl ztunnel-config all -o json` print.
+    """
+    mesh = read_mesh(sources, clusters)
+    route = ask(
+        mesh, client=client, host=host, component=component, home=home, port=port, subset=subset, profile=profile
+    )
+    if endpoint is not None:
+        why = route.why(endpoint)
+        if form in ("json", "yaml"):
+            print_data(why.to_dict(), form)
+        else:
+            print_answer(why.to_table(), form)
+        return 0
+    if form in ("json", "yaml"):
+        print_data(route.to_dict(), form)
+    elif everything:
+        print_answer(report_from(route.to_dict(), most=len(route.shares)), form)
+    else:
+        print_answer(route.report, form)
+    return NOTHING_RECEIVES if route.reason and not route.passthrough and not route.shares.total else 0
+
+
+def ask(
+    mesh: Mesh,
+    *,
+    client: str | None,
+    host: str | None,
+    component: Component,
+    home: str | None,
+    port: int | None,
+    subset: str | None,
+    profile: Profile,
+) -> Route:
+    """The route that was asked for; what is missing is asked for with what there is."""
+    if client is None:
+        names = [workload.id for cluster in mesh.clusters for workload in cluster.workloads if workload.kind == "Pod"]
+        raise click.UsageError(f"expected --from CLIENT: {_some(names)}, node/NAME or region=…,zone=…")
+    if host is None:
+        raise click.UsageError(f"expected --to HOST: {_some(mesh.hosts(), most=12)}")
+    return mesh.route(client, host, component=component, profile=profile, cluster=home, port=port, subset=subset)
+
+
+def _some(names: Sequence[str], *, most: int = 5) -> str:
+    rest = f" (and {len(names) - most} more)" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{rest}" if names else "the input has none"

@@ -1,0 +1,99 @@
+"""``meshtier routes``: every host from every place, one line each."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from meshtier.cli.options import component_option, profile_option, read_mesh, source_options
+from meshtier.cli.output import print_answer
+from meshtier.component import Component
+from meshtier.mesh import Mesh, Route
+from meshtier.profile import Profile
+from meshtier.table import Table, percent
+
+
+@click.command()
+@source_options
+@click.option("--to", "hosts", multiple=True, metavar="HOST", help="Only this full host name. Repeatable.")
+@component_option
+@profile_option
+@click.option("--failing", is_flag=True, help="Only what nothing can receive.")
+@click.option(
+    "-o",
+    "--output",
+    "form",
+    type=click.Choice(("table", "jsonl", "markdown")),
+    default="table",
+    show_default=True,
+    help="The form of the answer; jsonl is one JSON object a line.",
+)
+def routes(
+    sources: Sequence[str],
+    clusters: Sequence[tuple[str, str]],
+    hosts: Sequence[str],
+    component: Component,
+    profile: Profile,
+    failing: bool,
+    form: str,
+) -> None:
+    """Every host from every distinct place of a pod: what holds, and how the tiers share the traffic."""
+    mesh = read_mesh(sources, clusters)
+    for host in hosts:
+        if host not in mesh.hosts():
+            mesh.route(next(iter(mesh.places(mesh.clusters[0].name).values())), host)
+    found = _with_progress(mesh, component, profile, hosts)
+    wanted = (route for route in found if not failing or (route.reason and not route.passthrough))
+    if form == "jsonl":
+        for route in wanted:
+            click.echo(json.dumps(_summary(route), ensure_ascii=False))
+        return
+    table = Table(
+        columns=("host", "from", "holds", "tiers"),
+        rows=[(route.host, _origin(route), _holds(route), _spread(route)) for route in wanted],
+    )
+    print_answer(table, form)
+
+
+def _with_progress(mesh: Mesh, component: Component, profile: Profile, hosts: Sequence[str]) -> Iterator[Route]:
+    found = mesh.routes(component=component, profile=profile, hosts=hosts or None)
+    console = Console(file=sys.stderr)
+    total = mesh.route_count(hosts=hosts or None)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        yield from progress.track(found, total=total, description="routes")
+
+
+def _origin(route: Route) -> str:
+    return f"{route.client.cluster} {route.place.locality}".strip()
+
+
+def _holds(route: Route) -> str:
+    return route.passthrough or route.policy.title or route.resolution.title
+
+
+def _spread(route: Route) -> str:
+    tiers = [f"P{tier.number} {percent(tier.share)} ({tier.healthy}/{len(tier.endpoints)})" for tier in route.tiers]
+    return ", ".join(tiers) or f"none: {route.reason}"
+
+
+def _summary(route: Route) -> dict[str, object]:
+    return {
+        "host": route.host,
+        "cluster": route.client.cluster,
+        "place": route.place.locality._asdict(),
+        "holds": _holds(route),
+        "reason": route.reason,
+        "tiers": [
+            {
+                "tier": tier.number,
+                "priority": tier.priority,
+                "share": tier.share,
+                "healthy": tier.healthy,
+                "total": len(tier.endpoints),
+            }
+            for tier in route.tiers
+        ],
+    }

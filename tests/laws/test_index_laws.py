@@ -1,0 +1,252 @@
+"""Laws of the index: after any changes it answers as `rank` does, and as an index built afresh."""
+
+# ruff: noqa: S311  # chance is the subject here, and secrets are not
+
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
+from tests.strategies import RULES, endpoint_lists, localities
+
+from meshtier.distribution import TrafficDistribution
+from meshtier.endpoint import MAX_WEIGHT, Endpoint, Health
+from meshtier.index import EndpointIndex, LabelIndex, StaleViewError, TierView
+from meshtier.locality import SCOPE_LABELS, SCOPES, Locality, Scope
+from meshtier.profile import PROFILES, Profile
+from meshtier.rules.levels import failover_priority_levels
+from meshtier.tiers import rank
+
+# Few parts, so that places meet at every scope; the strategies of tests/strategies.py hold the odd names.
+part = st.sampled_from(["", "a", "b"])
+places = st.builds(Locality, part, part, part, part, part)
+weights = st.sampled_from([0, 1, 2, 3, 4, 5, 63, 64, 65, MAX_WEIGHT]) | st.integers(0, MAX_WEIGHT)
+healths = st.sampled_from(Health)
+
+Summary = list[tuple[int, set[str], int, int, int]]
+
+
+def summary(tiers: tuple[TierView, ...]) -> Summary:
+    for tier in tiers:
+        assert tier.total == len(tier.endpoints)
+    return [
+        (
+            tier.number,
+            {endpoint.id for endpoint in tier.endpoints},
+            tier.healthy,
+            tier.weight,
+            tier.healthy_weight,
+        )
+        for tier in tiers
+    ]
+
+
+def ranked(
+    client: Locality, held: list[Endpoint], mode: TrafficDistribution, profile: Profile, *, strict: bool
+) -> Summary:
+    return [
+        (
+            tier.number,
+            {endpoint.id for endpoint in tier.endpoints},
+            sum(endpoint.health.serves for endpoint in tier.endpoints),
+            sum(endpoint.weight for endpoint in tier.endpoints),
+            sum(endpoint.weight for endpoint in tier.endpoints if endpoint.health.serves),
+        )
+        for tier in rank(client, held, mode, profile=profile, strict=strict).tiers
+    ]
+
+
+def check_all_questions(index: EndpointIndex, held: list[Endpoint], client: Locality, random: Random) -> None:
+    for profile, mode in RULES:
+        for strict in (False, True):
+            expected = ranked(client, held, mode, profile, strict=strict)
+            assert summary(index.tiers(client, mode, profile=profile, strict=strict)) == expected
+            best = index.best(client, mode, profile=profile, strict=strict)
+            serving = [tier for tier in expected if tier[2]]
+            assert (summary(() if best is None else (best,))) == serving[:1]
+            picked = index.pick(client, mode, random, profile=profile, strict=strict)
+            if serving and serving[0][4]:
+                assert picked is not None
+                assert picked.id in serving[0][1]
+                assert picked.health.serves
+                assert picked.weight
+            else:
+                assert picked is None
+        excluded = {
+            exclusion.endpoint.id for exclusion in rank(client, held, mode, profile=profile, strict=True).excluded
+        }
+        left_out = index.excluded(client, mode, profile=profile)
+        assert {endpoint.id for endpoint in left_out} == excluded
+        assert len(left_out) == len(excluded)
+
+
+@given(held=endpoint_lists(), client=localities, seed=st.integers(0, 3))
+def test_an_index_answers_as_rank_does(held: list[Endpoint], client: Locality, seed: int) -> None:
+    index = EndpointIndex(held)
+    check_all_questions(index, held, client, Random(seed))
+    if held:
+        check_all_questions(index, held, held[0].locality, Random(seed))
+
+
+label_endpoints = st.lists(
+    st.tuples(places, st.dictionaries(st.sampled_from(["x", "y", ""]), part, max_size=3), part), max_size=10
+)
+keys = st.lists(
+    st.sampled_from(
+        ["x", "y", "", "x=a", "x=", "x=a=b", "y=b", *SCOPE_LABELS.values(), "topology.istio.io/network=a"],
+    ),
+    max_size=5,
+)
+
+
+def with_place(labels: dict[str, str], place: Locality, cluster: str) -> dict[str, str]:
+    # What DR-3 reads: the place for the special keys, the labels for all others.
+    special = {SCOPE_LABELS[scope]: place[position] for position, scope in enumerate(SCOPES)}
+    return {**labels, **special, SCOPE_LABELS[Scope.CLUSTER]: cluster}
+
+
+@given(
+    entries=keys,
+    drawn=label_endpoints,
+    labels=st.dictionaries(st.sampled_from(["x", "y"]), part, min_size=1),
+    place=places,
+    cluster=part,
+    profile=st.sampled_from(list(PROFILES.values())),
+)
+def test_a_label_index_answers_as_failover_priority_does(
+    entries: list[str],
+    drawn: list[tuple[Locality, dict[str, str], str]],
+    labels: dict[str, str],
+    place: Locality,
+    cluster: str,
+    profile: Profile,
+) -> None:
+    held = [Endpoint(f"e{number}", where, cluster=of, labels=its) for number, (where, its, of) in enumerate(drawn)]
+    levels = failover_priority_levels(
+        with_place(labels, place, cluster),
+        [with_place(dict(endpoint.labels), endpoint.locality, endpoint.cluster) for endpoint in held],
+        entries,
+        cross_network=profile.cross_network,
+    )
+    expected: dict[int, set[str]] = {}
+    for endpoint, level in zip(held, levels, strict=True):
+        expected.setdefault(level, set()).add(endpoint.id)
+    tiers = LabelIndex(entries, held).tiers(labels, place, cluster=cluster, profile=profile)
+    assert [(tier.number, {endpoint.id for endpoint in tier.endpoints}) for tier in tiers] == sorted(expected.items())
+
+
+class Changes(RuleBasedStateMachine):
+    """Any sequence of changes leaves the index equal to one built afresh."""
+
+    names = Bundle[str]("names")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: dict[str, Endpoint] = {}
+        self.index = EndpointIndex()
+        self.count = 0
+
+    @initialize(seed=st.integers(0, 9), early=st.booleans())
+    def start(self, seed: int, early: bool) -> None:
+        self.random = Random(seed)
+        if early:  # the tree of other networks exists from the first change on, or comes in the middle
+            self.index.add(Endpoint("first", Locality("elsewhere")))
+            for profile, mode in RULES:
+                self.index.tiers(Locality("nowhere"), mode, profile=profile)
+            self.index.remove("first")
+
+    @rule(target=names, place=places, weight=weights, health=healths)
+    def add(self, place: Locality, weight: int, health: Health) -> str:
+        self.count += 1
+        endpoint = Endpoint(f"e{self.count}", place, weight=weight, health=health)
+        self.index.add(endpoint)
+        self.held[endpoint.id] = endpoint
+        return endpoint.id
+
+    @rule(place=places, weight=weights, many=st.integers(1, 150))
+    def add_many(self, place: Locality, weight: int, many: int) -> None:
+        for _ in range(many):
+            self.count += 1
+            endpoint = Endpoint(f"e{self.count}", place, weight=weight)
+            self.index.add(endpoint)
+            self.held[endpoint.id] = endpoint
+
+    @rule(some=st.sets(st.integers(0, 200)))
+    def remove_many(self, some: set[int]) -> None:
+        for name in [name for position, name in enumerate(self.held) if position in some and position % 3]:
+            assert self.index.remove(name) is self.held.pop(name)
+
+    @rule(name=consumes(names))
+    def remove(self, name: str) -> None:
+        if name in self.held:
+            assert self.index.remove(name) is self.held.pop(name)
+
+    @rule(name=names, place=places)
+    def move(self, name: str, place: Locality) -> None:
+        self.change(name, locality=place)
+
+    @rule(name=names, weight=weights)
+    def reweigh(self, name: str, weight: int) -> None:
+        self.change(name, weight=weight)
+
+    @rule(name=names, health=healths)
+    def flip(self, name: str, health: Health) -> None:
+        self.change(name, health=health)
+
+    def change(self, name: str, **changes: object) -> None:
+        old = self.held.get(name)
+        if old is not None:
+            fields = {"locality": old.locality, "weight": old.weight, "health": old.health, **changes}
+            self.held[name] = Endpoint(name, **fields)  # type: ignore[arg-type]
+            self.index.update(self.held[name])
+
+    @rule(client=places)
+    def ask(self, client: Locality) -> None:
+        held = list(self.held.values())
+        check_all_questions(self.index, held, client, self.random)
+        check_all_questions(EndpointIndex(held), held, client, self.random)
+
+    @rule()
+    def look_and_change(self) -> None:
+        view = self.index.everything
+        self.index.add(Endpoint("fleeting", Locality()))
+        self.index.remove("fleeting")
+        try:
+            list(view.endpoints)
+        except StaleViewError:
+            return
+        raise AssertionError("a view outlived a change")
+
+    @invariant()
+    def counts_are_right(self) -> None:
+        held = self.held.values()
+        assert len(self.index) == len(self.held) == self.index.everything.total
+        assert self.index.everything.healthy == sum(endpoint.health.serves for endpoint in held)
+        assert {endpoint.id: endpoint for endpoint in self.index} == self.held
+        assert set(self.index.places) == {endpoint.locality for endpoint in held}
+
+
+TestChanges = Changes.TestCase
+TestChanges.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+def test_twenty_thousand_random_changes_leave_the_answers_of_rank() -> None:
+    random = Random(20)
+    index, held = EndpointIndex(), dict[str, Endpoint]()
+    where = [Locality(*(random.choice("ab") for _ in range(5))) for _ in range(40)]
+    for step in range(20_000):
+        name = f"e{random.randrange(600)}"
+        endpoint = Endpoint(
+            name, random.choice(where), weight=random.choice([0, 1, 1, 7, 100]), health=random.choice(list(Health))
+        )
+        if name not in held:
+            index.add(endpoint)
+            held[name] = endpoint
+        elif random.random() < 0.5:
+            assert index.remove(name) is held.pop(name)
+        else:
+            index.update(endpoint)
+            held[name] = endpoint
+        if step % 2_000 == 0:
+            check_all_questions(index, list(held.values()), random.choice(where), random)
+    check_all_questions(index, list(held.values()), where[0], random)
