@@ -37,7 +37,7 @@ class Table:
         from html import escape  # noqa: PLC0415  # only notebooks need it, and it is slow to load
 
         heads = "".join(self._cell("th", place, escape(head)) for place, head in enumerate(self.columns))
-        body = "".join(f"<tr>{self._row(escape(cell) for cell in row)}</tr>" for row in self.rows for row in self.rows)
+        body = "".join(f"<tr>{self._row(escape(cell) for cell in row)}</tr>" for row in self.rows)
         caption = (
             f'<caption style="text-align:left;caption-side:top"><b>{escape(self.title)}</b></caption>'
             if self.title

@@ -173,6 +173,11 @@ class Tier:
         """How many of the endpoints can take traffic: the healthy and the degraded."""
         return sum(endpoint.health.serves for endpoint in self.endpoints)
 
+    @property
+    def healthy_weight(self) -> int:
+        """What those weigh together."""
+        return sum(endpoint.weight for endpoint in self.endpoints if endpoint.health.serves)
+
     @override
     def __repr__(self) -> str:
         return f"Tier(P{self.number}: {shortened([endpoint.id for endpoint in self.endpoints])})"
@@ -206,6 +211,11 @@ class TierLike(Protocol):
     @property
     def healthy(self) -> int:
         """How many of the endpoints can take traffic: the healthy and the degraded."""
+        ...
+
+    @property
+    def healthy_weight(self) -> int:
+        """What those weigh together."""
         ...
 
 

@@ -24,13 +24,14 @@ def test_the_annotation_is_istios() -> None:
 
 
 def test_the_levels_go_from_the_highest_precedence_to_the_lowest() -> None:
-    assert [(level.value, level.field_path) for level in Level] == [
-        ("Service spec.internalTrafficPolicy", "spec.internalTrafficPolicy"),
-        ("Service spec.trafficDistribution", "spec.trafficDistribution"),
-        ("Service annotation", "metadata.annotations[networking.istio.io/traffic-distribution]"),
-        ("ServiceEntry annotation", "metadata.annotations[networking.istio.io/traffic-distribution]"),
-        ("Namespace annotation", "metadata.annotations[networking.istio.io/traffic-distribution]"),
-        ("default of the component", ""),
+    annotation = "metadata.annotations[networking.istio.io/traffic-distribution]"
+    assert [(level.value, level.field_path, level.rule) for level in Level] == [
+        ("Service spec.internalTrafficPolicy", "spec.internalTrafficPolicy", "PREC-3"),
+        ("Service spec.trafficDistribution", "spec.trafficDistribution", "PREC-1"),
+        ("Service annotation", annotation, "PREC-1"),
+        ("ServiceEntry annotation", annotation, "PREC-1"),
+        ("Namespace annotation", annotation, "PREC-1"),
+        ("default", "", "COMP-2"),
     ]
 
 
@@ -85,7 +86,7 @@ def test_before_the_annotation_of_a_namespace_is_not_read_and_a_note_says_so(pro
 def test_where_nothing_is_set_the_default_of_the_component_holds() -> None:
     resolution = resolve()
     assert (resolution.mode, resolution.strict) == (ANY, False)
-    assert resolution.source == Setting(level=Level.DEFAULT, value="Any")
+    assert resolution.source == Setting(level=Level.DEFAULT, value="Any", object="ztunnel")
     assert (resolution.overridden, resolution.notes) == ((), ())
     assert (resolution.component, resolution.profile) == (Component.ZTUNNEL, SOLO)
 
@@ -101,6 +102,8 @@ def test_a_global_service_stays_in_its_network_by_default_under_solo(
 ) -> None:
     resolution = resolve(global_service=True, component=component, profile=profile)
     assert (resolution.mode, resolution.source.value) == (mode, mode.value)
+    holder = f"{component}, global service" if profile is SOLO else str(component)
+    assert resolution.source.object == holder
 
 
 def test_the_caller_may_replace_the_table_of_defaults() -> None:
@@ -339,7 +342,7 @@ def test_what_is_false_is_not_therefore_absent() -> None:
             "Namespace b metadata.annotations[networking.istio.io/traffic-distribution]: Any",
             id="an annotation",
         ),
-        pytest.param(Setting(level=Level.DEFAULT, value="Any"), "default of the component (Any)", id="the default"),
+        pytest.param(Setting(level=Level.DEFAULT, value="Any", object="ztunnel"), "default of ztunnel", id="default"),
     ],
 )
 def test_a_setting_reads_as_where_and_what(setting: Setting, text: str) -> None:

@@ -155,3 +155,7 @@ def test_a_profile_of_ones_own_has_its_own_depth_of_zone() -> None:
     mine = evolve(SOLO, name="mine", zone_depth=2)
     assert [scope.value for scope in mine.scopes(TrafficDistribution.PREFER_SAME_ZONE)] == ["network", "region"]
     assert repr(mine) == "<Profile mine>"
+
+
+def test_a_copy_of_a_profile_of_ones_own_is_never_that_of_the_table() -> None:
+    assert copy.copy(evolve(SOLO, zone_depth=2)).zone_depth == 2

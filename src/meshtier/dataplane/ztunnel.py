@@ -38,9 +38,8 @@ def ztunnel_shares(tiers: Sequence[TierLike]) -> tuple[dict[str, float], str]:
     tier = best_tier(tiers)
     if tier is None:
         return shares, NONE_SERVING if shares else NO_ENDPOINT
-    serving = [endpoint for endpoint in tier.endpoints if endpoint.health.serves]
-    total = sum(endpoint.weight for endpoint in serving)
+    total = tier.healthy_weight
     if total == 0:
         return shares, NO_WEIGHT
-    shares.update((endpoint.id, endpoint.weight / total) for endpoint in serving)
+    shares.update((endpoint.id, endpoint.weight / total) for endpoint in tier.endpoints if endpoint.health.serves)
     return shares, ""

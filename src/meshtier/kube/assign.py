@@ -1,12 +1,12 @@
 """Which cluster does each source describe? Names given by the caller, or by a label (LOC-2)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, cast
 
 from attrs import frozen
 
 from meshtier.errors import Problem
-from meshtier.kube import shapes
+from meshtier.kube import shapes, ztunnel
 from meshtier.kube.places import SYSTEM_NAMESPACE
 from meshtier.kube.sheets import Sheet, Sheets
 from meshtier.locality import SCOPE_LABELS, Scope
@@ -15,6 +15,7 @@ from meshtier.note import Note
 CLUSTER: Final = SCOPE_LABELS[Scope.CLUSTER]
 
 _HINT: Final = "give it as --cluster NAME=PATH (clusters={NAME: PATH})"
+_APART: Final = "name each as --cluster NAME=PATH (clusters={NAME: PATH})"
 
 
 @frozen
@@ -75,7 +76,7 @@ def assign(sources: Sequence[Source]) -> tuple[Sequence[Share], Sequence[Problem
             problems += _twice(name, described.setdefault(name, labelled.sheet), labelled.sheet)
     problems += _mixed(sources)
     for sheets in unnamed:
-        if len(names) > 1 and sheets.sheets:
+        if len(names) > 1 and any(sheet.objects for sheet in sheets.sheets):
             problems.append(_homeless(sheets, names))
     _add_unnamed(names, unnamed)
     shares = [Share(name, tuple(held), tuple(notes) if len(names) == 1 else ()) for name, held in names.items()]
@@ -91,7 +92,10 @@ class _Labelled:
 def _labelled(sheets: Sheets) -> _Labelled:
     """The cluster that the system namespace in a source names, and where that stands."""
     for sheet in sheets.sheets:
-        for namespace in sheet.of(shapes.Namespace):
+        said = "" if sheet.dump is None else ztunnel.cluster_of(sheet.dump)
+        if said:
+            return _Labelled(said, sheet)
+        for namespace in cast("Sequence[shapes.Namespace]", sheet.of(shapes.Namespace)):
             if namespace.metadata.name == SYSTEM_NAMESPACE:
                 name = (namespace.metadata.labels or {}).get(CLUSTER)
                 if name:
@@ -99,12 +103,19 @@ def _labelled(sheets: Sheets) -> _Labelled:
     return _Labelled()
 
 
+def _label_of(sheet: Sheet) -> Mapping[str, str]:
+    """Where on a sheet its cluster's name stands."""
+    if sheet.dump is not None:
+        return {"object": "ztunnel dump", "path": "workloads"}
+    return {"object": f"Namespace {SYSTEM_NAMESPACE}", "path": f"metadata.labels[{CLUSTER}]"}
+
+
 def _twice(name: str, first: Sheet, sheet: Sheet) -> Sequence[Problem]:
     if first is sheet:
         return ()
     where = f", the first in {first.file}" if first.file else ""
-    text = f"expected one cluster of the name {name!r}, got two{where}; tell them apart: {_HINT}"
-    return (sheet.problem(text, object=f"Namespace {SYSTEM_NAMESPACE}", path=f"metadata.labels[{CLUSTER}]"),)
+    text = f"expected one cluster of the name {name!r}, got two{where}; {_APART}"
+    return (sheet.problem(text, **_label_of(sheet)),)
 
 
 def _mixed(sources: Sequence[Source]) -> Sequence[Problem]:
@@ -115,10 +126,9 @@ def _mixed(sources: Sequence[Source]) -> Sequence[Problem]:
         labelled = _labelled(source.sheets)
         if source.cluster is None and labelled.name in given and labelled.sheet is not None:
             text = (
-                f"expected one cluster of the name {labelled.name!r}, got two: by the caller and by this label; {_HINT}"
+                f"expected one cluster of the name {labelled.name!r}, got two, from the caller and from here; {_APART}"
             )
-            path = f"metadata.labels[{CLUSTER}]"
-            found.append(labelled.sheet.problem(text, object=f"Namespace {SYSTEM_NAMESPACE}", path=path))
+            found.append(labelled.sheet.problem(text, **_label_of(labelled.sheet)))
     return found
 
 
@@ -129,5 +139,5 @@ def _homeless(sheets: Sheets, names: Mapping[str, object]) -> Problem:
 
 
 def _add_unnamed(names: dict[str, list[Sheets]], unnamed: Sequence[Sheets]) -> None:
-    if unnamed and len(names) <= 1:
+    if unnamed:
         names.setdefault(next(iter(names), ""), []).extend(unnamed)

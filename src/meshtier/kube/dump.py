@@ -8,6 +8,7 @@ istio/istio istioctl/pkg/writer/ztunnel/configdump/api.go at 86c9f01.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from attrs import frozen
@@ -90,11 +91,13 @@ def members(
 ) -> Iterator[tuple[str, _Shape, Mapping[str, object]]]:
     """Each member of a list or map, with its path and its plain form; what cannot be read is reported."""
     for where, value in _each(found, path, report):
-        member = plain.decode(
-            shape, value, lambda inner, text, where=where: report(f"{where}.{inner}" if inner else where, text)
-        )
+        member = plain.decode(shape, value, partial(_report_within, report, where))
         if member is not None:
             yield where, member, cast("Mapping[str, object]", value)
+
+
+def _report_within(report: Report, where: str, path: str, problem: str) -> None:
+    report(f"{where}.{path}" if path else where, problem)
 
 
 def _each(found: object, path: str, report: Report) -> Iterator[tuple[str, object]]:

@@ -69,7 +69,7 @@ def _twin(annotation: Any) -> Any:  # noqa: ANN401  # an annotation may be anyth
 
 def _struct(shape: type[Any], tag: str | None = None) -> type[msgspec.Struct]:
     hints = get_type_hints(shape)
-    members = [
+    members: list[Any] = [
         (attribute.name, _twin(hints[attribute.name]), *((None,) if attribute.default is None else ()))
         for attribute in fields(shape)
     ]
@@ -166,7 +166,7 @@ def _end_of_value(data: memoryview, start: int) -> int:
         behind = _BEHIND.search(str(error))
         if behind is None:
             raise NoJsonError(str(error), start) from None
-        return start + int(behind[1])
+        return start + int(behind[1]) - 1  # it counts the first byte that is too many
     return data.nbytes
 
 

@@ -93,7 +93,7 @@ def _anything(value: object, _path: str, _report: Report) -> object:
 def _scalar(kind: type) -> _Read:
     def read(value: object, path: str, report: Report) -> object:
         if type(value) is not kind:
-            hint = f" (put {value} in quotes)" if kind is str and isinstance(value, (int, float)) else ""
+            hint = " (put it in quotes)" if kind is str and isinstance(value, (int, float)) else ""
             report(path, f"expected {_NAMES[kind]}, got {shown(value)}{hint}")
         return value
 
@@ -130,7 +130,7 @@ def _mapping(kind: Any) -> _Read:  # noqa: ANN401
             if isinstance(key, str):
                 inner(item, f"{path}[{key}]", report)
             else:
-                hint = f" (put {key} in quotes)" if isinstance(key, (int, float)) else ""
+                hint = " (put it in quotes)" if isinstance(key, (int, float)) else ""
                 report(path, f"expected keys that are strings, got {shown(key)}{hint}")
         return dict(items)
 

@@ -2,7 +2,7 @@
 
 import gc
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from typing import IO, cast
@@ -76,7 +76,7 @@ def read(
 
 
 @contextmanager
-def _collector_at_rest() -> Iterator[None]:
+def _collector_at_rest() -> Generator[None]:
     """Keep the cycle collector from walking through a growing dump again and again.
 
     Reading makes millions of objects and no cycles; of loading 100,000 pods a

@@ -8,6 +8,7 @@ it decodes through `fast` as far as that is installed and understands them.
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import ModuleType
 from typing import Any, Final, cast
 
@@ -140,7 +141,7 @@ class Sheets:
             sheet.objects.setdefault(shape, []).extend(objects)
             return
         for item in objects:
-            if self._is_known(sheet, kind, item.api_version, lambda item=item: _title(kind, item.metadata)):
+            if self._is_known(sheet, kind, item.api_version, partial(_title, kind, item.metadata)):
                 sheet.objects.setdefault(shape, []).append(item)
 
     def _raw_item(self, fast: Any, sheet: Sheet, item: bytes, index: int, head: Any) -> None:  # noqa: ANN401
@@ -197,20 +198,19 @@ class Sheets:
         if list_kind not in (None, "List"):  # the items of a PodList need not say that they are Pods
             kind = list_kind.removesuffix("List") if kind is None and list_kind else kind
             version = list_version if version is None else version
-        if not isinstance(kind, str) or not kind:
-            self._refuse_head(sheet, value, path, "kind", "a kind, as in 'Pod'")
+        if version is None and _SNAKE in value:
+            self.problems.append(sheet.problem(f"{_CLIENT} {_SNAKE!r}", path=path))
+        elif not isinstance(kind, str) or not kind:
+            self._refuse_head(sheet, path, "kind", f"expected a kind, as in 'Pod', got {_got(kind)}")
         elif version is not None and not isinstance(version, str):
-            self._refuse_head(sheet, value, path, "apiVersion", "a string")
+            self._refuse_head(sheet, path, "apiVersion", f"expected a string, got {plain.shown(version)}")
         elif kind == "List":
             self.problems.append(sheet.problem("expected an object, got a List inside of another list", path=path))
-        elif self._is_known(sheet, kind, version, lambda: _title(kind, value.get("metadata"), path)):
+        elif self._is_known(sheet, kind, version, partial(_title, kind, value.get("metadata"), path)):
             self._decode(sheet, kind, value, path)
 
-    def _refuse_head(self, sheet: Sheet, value: Mapping[str, object], path: str, key: str, expected: str) -> None:
-        got = plain.shown(value[key]) if value.get(key) is not None else "none"
-        problem = f"{_CLIENT} {_SNAKE!r}" if _SNAKE in value else f"expected {expected}, got {got}"
-        where = f"{path}.{key}" if path else key
-        self.problems.append(sheet.problem(problem, path=_SNAKE if _SNAKE in value else where))
+    def _refuse_head(self, sheet: Sheet, path: str, key: str, problem: str) -> None:
+        self.problems.append(sheet.problem(problem, path=f"{path}.{key}" if path else key))
 
     def _is_known(self, sheet: Sheet, kind: str, version: str | None, title: Callable[[], str]) -> bool:
         """Whether objects of this kind are read; counts what is passed over."""
@@ -256,10 +256,17 @@ def title_of(shape: type[Any], name: str, namespace: str | None) -> str:
     return f"{shape.__name__} {name}" if shape in CLUSTER_WIDE else f"{shape.__name__} {namespace or 'default'}/{name}"
 
 
+def _got(value: object) -> str:
+    return "none" if value is None else plain.shown(value)
+
+
 def _syntax(fault: str, start: int, data: bytes) -> str:
     """What msgspec says of a fault, with line and column in place of the byte."""
     if "recursion" in fault:
         return jsontext.TOO_DEEP
+    if "truncated" in fault:
+        last = data.count(b"\n") + 1
+        return f"expected JSON, got a text that ends in the middle of a value (line {last})"
     said = fault.removeprefix("JSON is malformed: ")
     at = _BYTE.search(said)
     if at is None:

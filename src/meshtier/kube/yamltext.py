@@ -69,12 +69,23 @@ def documents(text: str) -> Findings:
 class _Frame:
     """A collection that is being put together."""
 
-    items: Any
+    is_list: bool
     anchor: str | None
-    key: object = None
+    pairs: dict[Any, object] = field(factory=dict[Any, object])
+    items: list[object] = field(factory=list[object])
+    key: Any = None
     has_key: bool = False
     size: int = 1
-    merged: list[Any] = field(factory=list[Any])
+    merged: list[Mapping[Any, object]] = field(factory=list[Mapping[Any, object]])
+
+    @property
+    def value(self) -> object:
+        """What was put together; the pairs of a mapping win over those merged into it."""
+        if self.is_list:
+            return self.items
+        for source in self.merged:
+            self.pairs = {**source, **self.pairs}
+        return self.pairs
 
 
 class _Reading:
@@ -149,30 +160,29 @@ class _Composer:
                     self._anchors[event.anchor] = value, 1
                 self._put(value, 1, event)
             case yaml.MappingStartEvent():
-                self._begin({}, event, "map")
+                self._begin(event, is_list=False)
             case yaml.SequenceStartEvent():
-                self._begin([], event, "seq")
+                self._begin(event, is_list=True)
             case yaml.AliasEvent():
                 self._alias(event)
             case _:
                 self._end(event)
 
-    def _begin(self, items: object, event: Any, tag: str) -> None:  # noqa: ANN401
+    def _begin(self, event: Any, *, is_list: bool) -> None:  # noqa: ANN401
         if len(self._stack) >= MAX_DEPTH:
             raise _RefusedError(f"expected at most {MAX_DEPTH} levels of nesting, got more", event.start_mark)
-        if event.tag and event.tag not in (f"{_STANDARD}{tag}", "!"):
+        if event.tag and event.tag not in (f"{_STANDARD}{'seq' if is_list else 'map'}", "!"):
             self._report(f"expected plain YAML, got the tag {event.tag!r}", event)
         if event.anchor:
             self._anchors[event.anchor] = _OPEN, 0
-        self._stack.append(_Frame(items, event.anchor))
+        self._stack.append(_Frame(is_list, event.anchor))
 
     def _end(self, event: Any) -> None:  # noqa: ANN401
         frame = self._stack.pop()
-        for source in frame.merged:
-            frame.items = {**source, **frame.items}
+        value = frame.value
         if frame.anchor:
-            self._anchors[frame.anchor] = frame.items, frame.size
-        self._put(frame.items, frame.size, event)
+            self._anchors[frame.anchor] = value, frame.size
+        self._put(value, frame.size, event)
 
     def _alias(self, event: Any) -> None:  # noqa: ANN401
         value, size = self._anchors.get(event.anchor, (None, 0))
@@ -191,14 +201,14 @@ class _Composer:
 
     def _put(self, value: object, size: int, event: Any) -> None:  # noqa: ANN401
         if not self._stack:
-            self.value = value
+            self.value = "<<" if value is _MERGE else value
             return
         frame = self._stack[-1]
         frame.size += size
-        if value is _MERGE and (frame.has_key or isinstance(frame.items, list)):
+        if value is _MERGE and (frame.has_key or frame.is_list):
             value = "<<"  # it means merging only where a key stands
-        if isinstance(frame.items, list):
-            cast("list[object]", frame.items).append(value)
+        if frame.is_list:
+            frame.items.append(value)
         elif frame.has_key:
             frame.has_key = False
             self._pair(frame, value, event)
@@ -211,18 +221,18 @@ class _Composer:
         if not isinstance(key, Hashable):
             self._report("expected keys that are strings, got a collection", event)
             frame.key = None
-        elif key in frame.items:
+        elif key in frame.pairs:
             self._report(f"expected each key once, got {key!r} again", event)
 
     def _pair(self, frame: _Frame, value: object, event: Any) -> None:  # noqa: ANN401
         if frame.key is not _MERGE:
-            frame.items[frame.key] = value
+            frame.pairs[frame.key] = value
             return
         sources = cast("list[object]", value if isinstance(value, list) else [value])
-        if not all(isinstance(source, Mapping) for source in sources):
+        mappings = [cast("Mapping[Any, object]", source) for source in sources if isinstance(source, Mapping)]
+        if len(mappings) < len(sources):
             self._report("expected mappings to merge, got something else", event)
-            return
-        frame.merged += sources
+        frame.merged += mappings
 
     def _scalar(self, event: Any) -> object:  # noqa: ANN401
         text = cast("str", event.value)
@@ -242,8 +252,8 @@ class _Composer:
     def _path(self) -> str:
         path = ""
         for frame in self._stack:
-            if isinstance(frame.items, list):
-                path += f"[{len(cast('list[object]', frame.items))}]"
+            if frame.is_list:
+                path += f"[{len(frame.items)}]"
             elif frame.has_key and isinstance(frame.key, str):
                 path += f".{frame.key}" if frame.key.isidentifier() else f"[{frame.key}]"
         return path.removeprefix(".")

@@ -6,8 +6,8 @@ cluster holds them all, and a workload elsewhere names its own as `remote_cluste
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, cast
 
 from meshtier.endpoint import MAX_WEIGHT, NO_LABELS, Health, Labels
 from meshtier.errors import InputError, Problem
@@ -36,8 +36,7 @@ def build(name: str, sheet: Sheet, *, domain: str, notes: Sequence[Note] = ()) -
     """The cluster that a ztunnel's dump describes.
 
     Args:
-        name: The cluster's name; ``""`` if the dump must tell, which it does by
-            the cluster that most of its workloads are of.
+        name: The cluster's name, from the caller or `cluster_of`.
         sheet: What holds the dump.
         domain: The DNS domain, by which a Service is told from a ServiceEntry.
         notes: What was doubtful about naming it.
@@ -46,6 +45,24 @@ def build(name: str, sheet: Sheet, *, domain: str, notes: Sequence[Note] = ()) -
         InputError: With every problem of the dump.
     """
     return _Dump(name, sheet, domain).build(notes)
+
+
+def cluster_of(dump: Mapping[str, object]) -> str:
+    """The cluster that most of a dump's workloads are of; ``""`` if none says.
+
+    >>> cluster_of({"workloads": [{"clusterId": "east"}, {"clusterId": "west"}, {"clusterId": "east"}]})
+    'east'
+    """
+    found = dump.get("workloads")
+    each = cast("Mapping[str, object]", found).values() if isinstance(found, Mapping) else found
+    if not isinstance(each, Iterable):
+        return ""
+    workloads = [
+        cast("Mapping[str, object]", one) for one in cast("Iterable[object]", each) if isinstance(one, Mapping)
+    ]
+    names = [one.get("clusterId") for one in workloads]
+    counts = Counter(name for name in names if isinstance(name, str) and name)
+    return min(counts, key=lambda name: (-counts[name], name), default="")
 
 
 class _Dump:
@@ -62,11 +79,9 @@ class _Dump:
 
     def build(self, notes: Sequence[Note]) -> Cluster:
         found = list(members(DumpWorkload, self._dump.get("workloads"), "workloads", self._report))
-        clusters = Counter(each.cluster_id for _path, each, _plain in found if each.cluster_id)
-        most = sorted(clusters, key=lambda each: (-clusters[each], each))
-        name = self._name or (most[0] if most else "")
-        if not self._name and len(most) > 1:
-            text = f"the dump does not say which cluster it is of; taken for {name!r}, of which most workloads are"
+        name = self._name
+        if len({each.cluster_id for _path, each, _plain in found if each.cluster_id}) > 1:
+            text = f"a ztunnel dump does not say of which cluster the ztunnel is; this one is taken for {name!r}"
             notes = (*notes, Note("LOC-2", text))
         self._read_workloads(name, found)
         services = self._read_services(name)

@@ -17,45 +17,16 @@ from meshtier.endpoint import Exclusion, Reason
 from meshtier.locality import Locality
 from meshtier.mesh.client import Client
 from meshtier.mesh.model import Place
+from meshtier.mesh.policy import NO_POLICY, Policy, lb_policy
 from meshtier.mesh.view import Member, View
 from meshtier.mesh.why import Comparison, compare_places
 from meshtier.note import Note
 from meshtier.precedence import Resolution
+from meshtier.table import percent
 from meshtier.tiers import Endpoints, Preference, Tier, TierLike, describe_tier, rank_by
 
 PLAIN_ENVOY: Final = EnvoySettings(panic_threshold=0, lb_policy=LbPolicy.LEAST_REQUEST)
 """What Istio tells an Envoy where no locality setting is in force."""
-
-
-@frozen(kw_only=True, eq=False)
-class RouteTier:
-    """One tier of a route.
-
-    Attributes:
-        number: The P number of the mode's table, or the level of a
-            DestinationRule's failover; 0 is the nearest.
-        priority: The same renumbered without gaps: what an Envoy gets (DR-8).
-        matched: What the endpoints have in common with the client, in words.
-        endpoints: Sized and iterable; made when asked for.
-        healthy: How many of them can take traffic.
-        share: Their share of the client's traffic, 0 to 1.
-    """
-
-    number: int
-    priority: int
-    matched: str
-    endpoints: Endpoints
-    healthy: int
-    share: float
-
-    @property
-    def places(self) -> tuple[Locality, ...]:
-        """Where its endpoints are, without their nodes, each once, sorted. Cost: O(n)."""
-        return tuple(sorted({endpoint.locality._replace(node="") for endpoint in self.endpoints}))
-
-    @override
-    def __repr__(self) -> str:
-        return f"RouteTier(P{self.number}: {len(self.endpoints)} endpoints, share {self.share:.3g})"
 
 
 class Choice(Protocol):
@@ -95,6 +66,51 @@ class Choice(Protocol):
         ...
 
 
+@frozen(eq=False)
+class RouteTier:
+    """One tier of a route.
+
+    Attributes:
+        priority: What an Envoy gets: the tiers that hold an endpoint, numbered
+            without gaps (DR-8).
+        share: Its share of the client's traffic, 0 to 1.
+    """
+
+    _tier: TierLike
+    _choice: Choice
+    priority: int
+    share: float
+
+    @property
+    def number(self) -> int:
+        """The P number of the mode's table, or the level of a DestinationRule's failover; 0 is the nearest."""
+        return self._tier.number
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """What is in it: sized and iterable, at least one."""
+        return self._tier.endpoints
+
+    @property
+    def healthy(self) -> int:
+        """How many of its endpoints can take traffic."""
+        return self._tier.healthy
+
+    @property
+    def matched(self) -> str:
+        """What its endpoints have in common with the client, in words."""
+        return self._choice.describe(self._tier.number)
+
+    @property
+    def places(self) -> tuple[Locality, ...]:
+        """Where its endpoints are, without their nodes, each once, sorted. Cost: O(n)."""
+        return tuple(sorted({endpoint.locality._replace(node="") for endpoint in self.endpoints}))
+
+    @override
+    def __repr__(self) -> str:
+        return f"RouteTier(P{self.number}: {len(self.endpoints)} endpoints, share {percent(self.share)})"
+
+
 @frozen(kw_only=True, eq=False)
 class DistributionChoice:
     """The choice by traffic distribution: a mode, or the client's node alone (TIER, PREC-3)."""
@@ -103,7 +119,7 @@ class DistributionChoice:
     client: Client
     place: Place
     resolution: Resolution
-    envoy: EnvoySettings = PLAIN_ENVOY
+    policy: Policy = NO_POLICY
 
     @cached_property
     def _sorted(self) -> tuple[Sequence[TierLike], tuple[Exclusion, ...]]:
@@ -128,6 +144,16 @@ class DistributionChoice:
     def excluded(self) -> tuple[Exclusion, ...]:
         """What a strict choice leaves out."""
         return self._sorted[1]
+
+    @property
+    def envoy(self) -> EnvoySettings:
+        """What the Envoy is told besides; localities are weighted wherever a mode makes priorities (LOAD-4)."""
+        setting = self.policy.setting
+        return EnvoySettings(
+            panic_threshold=setting.panic_threshold,
+            locality_weighted=setting.locality_weights and not self.resolution.strict,
+            lb_policy=lb_policy(self.policy),
+        )
 
     @property
     def groups(self) -> tuple[LocalityGroup, ...]:

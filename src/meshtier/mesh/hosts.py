@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Final
 
 from attrs import frozen
@@ -18,7 +19,7 @@ def global_host(service: Service) -> str:
     return f"{service.name}.{service.namespace}.{GLOBAL_DOMAIN}"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False)
 class Binding:
     """What a host name leads to for the clients of one cluster.
 
@@ -34,12 +35,12 @@ class Binding:
     services: tuple[Service, ...]
     beyond: tuple[tuple[Service, str], ...] = ()
 
-    @property
+    @cached_property
     def service(self) -> Service:
         """The one whose settings hold: a Service before a ServiceEntry, the asking cluster's first."""
         return next((service for service in self.services if service.kind == "Service"), self.services[0])
 
-    @property
+    @cached_property
     def entry(self) -> Service | None:
         """The ServiceEntry that answers to the host, if one does."""
         return next((service for service in self.services if service.kind == "ServiceEntry"), None)

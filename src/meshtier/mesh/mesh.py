@@ -9,7 +9,6 @@ from attrs import evolve, field, frozen
 from typing_extensions import override
 
 from meshtier.component import COMPONENTS, Balancing, Component, Traits
-from meshtier.dataplane.assignment import EnvoySettings
 from meshtier.endpoint import Exclusion, Health, Reason
 from meshtier.errors import InvalidValueError, UnknownNameError
 from meshtier.locality import Locality
@@ -19,7 +18,7 @@ from meshtier.mesh.hosts import Binding, HostTable
 from meshtier.mesh.model import Cluster, Place, Workload
 from meshtier.mesh.policy import NO_POLICY, Policy, decide, subset_misses
 from meshtier.mesh.route import Hop, Route
-from meshtier.mesh.rule_choice import RuleChoice, lb_policy
+from meshtier.mesh.rule_choice import RuleChoice
 from meshtier.mesh.view import Eyes, Member, View, look, narrowed, with_place_labels
 from meshtier.mesh.waypoint import find_waypoint, waypoint_pods
 from meshtier.note import Note
@@ -30,7 +29,8 @@ from meshtier.table import Table
 
 _APPLICATION_LABELS: Final = ("service.istio.io/canonical-name", "app.kubernetes.io/name", "app")
 _NO_RULES: Final = RuleIndex(())
-_ResolutionKey = tuple[str, str, Component, str, int]
+_ResolutionKey = tuple[str, str, str, str, int]
+_ViewKey = tuple[str, str, bool, bool]
 
 
 @frozen(kw_only=True)
@@ -50,6 +50,11 @@ class Query:
     port: int | None = None
     subset: str | None = None
     defaults: Mapping[Component, Traits] = COMPONENTS
+
+    @cached_property
+    def by_envoy(self) -> bool:
+        """Whether an Envoy chooses."""
+        return self.component.traits.balancing is Balancing.ENVOY
 
 
 def _clusters(clusters: Iterable[Cluster]) -> tuple[Cluster, ...]:
@@ -71,7 +76,7 @@ class Mesh:
 
     clusters: tuple[Cluster, ...] = field(converter=_clusters)
     # Answers that many routes share; filled as they are asked for, and never changed.
-    _views: dict[tuple[str, Eyes], View] = field(factory=dict[tuple[str, Eyes], View], init=False)
+    _views: dict[_ViewKey, View] = field(factory=dict[_ViewKey, View], init=False)
     _resolutions: dict[_ResolutionKey, Resolution] = field(factory=dict[_ResolutionKey, Resolution], init=False)
 
     @cached_property
@@ -196,9 +201,7 @@ class Mesh:
         return evolve(chosen, client=client, to_waypoint=to_waypoint, hops=hops, remarks=waypoint.notes)
 
     def _direct(self, client: Client, binding: Binding, query: Query, *, remarks: tuple[Note, ...] = ()) -> Route:
-        envoy = query.component.traits.balancing is Balancing.ENVOY
-        eyes = Eyes(cluster=client.cluster, envoy=envoy, gateway_locality=query.profile.gateway_locality)
-        view = self._view(binding, eyes)
+        view = self._view(binding, client.cluster, query)
         resolution = self._resolution(binding, client.cluster, query)
         policy = self._policy(binding, client, query, resolution)
         view = _narrowed(view, query, policy)
@@ -237,17 +240,13 @@ class Mesh:
         service, place = view.binding.service, client.place_for(query.component)
         if service.passthrough:
             return PassThrough(view=view, why=service.passthrough)
-        setting = policy.setting
+        by_distribution = DistributionChoice(
+            view=view, client=client, place=place, resolution=resolution, policy=policy
+        )
         if not policy.decides:
-            envoy = EnvoySettings(
-                panic_threshold=setting.panic_threshold,
-                locality_weighted=setting.locality_weights and not resolution.strict,
-                lb_policy=lb_policy(policy),
-            )
-            return DistributionChoice(view=view, client=client, place=place, resolution=resolution, envoy=envoy)
+            return by_distribution
         if resolution.strict:
-            local = DistributionChoice(view=view, client=client, place=place, resolution=resolution)
-            left_out = {exclusion.endpoint.id: exclusion for exclusion in local.excluded}
+            left_out = {exclusion.endpoint.id: exclusion for exclusion in by_distribution.excluded}
             view = narrowed(view, lambda member: left_out.get(member.endpoint.id))
         return RuleChoice(
             view=view,
@@ -256,7 +255,7 @@ class Mesh:
             labels=with_place_labels(client.labels, place.locality, client.cluster),
             policy=policy,
             profile=query.profile,
-            peers=self._peers(client) if setting.zone_aware is not None else {},
+            peers=self._peers(client) if policy.setting.zone_aware is not None else {},
         )
 
     def _peers(self, client: Client) -> Mapping[Locality, int]:
@@ -270,16 +269,18 @@ class Mesh:
             if workload.namespace == client.namespace and _application(workload) == name and workload.health.serves
         )
 
-    def _view(self, binding: Binding, eyes: Eyes) -> View:
-        key = (binding.host, eyes)
+    def _view(self, binding: Binding, cluster: str, query: Query) -> View:
+        envoy, gateway_locality = query.by_envoy, query.profile.gateway_locality
+        key = (binding.host, cluster, envoy, gateway_locality)
         view = self._views.get(key)
         if view is None:
+            eyes = Eyes(cluster=cluster, envoy=envoy, gateway_locality=gateway_locality)
             view = self._views[key] = look(binding, self._by_name, eyes)
         return view
 
     def _resolution(self, binding: Binding, cluster: str, query: Query) -> Resolution:
         service, entry = binding.service, binding.entry
-        key = (binding.host, cluster, query.component, query.profile.name, id(query.defaults))
+        key = (binding.host, cluster, query.component.value, query.profile.name, id(query.defaults))
         found = self._resolutions.get(key)
         if found is not None:
             return found
@@ -395,13 +396,13 @@ class Mesh:
 def _narrowed(view: View, query: Query, policy: Policy) -> View:
     """The view without what the port, the subset or the control plane leaves out."""
     port, subset = query.port, policy.subset
+    unready_out = query.by_envoy and not policy.setting.unready_sent
+    if port is None and subset is None and not unready_out:
+        return view
     ports = {number for number, _ in view.binding.service.ports}
     if port is not None and ports and port not in ports:
         known = [str(number) for number in sorted(ports)]
         raise UnknownNameError.among(f"port of {view.binding.host}", str(port), known)
-    unready_out = query.component.traits.balancing is Balancing.ENVOY and not policy.setting.unready_sent
-    if port is None and subset is None and not unready_out:
-        return view
 
     def reason_against(member: Member) -> Exclusion | None:
         endpoint = member.endpoint

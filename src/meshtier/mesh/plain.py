@@ -4,12 +4,10 @@ The keys are a public format: JSON and YAML output, tables and notebooks all
 show these facts and no others.
 """
 
-from collections.abc import Iterable
 from typing import TypedDict
 
 from meshtier.endpoint import Endpoint, Exclusion
 from meshtier.locality import Locality
-from meshtier.mesh.choice import RouteTier
 from meshtier.note import Note
 from meshtier.precedence import Resolution, Setting
 
@@ -140,7 +138,13 @@ def place_data(place: Locality) -> PlaceData:
 
 def setting_data(setting: Setting) -> SettingData:
     """A setting and where it stands."""
-    return SettingData(level=str(setting.level), object=setting.object, field=setting.field, value=setting.value, rule=setting.level.rule)
+    return SettingData(
+        level=str(setting.level),
+        object=setting.object,
+        field=setting.field,
+        value=setting.value,
+        rule=setting.level.rule,
+    )
 
 
 def distribution_data(resolution: Resolution, *, in_force: bool) -> DistributionData:
@@ -164,19 +168,6 @@ def endpoint_data(endpoint: Endpoint, share: float) -> EndpointData:
         health=endpoint.health.value,
         weight=endpoint.weight,
         share=share,
-    )
-
-
-def tier_data(tier: RouteTier, endpoints: Iterable[EndpointData]) -> TierData:
-    """A tier with its endpoints."""
-    return TierData(
-        tier=tier.number,
-        priority=tier.priority,
-        matched=tier.matched,
-        share=tier.share,
-        healthy=tier.healthy,
-        total=len(tier.endpoints),
-        endpoints=list(endpoints),
     )
 
 

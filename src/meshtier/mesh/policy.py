@@ -6,12 +6,14 @@ from typing import Final
 from attrs import evolve, frozen
 
 from meshtier.component import Component
+from meshtier.dataplane.assignment import LbPolicy
 from meshtier.errors import InvalidValueError, UnknownNameError
 from meshtier.mesh.plain import RuleData
 from meshtier.note import Note
 from meshtier.precedence import Resolution
 from meshtier.profile import Profile
 from meshtier.rules import (
+    Algorithm,
     Found,
     LocalityChoice,
     LocalitySetting,
@@ -26,6 +28,12 @@ from meshtier.rules import (
     effective_setting,
 )
 
+_LB_POLICIES: Final[Mapping[Algorithm, LbPolicy]] = {
+    Algorithm.LEAST_REQUEST: LbPolicy.LEAST_REQUEST,
+    Algorithm.ROUND_ROBIN: LbPolicy.ROUND_ROBIN,
+    Algorithm.RANDOM: LbPolicy.RANDOM,
+    Algorithm.PASSTHROUGH: LbPolicy.LEAST_REQUEST,
+}
 _NO_SETTING: Final = LocalityChoice(source=SettingSource.NONE)
 
 
@@ -164,10 +172,21 @@ def _subset_of(found: Found | None, name: str | None) -> Subset | None:
     return next(part for part in found.rule.subsets if part.name == name)
 
 
+def lb_policy(policy: Policy) -> LbPolicy:
+    """How the Envoy picks a host inside a priority."""
+    balancer = policy.traffic.load_balancer if policy.traffic is not None else None
+    if balancer is None:
+        return LbPolicy.LEAST_REQUEST
+    if balancer.consistent_hash is not None:
+        return LbPolicy.MAGLEV if "maglev" in balancer.consistent_hash else LbPolicy.RING_HASH
+    return _LB_POLICIES[balancer.algorithm]
+
+
 def subset_misses(subset: Subset, labels: Mapping[str, str]) -> str:
     """The first label of the subset that *labels* lack, as ``key=value``; ``""`` if all are there.
 
-    >>> subset_misses(Subset(name="v1", labels=Labels({"version": "v1"})), {"version": "v2"})
+    >>> from meshtier.rules import Subset
+    >>> subset_misses(Subset(name="v1", labels={"version": "v1"}), {"version": "v2"})
     'version=v1'
     """
     return next((f"{key}={value}" for key, value in subset.labels.items() if labels.get(key) != value), "")

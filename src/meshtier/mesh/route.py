@@ -18,12 +18,12 @@ from meshtier.mesh.plain import (
     ClientData,
     HopData,
     RouteData,
+    TierData,
     distribution_data,
     endpoint_data,
     exclusion_data,
     note_data,
     place_data,
-    tier_data,
 )
 from meshtier.mesh.policy import Policy
 from meshtier.mesh.report import Report, report_from
@@ -128,25 +128,16 @@ class Route:
 
         Cost: O(scopes) where the best tier alone is used; O(n) at an Envoy.
         """
-        tiers = self.choice.tiers
-        return tuple(
-            RouteTier(
-                number=tier.number,
-                priority=priority,
-                matched=self.choice.describe(tier.number),
-                endpoints=tier.endpoints,
-                healthy=tier.healthy,
-                share=share,
-            )
-            for priority, (tier, share) in enumerate(zip(tiers, self._tier_shares(tiers), strict=True))
-        )
+        tiers, choice = self.choice.tiers, self.choice
+        shares = self._tier_shares(tiers)
+        return tuple([RouteTier(tier, choice, place, shares[place]) for place, tier in enumerate(tiers)])
 
     def _tier_shares(self, tiers: Sequence[TierLike]) -> Sequence[float]:
         if self._by_envoy or self.passthrough:
             return [sum(self.shares[endpoint.id] for endpoint in tier.endpoints) for tier in tiers]
         best = best_tier(tiers)
-        weighty = best is not None and any(endpoint.weight for endpoint in best.endpoints if endpoint.health.serves)
-        return [float(tier is best and weighty) for tier in tiers]
+        weighty = best is not None and best.healthy_weight > 0
+        return [1.0 if weighty and tier is best else 0.0 for tier in tiers]
 
     @property
     def _by_envoy(self) -> bool:
@@ -240,15 +231,23 @@ class Route:
             distribution=distribution_data(self.resolution, in_force=not self.policy.decides),
             destination_rule=self.policy.to_dict(),
             passthrough=self.passthrough,
-            tiers=[
-                tier_data(tier, (endpoint_data(endpoint, self.shares[endpoint.id]) for endpoint in tier.endpoints))
-                for tier in self.tiers
-            ],
+            tiers=[self._tier_data(tier) for tier in self.tiers],
             excluded=[exclusion_data(exclusion) for exclusion in self.excluded],
             reason=self.reason,
             notes=[note_data(note) for note in self.notes],
             to_waypoint=self.to_waypoint.to_dict() if self.to_waypoint is not None else None,
             waypoints=[HopData(waypoint=hop.waypoint, share=hop.share, route=hop.route.to_dict()) for hop in self.hops],
+        )
+
+    def _tier_data(self, tier: RouteTier) -> TierData:
+        return TierData(
+            tier=tier.number,
+            priority=tier.priority,
+            matched=tier.matched,
+            share=tier.share,
+            healthy=tier.healthy,
+            total=len(tier.endpoints),
+            endpoints=[endpoint_data(endpoint, self.shares[endpoint.id]) for endpoint in tier.endpoints],
         )
 
     def _repr_html_(self) -> str:

@@ -6,19 +6,18 @@ from typing import Final
 
 from attrs import frozen
 
-from meshtier.dataplane.assignment import EnvoySettings, LbPolicy, LocalityGroup, ZoneAware
+from meshtier.dataplane.assignment import EnvoySettings, LocalityGroup, ZoneAware
 from meshtier.dataplane.spread import host_of
 from meshtier.endpoint import Endpoint, Exclusion
 from meshtier.locality import SCOPE_LABELS, SCOPES, Locality, Scope
 from meshtier.mesh.client import Client
 from meshtier.mesh.model import Place
-from meshtier.mesh.policy import Policy
+from meshtier.mesh.policy import Policy, lb_policy
 from meshtier.mesh.view import Member, View
 from meshtier.mesh.why import Comparison
 from meshtier.note import Note
 from meshtier.profile import CrossNetwork, Profile
 from meshtier.rules import (
-    Algorithm,
     Grouping,
     LocalitySetting,
     WantedFrom,
@@ -41,12 +40,6 @@ _REGION_WORDS: Final = ("same region", "the region to fail over to", "other regi
 DEFAULT_MIN_CLUSTER_SIZE: Final = 6
 """Envoy's own, where ``minClusterSize`` is not given."""
 _SCOPE_OF_LABEL: Final[Mapping[str, Scope]] = {label: scope for scope, label in SCOPE_LABELS.items()}
-_LB_POLICIES: Final[Mapping[Algorithm, LbPolicy]] = {
-    Algorithm.LEAST_REQUEST: LbPolicy.LEAST_REQUEST,
-    Algorithm.ROUND_ROBIN: LbPolicy.ROUND_ROBIN,
-    Algorithm.RANDOM: LbPolicy.RANDOM,
-    Algorithm.PASSTHROUGH: LbPolicy.LEAST_REQUEST,
-}
 
 
 @frozen(kw_only=True, eq=False)
@@ -265,16 +258,6 @@ class RuleChoice:
                 equal=bool(target),
             ),
         )
-
-
-def lb_policy(policy: Policy) -> LbPolicy:
-    """How the Envoy picks a host inside a priority."""
-    balancer = policy.traffic.load_balancer if policy.traffic is not None else None
-    if balancer is None:
-        return LbPolicy.LEAST_REQUEST
-    if balancer.consistent_hash is not None:
-        return LbPolicy.MAGLEV if "maglev" in balancer.consistent_hash else LbPolicy.RING_HASH
-    return _LB_POLICIES[balancer.algorithm]
 
 
 def label_origin(label: str, place: Place, owner: str) -> str:

@@ -1,0 +1,140 @@
+"""What is one Envoy told about one host? Everything that its configuration is written from."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final, TypeAlias
+
+from attrs import field, frozen
+
+from meshtier.component import Balancing
+from meshtier.dataplane import EnvoySettings, LocalityGroup, priority_loads
+from meshtier.dataplane.assignment import DEFAULT_SETTINGS
+from meshtier.errors import InvalidValueError
+from meshtier.mesh import Route
+from meshtier.mesh.view import Member
+from meshtier.rules import Algorithm, TrafficPolicy
+
+NO_TRAFFIC_POLICY: Final = TrafficPolicy()
+
+
+@frozen(kw_only=True)
+class Reached:
+    """How one endpoint is reached, as far as a mesh says.
+
+    Attributes:
+        addresses: Its IP addresses or host name; may be empty.
+        gateway: The east-west gateway before it, as in ``Gateway eastwest/west``; ``""`` for none.
+        network: Its network; ``""`` if unknown.
+    """
+
+    addresses: tuple[str, ...] = ()
+    gateway: str = ""
+    network: str = ""
+
+
+def _name(value: str) -> str:
+    if not isinstance(value, str) or not value:  # pyright: ignore[reportUnnecessaryIsInstance]  # need not type-check
+        raise InvalidValueError(f"expected a non-empty string, got {value!r}", "name")
+    return value
+
+
+def _groups(value: Iterable[LocalityGroup]) -> tuple[LocalityGroup, ...]:
+    if not isinstance(value, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers need not type-check
+        raise InvalidValueError(f"expected groups, got {value!r}", "groups")
+    return tuple(value)
+
+
+@frozen(kw_only=True, eq=False)
+class Upstream:
+    """One host as one Envoy is told of it.
+
+    Attributes:
+        name: The cluster's name.
+        groups: Its endpoints, by priority and locality.
+        settings: How load is spread.
+        traffic: Where outlier detection, hashing and warm-up are taken from.
+        reached: Where its endpoints are, by id; may lack any of them.
+        ports: The ports that the service has.
+
+    Raises:
+        InvalidValueError: The name is empty, or the groups are none that an Envoy would take.
+    """
+
+    name: str = field(converter=_name)
+    groups: tuple[LocalityGroup, ...] = field(converter=_groups)
+    settings: EnvoySettings = DEFAULT_SETTINGS
+    traffic: TrafficPolicy = NO_TRAFFIC_POLICY
+    reached: Mapping[str, Reached] = field(factory=dict[str, Reached])
+    ports: tuple[int, ...] = ()
+
+    def __attrs_post_init__(self) -> None:
+        # It refuses what an Envoy refuses: an id twice, and weights that sum up to too much.
+        priority_loads(self.groups, self.settings)
+
+
+Source: TypeAlias = Route | Upstream
+"""What can be exported: a route, or plain values."""
+
+
+def upstream_of(source: Source, *, name: str | None = None) -> Upstream:
+    """What the Envoy that chooses on *source* is told of its host.
+
+    Args:
+        source: A route at a waypoint, an ingress gateway or a sidecar; an
+            `Upstream` comes back as it is.
+        name: The cluster's name; ``None`` for the route's host.
+
+    Raises:
+        InvalidValueError: It is not one Envoy that chooses, or it does not choose.
+
+    Cost: O(n) in the endpoints.
+    """
+    if isinstance(source, Upstream):
+        return source
+    _check(source)
+    traffic = source.policy.traffic or NO_TRAFFIC_POLICY
+    groups = source.choice.groups
+    return Upstream(
+        name=source.host if name is None else name,
+        groups=groups,
+        settings=source.choice.envoy,
+        traffic=traffic,
+        reached={host.id: _reached(source.view.members[host.id]) for group in groups for host in group.hosts},
+        ports=tuple(number for number, _ in source.service.ports),
+    )
+
+
+def _check(route: Route) -> None:
+    component, balancer = route.component, route.policy.traffic.load_balancer if route.policy.traffic else None
+    if component.traits.balancing is not Balancing.ENVOY:
+        raise InvalidValueError(
+            f"expected a route at an Envoy (waypoint, ingress-gateway or sidecar), got one at {component};"
+            f" {component} takes no endpoints from a file",
+            "route",
+        )
+    if route.to_waypoint is not None:
+        pods = ", ".join(hop.waypoint for hop in route.hops) or "none of which gets traffic"
+        raise InvalidValueError(
+            f"expected a route at one Envoy, got one over the pods of a waypoint ({pods});"
+            " export `hop.route` of one of `route.hops`, or ask for the route from that pod",
+            "route",
+        )
+    if route.passthrough:
+        raise InvalidValueError(
+            f"expected a host among whose endpoints the Envoy chooses, got {route.host}, which is passed through"
+            f" ({route.passthrough})",
+            "route",
+        )
+    if balancer is not None and balancer.consistent_hash is None and balancer.simple is Algorithm.PASSTHROUGH:
+        raise InvalidValueError(
+            f"expected a load balancer that chooses, got simple: PASSTHROUGH for {route.host};"
+            " such a cluster takes no endpoints from a file",
+            "route",
+        )
+
+
+def _reached(member: Member) -> Reached:
+    return Reached(
+        addresses=member.workload.addresses,
+        gateway="" if member.gateway is None else str(member.gateway),
+        network=member.workload.place.locality.network,
+    )

@@ -1,0 +1,174 @@
+"""What README, docs and examples show is what the command prints, and they name everything that is public.
+
+A block fenced as ``console`` holds commands after ``$ `` and what they print. Commands that begin with
+``meshtier`` are run from the top of the repository; a line ``…`` stands for lines left out, and
+``$ echo $?`` shows the exit code of the command before it. A command without output below it is not run.
+
+Run as a program, this file writes what is printed now into every block that shows something else.
+"""
+
+import contextlib
+import io
+import os
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+from unittest import mock
+
+import pytest
+
+import meshtier
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    page
+    for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md"))
+    if "_build" not in page.parts
+)
+_BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_EXIT_CODE = "echo $?"
+_LEFT_OUT = "…"
+_WIDTH = "110"  # how wide the help of the command is
+
+
+class Step(NamedTuple):
+    """A command of a block, as it is written there, and the lines below it."""
+
+    written: str
+    shown: str
+
+    @property
+    def command(self) -> str:
+        return self.written.removeprefix("$ ").replace("\\\n", " ").strip()
+
+    @property
+    def is_run(self) -> bool:
+        return self.command.split(" ")[0] == "meshtier"
+
+
+def steps_of(block: str) -> Iterator[Step]:
+    for part in re.split(r"^(?=\$ )", block, flags=re.MULTILINE):
+        lines = part.splitlines(keepends=True)
+        last = next((place for place, line in enumerate(lines) if not line.rstrip("\n").endswith("\\")), 0)
+        if lines:
+            yield Step("".join(lines[: last + 1]), "".join(lines[last + 1 :]))
+
+
+def blocks_of(page: Path) -> list[tuple[Step, ...]]:
+    return [tuple(steps_of(found[1])) for found in _BLOCK.finditer(page.read_text(encoding="utf-8"))]
+
+
+def printed(command: str) -> tuple[str, int]:
+    """What a command prints, standard output first, and its exit code."""
+    from meshtier.cli import run  # the pages can be listed without the extra
+
+    out, err = io.StringIO(), io.StringIO()
+    code = 0
+    environment = {**os.environ, "COLUMNS": _WIDTH, "NO_COLOR": "1"}
+    with (
+        mock.patch.object(sys, "argv", shlex.split(command)),
+        mock.patch.dict(os.environ, environment, clear=True),
+        contextlib.chdir(ROOT),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        try:
+            run()
+        except SystemExit as exit_:
+            code = exit_.code if isinstance(exit_.code, int) else 1
+    return "".join(f"{line.rstrip()}\n" for line in (out.getvalue() + err.getvalue()).splitlines()), code
+
+
+def fits(shown: str, text: str) -> bool:
+    lines = (r"(?:.*\n)+" if line == _LEFT_OUT else f"{re.escape(line.rstrip())}\n" for line in shown.splitlines())
+    return re.fullmatch("".join(lines), text) is not None
+
+
+def checked(block: tuple[Step, ...]) -> Iterator[tuple[Step, str]]:
+    """Every step that shows something, with what it should show."""
+    code = 0
+    for place, step in enumerate(block):
+        asks_code = place + 1 < len(block) and block[place + 1].command == _EXIT_CODE
+        if step.command == _EXIT_CODE:
+            yield step, f"{code}\n"
+        elif step.is_run and (step.shown.strip() or asks_code):
+            text, code = printed(step.command)
+            yield step, text
+
+
+CASES = [
+    pytest.param(block, id=f"{page.relative_to(ROOT)}-{number}")
+    for page in PAGES
+    for number, block in enumerate(blocks_of(page), 1)
+]
+
+
+@pytest.mark.parametrize("block", CASES)
+def test_a_console_block_shows_what_the_command_prints(block: tuple[Step, ...]) -> None:
+    for name in ("click", "rich", "yaml"):
+        pytest.importorskip(name)
+    for step, text in checked(block):
+        if not fits(step.shown, text):
+            assert step.shown == text, step.command  # for pytest to show the difference
+
+
+@pytest.mark.parametrize(
+    ("shown", "text", "expected"),
+    [
+        ("a\nb\n", "a\nb\n", True),
+        ("a\n…\nd\n", "a\nb\nc\nd\n", True),
+        ("a\n…\n", "a\nb\n", True),
+        ("a\n…\n", "a\n", False),
+        ("a\n", "a\nb\n", False),
+        ("a.\n", "ab\n", False),
+    ],
+    ids=["the same", "left out inside", "left out at the end", "nothing left out", "more", "no pattern"],
+)
+def test_what_a_block_may_leave_out(shown: str, text: str, expected: bool) -> None:
+    assert fits(shown, text) is expected
+
+
+def test_a_block_is_split_at_its_commands() -> None:
+    block = "$ meshtier a \\\n    b\nshown\n$ echo $?\n0\n"
+    steps = list(steps_of(block))
+    assert [(step.command, step.shown) for step in steps] == [("meshtier a      b", "shown\n"), ("echo $?", "0\n")]
+    assert [step.is_run for step in steps] == [True, False]
+
+
+def test_the_api_page_names_everything_that_is_public() -> None:
+    text = (ROOT / "docs/reference/api.md").read_text(encoding="utf-8")
+    assert set(re.findall(r":: meshtier\.(\w+)$", text, re.MULTILINE)) == set(meshtier.__all__)
+
+
+_RULE = re.compile(r"\b(?:LOC|MODE|TIER|PREC|COMP|DR|LOAD|OD|IN)-\d+\b")
+
+
+def test_every_rule_that_the_code_cites_is_on_the_rules_page() -> None:
+    page = (ROOT / "docs/reference/rules.md").read_text(encoding="utf-8")
+    written = set(re.findall(r"^\(([a-z]+-\d+)\)=$", page, re.MULTILINE))
+    cited = {
+        rule.lower()
+        for module in (ROOT / "src").rglob("*.py")
+        for rule in _RULE.findall(module.read_text(encoding="utf-8"))
+    }
+    assert cited - written == set()
+
+
+def rewrite(page: Path) -> None:
+    """Put what is printed now below every command of *page* that shows something else."""
+    text = page.read_text(encoding="utf-8")
+
+    def block(found: re.Match[str]) -> str:
+        steps = tuple(steps_of(found[1]))
+        new = {id(step): right for step, right in checked(steps) if not fits(step.shown, right)}
+        return f"```console\n{''.join(step.written + new.get(id(step), step.shown) for step in steps)}```"
+
+    page.write_text(_BLOCK.sub(block, text), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    for each in PAGES:
+        rewrite(each)
