@@ -1,6 +1,8 @@
 """How near must traffic stay? The modes of traffic distribution, as one table."""
 
 import enum
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final, Self
 
 from typing_extensions import override
@@ -70,11 +72,15 @@ class TrafficDistribution(enum.Enum):
         return f"<{type(self).__name__}.{self.name}>"
 
 
-MODE_ALIASES: Final = {"PreferClose": TrafficDistribution.PREFER_SAME_ZONE}
+MODE_ALIASES: Final[Mapping[str, TrafficDistribution]] = MappingProxyType(
+    {"PreferClose": TrafficDistribution.PREFER_SAME_ZONE}
+)
 """Other names in manifests, each with the mode that it means (MODE)."""
 
-MODE_NAMES: Final = {
-    **{mode.value.lower(): mode for mode in TrafficDistribution},
-    **{alias.lower(): mode for alias, mode in MODE_ALIASES.items()},
-}
+MODE_NAMES: Final[Mapping[str, TrafficDistribution]] = MappingProxyType(
+    {
+        **{mode.value.lower(): mode for mode in TrafficDistribution},
+        **{alias.lower(): mode for alias, mode in MODE_ALIASES.items()},
+    }
+)
 """Every name of every mode in lower case."""

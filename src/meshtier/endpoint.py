@@ -45,6 +45,8 @@ class Labels(Mapping[str, str]):
     _items: dict[str, str]
 
     def __init__(self, items: Mapping[str, str] | None = None) -> None:
+        if not isinstance(items, Mapping | None):  # pyright: ignore[reportUnnecessaryIsInstance]  # need not type-check
+            raise InvalidValueError(f"expected a mapping, got {items!r}", "labels")
         copied = dict(items or {})
         for key, value in copied.items():
             if not (isinstance(key, str) and isinstance(value, str)):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -184,7 +186,7 @@ class Endpoint:
         if self.weight != 1:
             parts.append(f"weight={self.weight}")
         if self.health is not Health.HEALTHY:
-            parts.append(f"health={self.health.value!r}")
+            parts.append(f"health={self.health}")
         if self.cluster:
             parts.append(f"cluster={self.cluster!r}")
         if self.labels:

@@ -38,14 +38,16 @@ class UnknownNameError(MeshError, KeyError):
     Attributes:
         what: The kind of thing that was looked for, as in ``"host"``.
         name: What was asked for.
-        nearest: The known names most like it, best first; may be empty.
+        nearest: The known names most like it, best first; empty if none is.
+        known: Some of the known names, where none is like it.
     """
 
-    def __init__(self, what: str, name: str, nearest: Sequence[str] = ()) -> None:
-        super().__init__(what, name, tuple(nearest))
+    def __init__(self, what: str, name: str, nearest: Sequence[str] = (), known: Sequence[str] = ()) -> None:
+        super().__init__(what, name, tuple(nearest), tuple(known))
         self.what = what
         self.name = name
         self.nearest = tuple(nearest)
+        self.known = tuple(known)
 
     @classmethod
     def among(cls, what: str, name: str, known: Iterable[str]) -> "UnknownNameError":
@@ -56,13 +58,16 @@ class UnknownNameError(MeshError, KeyError):
         from difflib import get_close_matches  # noqa: PLC0415  # only errors need it, and it is slow to load
 
         names = sorted(set(known))
+        name = str(name)
         inside = [candidate for candidate in names if name and name in candidate]
         close = get_close_matches(name, names, n=5, cutoff=0.5)
-        return cls(what, name, tuple(dict.fromkeys([*inside[:3], *close]))[:5] or tuple(names[:5]))
+        return cls(what, name, tuple(dict.fromkeys([*inside[:3], *close]))[:5], names[:5])
 
     def __str__(self) -> str:
         said = f"no {self.what} {self.name!r}"
-        return f"{said}; the nearest: {', '.join(self.nearest)}" if self.nearest else f"{said}; there is none"
+        if self.nearest:
+            return f"{said}; the nearest: {', '.join(self.nearest)}"
+        return f"{said}; there are: {', '.join(self.known)}" if self.known else said
 
 
 class MissingExtraError(MeshError, ImportError):

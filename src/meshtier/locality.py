@@ -113,7 +113,7 @@ class Locality(_Parts):
         The node is unknown. The Gateway's cluster is no part of a place; read
         it from the label ``topology.istio.io/cluster``.
         """
-        return cls(*(_label(labels, scope) for scope in SCOPES[:-1]))
+        return cls(*(labels.get(SCOPE_LABELS[scope], "") for scope in SCOPES[:-1]))
 
     @classmethod
     def parse(cls, text: str, *, network: str = "", node: str = "") -> Self:

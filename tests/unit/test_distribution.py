@@ -70,5 +70,5 @@ def test_a_mode_reads_as_its_manifest_word() -> None:
 
 @pytest.mark.parametrize("mode", TrafficDistribution)
 def test_a_copy_of_a_mode_is_the_mode(mode: TrafficDistribution) -> None:
-    assert pickle.loads(pickle.dumps(mode)) is mode  # noqa: S301  # our own bytes
+    assert pickle.loads(pickle.dumps(mode)) is mode  # our own bytes
     assert copy.deepcopy(mode) is mode

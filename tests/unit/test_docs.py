@@ -1,8 +1,9 @@
 """What README, docs and examples show is what the command prints, and they name everything that is public.
 
 A block fenced as ``console`` holds commands after ``$ `` and what they print. Commands that begin with
-``meshtier`` are run from the top of the repository; a line ``…`` stands for lines left out, and
-``$ echo $?`` shows the exit code of the command before it. A command without output below it is not run.
+``meshtier``, or pipe what ``sed`` prints into it, are run from the top of the repository; a line ``…``
+stands for lines left out, and ``$ echo $?`` shows the exit code of the command before it. A command
+without output below it is not run.
 
 Run as a program, this file writes what is printed now into every block that shows something else.
 """
@@ -12,6 +13,7 @@ import io
 import os
 import re
 import shlex
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,7 +48,14 @@ class Step(NamedTuple):
 
     @property
     def is_run(self) -> bool:
-        return self.command.split(" ")[0] == "meshtier"
+        producer, consumer = pipe_of(self.command)
+        return consumer.split(" ")[0] == "meshtier" and producer.split(" ")[0] in {"", "sed"}
+
+
+def pipe_of(command: str) -> tuple[str, str]:
+    """What stands before the pipe, ``""`` without one, and what stands after it."""
+    producer, _, consumer = command.rpartition(" | ")
+    return producer, consumer
 
 
 def steps_of(block: str) -> Iterator[Step]:
@@ -65,11 +74,14 @@ def printed(command: str) -> tuple[str, int]:
     """What a command prints, standard output first, and its exit code."""
     from meshtier.cli import run  # the pages can be listed without the extra
 
+    producer, consumer = pipe_of(command)
+    given = subprocess.run(shlex.split(producer), cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout if producer else b""
     out, err = io.StringIO(), io.StringIO()
     code = 0
     environment = {**os.environ, "COLUMNS": _WIDTH, "NO_COLOR": "1"}
     with (
-        mock.patch.object(sys, "argv", shlex.split(command)),
+        mock.patch.object(sys, "argv", shlex.split(consumer)),
+        mock.patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(given))),
         mock.patch.dict(os.environ, environment, clear=True),
         contextlib.chdir(ROOT),
         contextlib.redirect_stdout(out),

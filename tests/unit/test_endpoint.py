@@ -90,7 +90,7 @@ def test_endpoints_of_other_health_are_others() -> None:
         pytest.param(Endpoint("e", HERE), "Endpoint(id='e', locality=Locality(zone='a'))", id="plain"),
         pytest.param(
             Endpoint("e", HERE, weight=0, health=Health.DEGRADED, cluster="c", labels={"a": "b"}),
-            "Endpoint(id='e', locality=Locality(zone='a'), weight=0, health='degraded', cluster='c', "
+            "Endpoint(id='e', locality=Locality(zone='a'), weight=0, health=Health.DEGRADED, cluster='c', "
             "labels={'a': 'b'})",
             id="all",
         ),
@@ -102,7 +102,7 @@ def test_the_repr_tells_what_is_not_as_usual(endpoint: Endpoint, text: str) -> N
 
 def test_an_endpoint_survives_pickling() -> None:
     endpoint = Endpoint("e", HERE, weight=3, health=Health.UNHEALTHY, cluster="c", labels={"a": "b"})
-    assert pickle.loads(pickle.dumps(endpoint)) == endpoint  # noqa: S301  # our own bytes
+    assert pickle.loads(pickle.dumps(endpoint)) == endpoint  # our own bytes
 
 
 def test_labels_are_a_mapping() -> None:
@@ -142,7 +142,7 @@ def test_equal_labels_have_equal_hashes_whatever_their_order() -> None:
 def test_labels_read_as_a_dict_and_survive_pickling() -> None:
     labels = Labels({"a": "1"})
     assert repr(labels) == "{'a': '1'}"
-    copied = pickle.loads(pickle.dumps(labels))  # noqa: S301  # our own bytes
+    copied = pickle.loads(pickle.dumps(labels))  # our own bytes
     assert type(copied) is Labels
     assert copied == labels
 

@@ -554,6 +554,6 @@ def test_groups_may_come_from_an_iterator() -> None:
 
 def test_values_and_results_survive_pickling_and_the_inputs_are_hashable() -> None:
     result = shares(group("HU"), group("H", 1))
-    assert pickle.loads(pickle.dumps(result)) == result  # noqa: S301  # its own
+    assert pickle.loads(pickle.dumps(result)) == result  # its own
     assert hash((DEFAULT_SETTINGS, group("H"), zoned())) == hash((EnvoySettings(), group("H"), zoned()))
     assert NO_PANIC != DEFAULT_SETTINGS

@@ -80,8 +80,8 @@ def test_a_part_may_be_of_a_class_derived_from_string() -> None:
     [
         pytest.param(copy.copy(Locality("n", node="d")), id="copy"),
         pytest.param(copy.deepcopy(Locality("n", node="d")), id="deepcopy"),
-        pytest.param(pickle.loads(pickle.dumps(Locality("n", node="d"))), id="pickle"),  # noqa: S301  # our own bytes
-        pytest.param(pickle.loads(pickle.dumps(Locality("n", node="d"), 0)), id="pickle 0"),  # noqa: S301  # likewise
+        pytest.param(pickle.loads(pickle.dumps(Locality("n", node="d"))), id="pickle"),  # our own bytes
+        pytest.param(pickle.loads(pickle.dumps(Locality("n", node="d"), 0)), id="pickle 0"),  # likewise
     ],
 )
 def test_a_copy_is_a_locality_again(copied: Locality) -> None:

@@ -173,7 +173,7 @@ def test_a_mode_that_istio_does_not_know_means_any(profile: Profile, text: str) 
     resolution = resolve(service_annotation=text, profile=profile)
     assert (resolution.mode, resolution.source.level) == (ANY, Level.SERVICE_ANNOTATION)
     assert resolution.notes == (
-        Note("PREC-2", f"the annotation {text!r} is unknown to profile {profile}, and so means Any"),
+        Note("PREC-2", f"the Service annotation {text!r} is unknown to profile {profile}, and so means Any"),
     )
 
 
@@ -188,7 +188,7 @@ def test_any_in_an_annotation_is_never_doubtful(profile: Profile, text: str) -> 
 def test_an_unknown_annotation_means_any_and_stops_the_search(text: str) -> None:
     resolution = resolve(service_annotation=text, service_entry_annotation="PreferRegion")
     assert (resolution.mode, resolution.source.level) == (ANY, Level.SERVICE_ANNOTATION)
-    assert resolution.notes == (Note("PREC-2", f"the annotation {text!r} is no mode, and so means Any"),)
+    assert resolution.notes == (Note("PREC-2", f"the Service annotation {text!r} is no mode, and so means Any"),)
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_a_note_reads_as_rule_object_and_text() -> None:
         service_annotation="bogus", namespace_annotation="Any", objects={Level.SERVICE_ANNOTATION: "Service b/r"}
     )
     assert resolution.to_table().notes == (
-        "[PREC-2] Service b/r: the annotation 'bogus' is no mode, and so means Any",
+        "[PREC-2] Service b/r: the Service annotation 'bogus' is no mode, and so means Any",
         "[PREC-1] profile solo does not read the annotation of a Namespace",
     )
 
@@ -385,7 +385,7 @@ def test_an_answer_is_a_table_with_the_setting_that_holds_first() -> None:
 
 def test_an_answer_survives_pickling() -> None:
     resolution = resolve(spec="bogus", service_annotation="PreferClose", profile=ISTIO_1_31)
-    assert pickle.loads(pickle.dumps(resolution)) == resolution  # noqa: S301  # our own bytes
+    assert pickle.loads(pickle.dumps(resolution)) == resolution  # our own bytes
 
 
 SOLO_ANNOTATIONS = "Any, PreferNetwork, PreferRegion, PreferSameZone, PreferSameNode, PreferClose"

@@ -2,7 +2,7 @@ import copy
 import pickle
 
 import pytest
-from attrs import evolve
+from attrs import asdict, evolve
 
 from meshtier.distribution import TrafficDistribution
 from meshtier.errors import InvalidValueError
@@ -135,7 +135,7 @@ def test_an_unknown_profile_is_refused_with_the_list_of_them(name: str) -> None:
 @every_profile
 def test_a_copy_of_a_profile_of_the_table_is_that_profile(profile: Profile) -> None:
     assert Profile.named(profile.name) is profile
-    assert pickle.loads(pickle.dumps(profile)) is profile  # noqa: S301  # our own bytes
+    assert pickle.loads(pickle.dumps(profile)) is profile
     assert copy.deepcopy(profile) is profile
 
 
@@ -159,3 +159,20 @@ def test_a_profile_of_ones_own_has_its_own_depth_of_zone() -> None:
 
 def test_a_copy_of_a_profile_of_ones_own_is_never_that_of_the_table() -> None:
     assert copy.copy(evolve(SOLO, zone_depth=2)).zone_depth == 2
+
+
+@pytest.mark.parametrize("depth", [-1, 6, True, "3", None])
+def test_a_depth_that_no_locality_has_is_refused(depth: object) -> None:
+    with pytest.raises(InvalidValueError, match="zone_depth: expected an integer from 0 to 5"):
+        evolve(SOLO, zone_depth=depth)
+
+
+def test_a_profile_of_ones_own_survives_pickling() -> None:
+    own = evolve(SOLO, name="own", zone_depth=2)
+    copy = pickle.loads(pickle.dumps(own))
+    assert asdict(copy, recurse=False) == asdict(own, recurse=False)
+
+
+def test_the_words_of_an_annotation_are_known_in_any_case() -> None:
+    own = evolve(SOLO, annotation_values={"PreferHere": TrafficDistribution.PREFER_SAME_NODE})
+    assert dict(own.annotation_values) == {"preferhere": TrafficDistribution.PREFER_SAME_NODE}

@@ -5,7 +5,7 @@ import pytest
 
 from meshtier.distribution import TrafficDistribution
 from meshtier.endpoint import Endpoint, Exclusion, Health, Reason
-from meshtier.errors import UnknownNameError
+from meshtier.errors import InvalidValueError, UnknownNameError
 from meshtier.locality import Locality, Scope
 from meshtier.profile import ISTIO_1_24, ISTIO_1_27, ISTIO_1_30, ISTIO_1_31, SOLO, CrossNetwork, Profile
 from meshtier.tiers import (
@@ -327,8 +327,20 @@ def test_an_endpoint_in_no_tier_is_an_unknown_name() -> None:
     ranking = rank(HERE, [NEAR, AWAY], PREFER_SAME_ZONE, strict=True)
     with pytest.raises(UnknownNameError) as caught:
         ranking.tier_of(AWAY)
-    assert (caught.value.name, caught.value.nearest) == ("away", ("near",))
-    assert str(caught.value) == "no endpoint in a tier 'away'; the nearest: near"
+    assert str(caught.value) == "no tier, for it is excluded, 'away: not every required scope matches [PREC-3]'"
+    with pytest.raises(UnknownNameError, match="no endpoint in a tier 'nea'; the nearest: near"):
+        ranking.tier_of("nea")
+
+
+@pytest.mark.parametrize("key", ["away", 5, None])
+def test_asking_whether_something_is_in_the_lookup_never_fails(key: object) -> None:
+    assert key not in rank(HERE, [NEAR], ANY).tier_of
+
+
+def test_two_endpoints_of_one_id_in_two_tiers_are_refused_rather_than_lost() -> None:
+    twins = [Endpoint("e", HERE), Endpoint("e", HERE._replace(zone="elsewhere"))]
+    with pytest.raises(InvalidValueError, match="endpoints: expected ids of their own, got 'e' twice"):
+        _ = rank(HERE, twins, PREFER_SAME_ZONE).tier_of
 
 
 def test_an_id_in_no_tier_is_not_in_the_lookup() -> None:
@@ -340,7 +352,7 @@ def test_an_id_in_no_tier_is_not_in_the_lookup() -> None:
 def test_a_ranking_survives_pickling_and_copying() -> None:
     ranking = rank(HERE, [NEAR, ABROAD], PREFER_SAME_ZONE, profile=ISTIO_1_31)
     assert dict(ranking.tier_of) == {"near": 0, "abroad": 3}
-    for other in (pickle.loads(pickle.dumps(ranking)), copy.deepcopy(ranking)):  # noqa: S301  # our own bytes
+    for other in (pickle.loads(pickle.dumps(ranking)), copy.deepcopy(ranking)):  # our own bytes
         assert other == ranking
         assert dict(other.tier_of) == {"near": 0, "abroad": 3}
 

@@ -57,7 +57,7 @@ def explain(
         print_answer(report_from(route.to_dict(), most=len(route.shares)), form)
     else:
         print_answer(route.report, form)
-    return NOTHING_RECEIVES if route.reason and not route.passthrough and not route.shares.total else 0
+    return NOTHING_RECEIVES if route.drops else 0
 
 
 def ask(

@@ -11,6 +11,7 @@ from rich.progress import Progress
 from meshtier.cli.options import component_option, profile_option, read_mesh, source_options
 from meshtier.cli.output import print_answer
 from meshtier.component import Component
+from meshtier.errors import UnknownNameError
 from meshtier.mesh import Mesh, Route
 from meshtier.profile import Profile
 from meshtier.table import Table, percent
@@ -42,11 +43,12 @@ def routes(
 ) -> None:
     """Every host from every distinct place of a pod: what holds, and how the tiers share the traffic."""
     mesh = read_mesh(sources, clusters)
+    known = mesh.hosts()
     for host in hosts:
-        if host not in mesh.hosts():
-            mesh.route(next(iter(mesh.places(mesh.clusters[0].name).values())), host)
+        if host not in known:
+            raise UnknownNameError.among("host", host, known)
     found = _with_progress(mesh, component, profile, hosts)
-    wanted = (route for route in found if not failing or (route.reason and not route.passthrough))
+    wanted = (route for route in found if not failing or route.drops)
     if form == "jsonl":
         for route in wanted:
             click.echo(json.dumps(_summary(route), ensure_ascii=False))

@@ -52,8 +52,10 @@ class Shares(Mapping[str, float]):
 
     @override
     def __repr__(self) -> str:
-        if self.reason:
+        if self.reason and not self.total:
             return f"<Shares none: {self.reason}>"
         largest = sorted(self._shares.items(), key=lambda item: (-item[1], item[0]))
         shown = ", ".join(f"{name} {percent(share)}" for name, share in largest[:4])
-        return f"<Shares {shown}{f' … +{len(largest) - 4}' if len(largest) > 4 else ''}>"
+        more = f" … +{len(largest) - 4}" if len(largest) > 4 else ""
+        lost = f"; lost {percent(1 - self.total)}: {self.reason}" if self.reason else ""
+        return f"<Shares {shown}{more}{lost}>"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from meshtier.errors import InvalidValueError
 from meshtier.tiers import TierLike
 
 NO_ENDPOINT: Final = "no endpoint is left to choose from"
@@ -32,9 +33,14 @@ def ztunnel_shares(tiers: Sequence[TierLike]) -> tuple[dict[str, float], str]:
         Every endpoint of *tiers* with its share; they add up to 1, or to 0 with
         a reason that is not ``""``.
 
+    Raises:
+        InvalidValueError: Two endpoints have one id.
+
     Cost: O(n).
     """
     shares = {endpoint.id: 0.0 for tier in tiers for endpoint in tier.endpoints}
+    if len(shares) != sum(len(tier.endpoints) for tier in tiers):
+        raise InvalidValueError("expected endpoints with ids of their own, got an id twice", "endpoints")
     tier = best_tier(tiers)
     if tier is None:
         return shares, NONE_SERVING if shares else NO_ENDPOINT

@@ -17,7 +17,7 @@ MAX_LINE: Final = 2 * 2**20
 MAX_BYTES: Final = 4 * 2**30
 """The largest input."""
 
-_JSON: Final = re.compile(rb"[\s]*(?:[\[{]\s*)*(?:[\"\]}]|(?<=[\[,\s])(?:-?[0-9]|true|false|null))")
+_JSON: Final = re.compile(rb"(?:[\[{]\s*)+(?:\Z|[\"\]}]|(?<=[\[\s])(?:-?[0-9]|true|false|null))")
 _COMMENT: Final = re.compile(r"[ \t]*(?:#.*|%.*|---(?:[ \t]+#.*)?|\.\.\.)?\r?")
 _START: Final = re.compile(r"[-?\[{&!|>\"']|[^:]*:|---[ \t]")
 _UTF16: Final = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}

@@ -57,7 +57,7 @@ def documents(text: str) -> Findings:
         yield from reading.documents()
         if reading.stopped_at is None:
             return
-        following = _NEXT_DOCUMENT.search(text, start + reading.stopped_at + 1)
+        following = _NEXT_DOCUMENT.search(text, start + max(reading.stopped_at, 1))
         if following is None:
             return
         line += text.count("\n", start, following.start())

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
-from attrs import frozen
+from attrs import evolve, frozen
 from typing_extensions import override
 
 from meshtier.component import Balancing, Component
@@ -99,7 +99,9 @@ class ClientTable:
             InvalidValueError: The name could mean several things.
         """
         if "=" in name:
-            return self.at(parse_place(name), cluster=cluster)
+            return self._at_text(name, cluster)
+        if cluster is not None:
+            self.check_cluster(cluster)
         kind, _, rest = name.partition("/")
         wanted = rest if kind in ("pod", "node") and rest else name
         clients: list[Client] = []
@@ -116,6 +118,27 @@ class ClientTable:
             raise InvalidValueError(f"{name!r} could mean {names}; say which by its full name", "client")
         return clients[0]
 
+    def check_cluster(self, name: str) -> None:
+        """Refuse a cluster that is not there.
+
+        Raises:
+            UnknownNameError: No cluster is called so.
+        """
+        names = [known.name for known in self._clusters]
+        if name not in names:
+            raise UnknownNameError.among("cluster", name, names)
+
+    def _at_text(self, text: str, cluster: str | None) -> Client:
+        """A client at the place of this text; a network that it does not name is its cluster's (LOC-2)."""
+        locality = parse_place(text)
+        client = self.at(locality, cluster=cluster)
+        network = next(known.network for known in self._clusters if known.name == client.cluster)
+        if locality.network or not network:
+            return client
+        origin = f"the network of cluster {client.cluster!r}"
+        place = Place(locality._replace(network=network), (origin, *client.place.origins[1:]))
+        return evolve(client, name=str(place.locality), place=place, envoy_place=place)
+
     def at(self, locality: Locality, *, cluster: str | None = None) -> Client:
         """A client at a bare place.
 
@@ -127,11 +150,10 @@ class ClientTable:
             InvalidValueError: Several clusters have such a place, or none.
             UnknownNameError: No cluster is called so.
         """
-        names = [known.name for known in self._clusters]
         if cluster is None:
             cluster = self._cluster_at(locality)
-        elif cluster not in names:
-            raise UnknownNameError.among("cluster", cluster, names)
+        else:
+            self.check_cluster(cluster)
         place = Place(locality, ("the client as given",) * len(SCOPES))
         return Client(name=str(locality), cluster=cluster, place=place, envoy_place=place)
 

@@ -73,7 +73,10 @@ class HostTable:
 
     def hosts(self, cluster: str) -> tuple[str, ...]:
         """Every full host name that a client in *cluster* can ask for, sorted."""
-        return tuple(sorted({host for where, host in self._own if where == cluster} | set(self._global)))
+        reached = {
+            host for host in self._global if any(not self._why_not(twin, cluster) for twin in self._global[host])
+        }
+        return tuple(sorted({host for where, host in self._own if where == cluster} | reached))
 
     def bind(self, host: str, *, cluster: str, namespace: str = "") -> Binding:
         """What *host* means to a client in *cluster* and *namespace*.
@@ -98,7 +101,10 @@ class HostTable:
             return self._joined(name, name, cluster)
         if own:
             return self._local(name, own)
-        raise UnknownNameError.among(f"host of cluster {cluster!r}" if cluster else "host", host, self.hosts(cluster))
+        raise self._unknown(host, cluster)
+
+    def _unknown(self, host: str, cluster: str) -> UnknownNameError:
+        return UnknownNameError.among(f"host of cluster {cluster!r}" if cluster else "host", host, self.hosts(cluster))
 
     def _expanded(self, name: str, cluster: str, namespace: str) -> str:
         services = self._short.get((cluster, name), [])
@@ -126,7 +132,7 @@ class HostTable:
         reached.sort(key=lambda service: service.cluster != cluster)
         entries = [service for service in self._own.get((cluster, name), []) if service.kind == "ServiceEntry"]
         if not (reached or entries):
-            raise UnknownNameError.among("host", host, self.hosts(cluster))
+            raise self._unknown(host, cluster)
         return Binding(host=host, joined=True, services=(*reached, *entries), beyond=tuple(beyond))
 
     def _why_not(self, service: Service, cluster: str) -> str:

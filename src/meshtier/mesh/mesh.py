@@ -20,7 +20,7 @@ from meshtier.mesh.policy import NO_POLICY, Policy, decide, subset_misses
 from meshtier.mesh.route import Hop, Route
 from meshtier.mesh.rule_choice import RuleChoice
 from meshtier.mesh.view import Eyes, Member, View, look, narrowed, with_place_labels
-from meshtier.mesh.waypoint import find_waypoint, waypoint_pods
+from meshtier.mesh.waypoint import Waypoint, find_waypoint
 from meshtier.note import Note
 from meshtier.precedence import Level, Resolution, resolve
 from meshtier.profile import SOLO, Profile
@@ -29,7 +29,7 @@ from meshtier.table import Table
 
 _APPLICATION_LABELS: Final = ("service.istio.io/canonical-name", "app.kubernetes.io/name", "app")
 _NO_RULES: Final = RuleIndex(())
-_ResolutionKey = tuple[str, str, str, str, int]
+_ResolutionKey = tuple[str, str, str, Profile]
 _ViewKey = tuple[str, str, bool, bool]
 
 
@@ -100,10 +100,6 @@ class Mesh:
             for cluster in self.clusters
         }
 
-    @cached_property
-    def _waypoint_pods(self) -> Mapping[str, Workload]:
-        return waypoint_pods(self.clusters)
-
     @property
     def notes(self) -> tuple[Note, ...]:
         """What was doubtful about the clusters as a whole."""
@@ -132,10 +128,10 @@ class Mesh:
             InvalidValueError: It could be several.
         """
         match client:
-            case Client():
-                return client
-            case Workload():
-                return client_of(client)
+            case Client() | Workload():
+                found = client if isinstance(client, Client) else client_of(client)
+                self._clients.check_cluster(found.cluster)
+                return found
             case Locality():
                 return self._clients.at(client, cluster=cluster)
             case _:
@@ -157,15 +153,17 @@ class Mesh:
 
         Args:
             client: Where the traffic comes from; see `Mesh.client`. At a waypoint
-                it is either a pod of the waypoint itself, or any client, whose
-                way through all of the waypoint's pods is then composed (COMP-1).
+                it is either a pod of the waypoint itself, or any other pod, whose
+                way through all of the waypoint's pods is then composed (COMP-1);
+                a node or place is taken for where a waypoint pod is.
             host: A full host name, or a short one as seen from the client's namespace.
             component: Who chooses.
             profile: Whose rules.
             cluster: The client's cluster, where the client alone does not say it.
             port: The service's port; matters to ``portLevelSettings``.
             subset: A DestinationRule's subset to which the traffic is sent.
-            defaults: The modes where nothing is set (COMP-2).
+            defaults: The modes where nothing is set (COMP-2); components that
+                it leaves out keep theirs.
 
         Raises:
             UnknownNameError: No such client, host or subset; the nearest names are given.
@@ -175,7 +173,8 @@ class Mesh:
         O(scopes) for later ones until something is asked of the answer.
         """
         asking = self.client(client, cluster=cluster)
-        query = Query(component=component, profile=profile, port=port, subset=subset, defaults=defaults)
+        whole = defaults if defaults is COMPONENTS else {**COMPONENTS, **defaults}
+        query = Query(component=component, profile=profile, port=port, subset=subset, defaults=whole)
         binding = self._hosts.bind(host, cluster=asking.cluster, namespace=asking.namespace)
         if component is not Component.WAYPOINT:
             return self._direct(asking, binding, query)
@@ -183,22 +182,27 @@ class Mesh:
 
     def _through_waypoint(self, client: Client, binding: Binding, query: Query) -> Route:
         home = self._by_name[client.cluster]
-        waypoint = find_waypoint(binding.service, home)
-        if waypoint is None or waypoint.has(client.workload) or client.workload is None:
-            remarks = () if waypoint is not None else (_no_waypoint(binding, client),)
-            return self._direct(client, binding, query, remarks=remarks)
+        waypoint = find_waypoint(binding.service, home, self._hosts)
+        if waypoint is None or client.workload is None:
+            return self._direct(client, binding, query, remarks=(_no_way(binding, client, waypoint),))
+        if waypoint.has(client.workload):
+            return self._direct(client, binding, query)
         to_waypoint = self._direct(
             client, waypoint.binding, evolve(query, component=Component.ZTUNNEL, port=None, subset=None)
         )
-        pods = self._waypoint_pods
+        pods = to_waypoint.view.members
         hops = tuple(
-            Hop(waypoint=pod, share=share, route=self._direct(client_of(pods[pod]), binding, query))
+            Hop(waypoint=pod, share=share, route=self._from_waypoint(client_of(pods[pod].workload), binding, query))
             for pod, share in to_waypoint.shares.items()
-            if share and pod in pods
+            if share
         )
         # Without a pod to choose, the tiers are those that a waypoint beside the client would see.
         chosen = max(hops, key=lambda hop: hop.share).route if hops else self._direct(client, binding, query)
         return evolve(chosen, client=client, to_waypoint=to_waypoint, hops=hops, remarks=waypoint.notes)
+
+    def _from_waypoint(self, pod: Client, binding: Binding, query: Query) -> Route:
+        # A waypoint that is itself a global service can have pods in clusters where the host means something else.
+        return self._direct(pod, self._hosts.bind(binding.host, cluster=pod.cluster), query)
 
     def _direct(self, client: Client, binding: Binding, query: Query, *, remarks: tuple[Note, ...] = ()) -> Route:
         view = self._view(binding, client.cluster, query)
@@ -279,15 +283,20 @@ class Mesh:
         return view
 
     def _resolution(self, binding: Binding, cluster: str, query: Query) -> Resolution:
-        service, entry = binding.service, binding.entry
-        key = (binding.host, cluster, query.component.value, query.profile.name, id(query.defaults))
+        if query.defaults is not COMPONENTS:  # a caller's own table, which no other question need have
+            return self._resolved(binding, query)
+        key = (binding.host, cluster, query.component.value, query.profile)
         found = self._resolutions.get(key)
-        if found is not None:
-            return found
+        if found is None:
+            found = self._resolutions[key] = self._resolved(binding, query)
+        return found
+
+    def _resolved(self, binding: Binding, query: Query) -> Resolution:
+        service, entry = binding.service, binding.entry
         is_service = service.kind == "Service"
         namespace = self._by_name[service.cluster].namespaces.get(service.namespace)
         where = f" in cluster {service.cluster!r}" if service.cluster and len(self.clusters) > 1 else ""
-        found = self._resolutions[key] = resolve(
+        return resolve(
             spec=service.traffic_distribution if is_service else None,
             service_annotation=service.annotation if is_service else None,
             service_entry_annotation=entry.annotation if entry is not None else None,
@@ -305,7 +314,6 @@ class Mesh:
                 Level.NAMESPACE_ANNOTATION: f"Namespace {service.namespace}{where}",
             },
         )
-        return found
 
     def places(self, cluster: str) -> Mapping[Place, Client]:
         """Every distinct place of a client in *cluster*, each with one client that is there."""
@@ -421,8 +429,11 @@ def _application(workload: Workload) -> str:
     return next((workload.labels[key] for key in _APPLICATION_LABELS if key in workload.labels), "")
 
 
-def _no_waypoint(binding: Binding, client: Client) -> Note:
-    if binding.service.waypoint:
+def _no_way(binding: Binding, client: Client, waypoint: Waypoint | None) -> Note:
+    """Why there is no first choice, of a waypoint pod."""
+    if waypoint is not None:
+        text = "the client is no pod, so no way to its waypoint is known"
+    elif binding.service.waypoint:
         text = f"its waypoint {binding.service.waypoint} has no pod in cluster {client.cluster!r}"
     else:
         text = "it names no waypoint"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from attrs import frozen
+from attrs import evolve, frozen
 from typing_extensions import override
 
 from meshtier.component import Balancing, Component
@@ -105,22 +105,26 @@ class Route:
 
     @property
     def reason(self) -> str:
-        """Why nothing gets traffic; ``""`` if something does."""
+        """Why nothing gets traffic, or with a waypoint in the path not all of it; ``""`` if all arrives."""
         return self.shares.reason
+
+    @property
+    def drops(self) -> bool:
+        """Whether nothing can receive the traffic; never where no choice is made (PREC-4)."""
+        return bool(self.reason) and not self.passthrough and not self.shares.total
 
     @cached_property
     def shares(self) -> Shares:
         """Each endpoint's share of the client's traffic, by id; excluded ones have 0 (LOAD-5). Cost: O(n)."""
         if self.to_waypoint is not None:
-            return _composed(self.to_waypoint.shares, self.hops)
-        if self.passthrough:
+            shares = _composed(self.to_waypoint.shares, self.hops)
+        elif self.passthrough:
             shares = Shares({}, f"no choice is made ({self.passthrough}): the client picks the address itself")
         else:
             groups = self.choice.groups if self._by_envoy else None
             shares = shares_of(self.component, self.choice, envoy=self.choice.envoy, groups=groups)
-        nothing = {endpoint.id: 0.0 for endpoint in self.view.endpoints}
-        left_out = {exclusion.endpoint.id: 0.0 for exclusion in self.view.excluded}
-        return Shares({**nothing, **shares, **left_out}, shares.reason)
+        nothing = dict.fromkeys((*self.view.members, *self.view.unavailable), 0.0)
+        return Shares({**nothing, **shares}, shares.reason)
 
     @cached_property
     def tiers(self) -> tuple[RouteTier, ...]:
@@ -181,7 +185,8 @@ class Route:
     def why(self, endpoint: Endpoint | str) -> Why:
         """What puts one endpoint where it is: each thing compared, both values, and who said them.
 
-        With a waypoint in the path the reasoning is that of the pod with the largest share.
+        With a waypoint in the path the reasoning is that of the pod with the
+        largest share, and the share is composed over all of them.
 
         Args:
             endpoint: An endpoint, its id, or the last parts of its id.
@@ -190,7 +195,8 @@ class Route:
             UnknownNameError: The host has no such endpoint; the nearest names are given.
         """
         if self.hops:
-            return max(self.hops, key=lambda hop: hop.share).route.why(endpoint)
+            why = max(self.hops, key=lambda hop: hop.share).route.why(endpoint)
+            return evolve(why, share=self.shares[why.endpoint])
         member = self.member(endpoint.id if isinstance(endpoint, Endpoint) else endpoint)
         identifier = member.endpoint.id
         return Why(

@@ -1,12 +1,11 @@
 """Which pods are a service's waypoint? (COMP-1)"""
 
-from collections.abc import Iterable, Mapping
 from typing import Final
 
 from attrs import frozen
 
 from meshtier.distribution import MODE_ALIASES
-from meshtier.mesh.hosts import Binding
+from meshtier.mesh.hosts import Binding, HostTable
 from meshtier.mesh.model import Backend, Cluster, Service, Workload
 from meshtier.note import Note
 
@@ -35,35 +34,31 @@ class Waypoint:
         return workload is not None and workload.kind == "Pod" and _gateway_of(workload) == self.name
 
 
-def find_waypoint(service: Service, home: Cluster) -> Waypoint | None:
+def find_waypoint(service: Service, home: Cluster, hosts: HostTable) -> Waypoint | None:
     """The waypoint of *service* for clients in *home*; ``None`` if it has none, or none with pods there."""
     if not service.waypoint:
         return None
     namespace, _, name = service.waypoint.rpartition("/")
     pods = [workload for workload in home.workloads if _gateway_of(workload) == service.waypoint]
     own = next((own for own in home.services if (own.namespace, own.name) == (namespace, name)), None)
-    notes: tuple[Note, ...] = ()
-    if own is None:
-        if not pods:
-            return None
-        # The gateway controller makes this Service, with this annotation, for every waypoint.
-        own = Service(
-            cluster=home.name,
-            namespace=namespace,
-            name=name,
-            hosts=(f"{name}.{namespace}.svc.{home.domain}",),
-            annotation=_PREFER_CLOSE,
-            backends=tuple(Backend(pod, pod.health) for pod in pods),
-        )
-        text = f"the input holds no such Service; it is taken to be annotated {_PREFER_CLOSE}, as Istio makes it"
-        notes = (Note("COMP-1", text, str(own)),)
-    host = own.hosts[0] if own.hosts else name
-    return Waypoint(name=service.waypoint, binding=Binding(host=host, joined=False, services=(own,)), notes=notes)
-
-
-def waypoint_pods(clusters: Iterable[Cluster]) -> Mapping[str, Workload]:
-    """Every pod of every Gateway, by the id of its endpoint."""
-    return {workload.id: workload for cluster in clusters for workload in cluster.workloads if _gateway_of(workload)}
+    if own is not None:
+        host = own.hosts[0] if own.hosts else name
+        return Waypoint(name=service.waypoint, binding=hosts.bind(host, cluster=home.name, namespace=namespace))
+    if not pods:
+        return None
+    # The gateway controller makes this Service, with this annotation, for every waypoint.
+    own = Service(
+        cluster=home.name,
+        namespace=namespace,
+        name=name,
+        hosts=(f"{name}.{namespace}.svc.{home.domain}",),
+        annotation=_PREFER_CLOSE,
+        backends=tuple(Backend(pod, pod.health) for pod in pods),
+    )
+    text = f"the input holds no such Service; it is taken to be annotated {_PREFER_CLOSE}, as Istio makes it"
+    note = Note("COMP-1", text, str(own))
+    binding = Binding(host=own.hosts[0], joined=False, services=(own,))
+    return Waypoint(name=service.waypoint, binding=binding, notes=(note,))
 
 
 def _gateway_of(workload: Workload) -> str:

@@ -1,0 +1,126 @@
+"""Meshes by chance, from fixed seeds: what the real Envoy does is what `Route` says."""
+
+from collections.abc import Sequence
+from random import Random
+from typing import Any, Final
+
+import pytest
+from tests.integration.compare import assert_shares, percentages
+from tests.integration.conftest import Serve
+
+from meshtier.component import Component
+from meshtier.dataplane import LbPolicy
+from meshtier.endpoint import Health, Labels
+from meshtier.locality import Locality
+from meshtier.mesh import Backend, Cluster, Mesh, PeeringGateway, Place, Route, Service, ServiceScope, Workload
+from meshtier.profile import PROFILES
+from meshtier.rules import DestinationRule
+
+pytestmark = pytest.mark.envoy
+
+HOST: Final = "web.shop.mesh.internal"
+REGIONS: Final = ("r1", "r2", "r3")
+LABELS: Final = (
+    "topology.istio.io/network",
+    "topology.istio.io/cluster",
+    "topology.kubernetes.io/region",
+    "topology.kubernetes.io/zone",
+    "topology.istio.io/subzone",
+    "kubernetes.io/hostname",
+    "rack",
+    "rack=1",
+    "topology.kubernetes.io/region=r2",
+)
+MODES: Final = (None, "Any", "PreferNetwork", "PreferRegion", "PreferSameZone", "PreferSameNode")
+
+
+def some_route(seed: int, *, health: Sequence[Health]) -> Route:
+    """A route from a client to a global service of one or two clusters, in one network or two."""
+    random = Random(seed)
+    names = ["east", "west"][: random.choice([1, 2, 2])]
+    networks = random.choice([["net", "net"], ["net-1", "net-2"]])
+    annotation, policy = random.choice(MODES), some_policy(random)
+    clusters: list[Cluster] = []
+    for name, network in zip(names, networks, strict=False):
+        nodes = [
+            Place(Locality(network, random.choice(REGIONS[:2]), random.choice("ab"), random.choice(["", "s"]), f"n{n}"))
+            for n in range(random.randint(1, 4))
+        ]
+        pods = [
+            Workload(
+                cluster=name,
+                namespace="shop",
+                name=f"web-{number}",
+                place=place,
+                envoy_place=place,
+                labels=Labels({"app": "web", "rack": random.choice("12")}),
+                addresses=("192.0.2.1",),
+                health=random.choice(health),
+                weight=random.choice([1, 1, 1, 2, 5]),
+            )
+            for number in range(random.randint(1, 12))
+            for place in [random.choice(nodes)]
+        ]
+        gateway = PeeringGateway(
+            name=f"to-{name}", remote=False, cluster=name, place=Place(Locality(network, nodes[0].locality.region, "a"))
+        )
+        service = Service(
+            cluster=name,
+            namespace="shop",
+            name="web",
+            hosts=("web.shop.svc.cluster.local",),
+            annotation=annotation,
+            scope=ServiceScope.GLOBAL,
+            ports=((80, "http"),),
+            backends=tuple(Backend(pod, pod.health) for pod in pods),
+        )
+        clusters.append(
+            Cluster(
+                name=name,
+                network=network,
+                workloads=tuple(pods),
+                services=(service,),
+                gateways=(gateway,),
+                destination_rules=() if policy is None else (rule(policy),),
+            )
+        )
+    client = random.choice(clusters[0].workloads)
+    profile = random.choice(list(PROFILES.values()))
+    return Mesh(clusters).route(client, HOST, component=Component.SIDECAR, profile=profile)
+
+
+def some_policy(random: Random) -> dict[str, Any] | None:
+    """No DestinationRule, or one of every kind."""
+    detection = {"outlierDetection": {"maxEjectionPercent": 100}}
+    priority = {"failoverPriority": random.sample(LABELS, random.randint(1, 4))}
+    failover = {"failover": [{"from": "r1", "to": "r2"}, {"from": "r2", "to": "r3"}]}
+    settings = [
+        priority,
+        priority,
+        failover,
+        {"enabled": True},
+        {"enabled": False},
+        {"distribute": [{"from": "*", "to": {"r1/a/*": 60, "r1/b/*": 30, "r2/*": 10}}]},
+    ]
+    setting = {"loadBalancer": {"localityLbSetting": random.choice(settings)}}
+    return random.choice([None, None, detection, setting | detection, setting | detection, setting])
+
+
+def rule(policy: dict[str, Any]) -> DestinationRule:
+    spec = {"host": HOST, "trafficPolicy": policy}
+    return DestinationRule.from_mapping({"metadata": {"name": "web", "namespace": "shop"}, "spec": spec})
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_integer_percentages_of_a_route_by_chance(serve: Serve, seed: int) -> None:
+    route = some_route(seed, health=[Health.HEALTHY, Health.UNHEALTHY])
+    subject = serve(route, lb_policy=LbPolicy.RING_HASH)
+    assert subject.percentages() == percentages(route)
+    if route.shares.total:
+        assert set(subject.exact()) <= {identifier for identifier, share in route.shares.items() if share}
+
+
+@pytest.mark.parametrize("seed", range(100, 108))
+def test_shares_of_a_route_by_chance(serve: Serve, seed: int) -> None:
+    route = some_route(seed, health=[Health.HEALTHY, Health.HEALTHY, Health.DEGRADED, Health.UNHEALTHY])
+    assert_shares(serve(route, lb_policy=LbPolicy.ROUND_ROBIN), route)
