@@ -129,7 +129,7 @@ class Profile:
         if PROFILES.get(self.name) is self:
             return Profile.named, (self.name,)
         parts = asdict(self, recurse=False)
-        tables = {name: dict(part) for name, part in parts.items() if isinstance(part, Mapping)}
+        tables = {"spec_values": dict(self.spec_values), "annotation_values": dict(self.annotation_values)}
         return _rebuilt, ({**parts, **tables},)
 
 

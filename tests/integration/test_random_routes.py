@@ -19,7 +19,7 @@ from meshtier.rules import DestinationRule
 pytestmark = pytest.mark.envoy
 
 HOST: Final = "web.shop.mesh.internal"
-REGIONS: Final = ("r1", "r2", "r3")
+REGIONS: Final = ("r1", "r1", "r2", "r3")
 LABELS: Final = (
     "topology.istio.io/network",
     "topology.istio.io/cluster",
@@ -31,19 +31,36 @@ LABELS: Final = (
     "rack=1",
     "topology.kubernetes.io/region=r2",
 )
-MODES: Final = (None, "Any", "PreferNetwork", "PreferRegion", "PreferSameZone", "PreferSameNode")
+MODES: Final = (
+    None,
+    "PreferSameNode",
+    "PreferSameZone",
+    "Any",
+    "PreferNetwork",
+    "PreferRegion",
+    "PreferSameZone",
+    "PreferSameNode",
+)
 
 
-def some_route(seed: int, *, health: Sequence[Health]) -> Route:
-    """A route from a client to a global service of one or two clusters, in one network or two."""
-    random = Random(seed)
+def some_route(seed: int, *, ailing: Sequence[Health]) -> Route:
+    """A route from a client to a global service of one or two clusters, in one network or two.
+
+    On some nodes nearly every pod is in one of the states *ailing*, on others hardly any.
+    """
+    random = Random(seed)  # the same meshes each time are what is wanted
     names = ["east", "west"][: random.choice([1, 2, 2])]
     networks = random.choice([["net", "net"], ["net-1", "net-2"]])
     annotation, policy = random.choice(MODES), some_policy(random)
     clusters: list[Cluster] = []
     for name, network in zip(names, networks, strict=False):
         nodes = [
-            Place(Locality(network, random.choice(REGIONS[:2]), random.choice("ab"), random.choice(["", "s"]), f"n{n}"))
+            (
+                Place(
+                    Locality(network, random.choice(REGIONS), random.choice("ab"), random.choice(["", "s"]), f"n{n}")
+                ),
+                random.choice([0.1, 0.5, 0.9]),
+            )
             for n in range(random.randint(1, 4))
         ]
         pods = [
@@ -55,14 +72,17 @@ def some_route(seed: int, *, health: Sequence[Health]) -> Route:
                 envoy_place=place,
                 labels=Labels({"app": "web", "rack": random.choice("12")}),
                 addresses=("192.0.2.1",),
-                health=random.choice(health),
+                health=random.choice(ailing) if random.random() < sick else Health.HEALTHY,
                 weight=random.choice([1, 1, 1, 2, 5]),
             )
             for number in range(random.randint(1, 12))
-            for place in [random.choice(nodes)]
+            for place, sick in [random.choice(nodes)]
         ]
         gateway = PeeringGateway(
-            name=f"to-{name}", remote=False, cluster=name, place=Place(Locality(network, nodes[0].locality.region, "a"))
+            name=f"to-{name}",
+            remote=False,
+            cluster=name,
+            place=Place(Locality(network, nodes[0][0].locality.region, "a")),
         )
         service = Service(
             cluster=name,
@@ -113,7 +133,7 @@ def rule(policy: dict[str, Any]) -> DestinationRule:
 
 @pytest.mark.parametrize("seed", range(40))
 def test_integer_percentages_of_a_route_by_chance(serve: Serve, seed: int) -> None:
-    route = some_route(seed, health=[Health.HEALTHY, Health.UNHEALTHY])
+    route = some_route(seed, ailing=[Health.UNHEALTHY])
     subject = serve(route, lb_policy=LbPolicy.RING_HASH)
     assert subject.percentages() == percentages(route)
     if route.shares.total:
@@ -122,5 +142,5 @@ def test_integer_percentages_of_a_route_by_chance(serve: Serve, seed: int) -> No
 
 @pytest.mark.parametrize("seed", range(100, 108))
 def test_shares_of_a_route_by_chance(serve: Serve, seed: int) -> None:
-    route = some_route(seed, health=[Health.HEALTHY, Health.HEALTHY, Health.DEGRADED, Health.UNHEALTHY])
+    route = some_route(seed, ailing=[Health.DEGRADED, Health.UNHEALTHY])
     assert_shares(serve(route, lb_policy=LbPolicy.ROUND_ROBIN), route)

@@ -3,8 +3,9 @@
 import io
 import json
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -40,26 +41,34 @@ def problems(text: str | bytes) -> list[str]:
         pytest.param(
             b'{"kind": "\xff"}', "document 1: expected text in UTF-8, got the byte 0xff (byte 10)", id="latin-1-json"
         ),
-        pytest.param("a: \x01\n", "document 1: expected text: control characters are not allowed (line 1)", id="control"),
+        pytest.param(
+            "a: \x01\n", "document 1: expected text: control characters are not allowed (line 1)", id="control"
+        ),
         pytest.param(
             '{"apiVersion": "v1",\n"kind": "Lis',
             "document 1: expected JSON, got a text that ends in the middle of a value (line 2)",
             id="truncated-json",
         ),
         pytest.param(
-            '{"kind": "List"\n "items": []}', "document 1: expected JSON: expected ',' or '}' (line 2, column 2)", id="comma"
+            '{"kind": "List"\n "items": []}',
+            "document 1: expected JSON: expected ',' or '}' (line 2, column 2)",
+            id="comma",
         ),
         pytest.param(
             NODE % "a" + "\n}", "document 2: expected JSON: invalid character (line 2, column 1)", id="second-value"
         ),
         pytest.param(
-            "kind: List\nitems: [", "document 1: expected YAML: did not find expected node content (line 2, column 9)", id="truncated-yaml"
+            "kind: List\nitems: [",
+            "document 1: expected YAML: did not find expected node content (line 3, column 1)",
+            id="truncated-yaml",
         ),
         pytest.param(
             '{"apiVersion": "v1", "kind": "List"}', "document 1, List, items: expected a list, got none", id="no-items"
         ),
         pytest.param(
-            "apiVersion: v1\nkind: PodList\nitems: {}", "document 1, PodList, items: expected a list, got a mapping", id="items-mapping"
+            "apiVersion: v1\nkind: PodList\nitems: {}",
+            "document 1, PodList, items: expected a list, got a mapping",
+            id="items-mapping",
         ),
         pytest.param(
             '{"apiVersion": "v1", "kind": "Node", "metadata": {}}',
@@ -122,7 +131,7 @@ def test_ten_thousand_levels_of_nesting_are_refused(text: str, said: str) -> Non
 def test_an_alias_bomb_is_refused_before_it_is_put_together() -> None:
     letters = "abcdefghi"
     lines = [f"a: &a [{','.join('x' * 9)}]"]
-    lines += [f"{b}: &{b} [{','.join([f'*{a}'] * 9)}]" for a, b in zip(letters, letters[1:], strict=False)]
+    lines += [f"{b}: &{b} [{','.join([f'*{a}'] * 9)}]" for a, b in pairwise(letters)]
     (problem,) = problems("\n".join(lines))
     assert problem == "document 1: expected aliases for at most 100,000 nodes, got more (line 6, column 8)"
 
@@ -136,7 +145,8 @@ def test_one_long_line_of_noise_is_refused_by_its_beginning(beginning: bytes, tm
 
 
 def test_numbers_and_bools_for_strings_are_named_with_their_path() -> None:
-    text = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: p\n  labels: {version: 1, canary: yes, day: 2024-01-01, at: 12:30}\n"
+    labels = "{version: 1, canary: yes, day: 2024-01-01, at: 12:30}"
+    text = f"apiVersion: v1\nkind: Pod\nmetadata:\n  name: p\n  labels: {labels}\n"
     assert problems(text) == [
         "document 1, Pod default/p, metadata.labels[version]: expected a string, got 1 (put it in quotes)",
         "document 1, Pod default/p, metadata.labels[canary]: expected a string, got true (put it in quotes)",
@@ -170,7 +180,9 @@ def test_after_a_document_that_is_no_yaml_the_next_one_is_read() -> None:
     ]
 
 
-@pytest.mark.parametrize("second", [NODE % "n", (NODE % "n").replace("}}", ', "labels": {"a": "b"}}}')], ids=["same", "other"])
+@pytest.mark.parametrize(
+    "second", [NODE % "n", (NODE % "n").replace("}}", ', "labels": {"a": "b"}}}')], ids=["same", "other"]
+)
 def test_an_object_that_comes_twice_is_refused(second: str) -> None:
     assert problems(NODE % "n" + second) == [
         "document 2, Node n: expected each object once, got it again; the first is in document 1"
@@ -202,8 +214,8 @@ def test_all_problems_of_all_files_come_together(tmp_path: Path) -> None:
 
 
 def test_a_destination_rule_that_cannot_be_read_joins_the_problems() -> None:
-    text = "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: r, namespace: a}\nspec: {host: 5}\n"
-    assert problems(text + "---\n" + "apiVersion: v1\nkind: Node\nmetadata: {name: ''}\n") == [
+    rule = "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: r, namespace: a}\n"
+    assert problems(rule + "spec: {host: 5}\n---\napiVersion: v1\nkind: Node\nmetadata: {name: ''}\n") == [
         "document 2, Node, metadata.name: expected a name, got ''",
         "document 1, DestinationRule a/r, spec.host: expected a string, got 5",
     ]
@@ -226,9 +238,9 @@ def test_standard_input_and_files_are_read_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("source", [5, None, b"kind: Node"], ids=repr)
-def test_what_is_no_source_is_refused(source: Any) -> None:
+def test_what_is_no_source_is_refused(source: object) -> None:
     with pytest.raises(InputError, match="expected a path, a mapping or some mappings"):
-        read(source)
+        read(cast("Any", source))
 
 
 def test_keys_in_snake_case_name_the_way_out() -> None:

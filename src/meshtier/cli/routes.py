@@ -55,7 +55,7 @@ def routes(
         return
     table = Table(
         columns=("host", "from", "holds", "tiers"),
-        rows=[(route.host, _origin(route), _holds(route), _spread(route)) for route in wanted],
+        rows=[(route.host, _origin(route), route.holds, _spread(route)) for route in wanted],
     )
     print_answer(table, form)
 
@@ -63,17 +63,13 @@ def routes(
 def _with_progress(mesh: Mesh, component: Component, profile: Profile, hosts: Sequence[str]) -> Iterator[Route]:
     found = mesh.routes(component=component, profile=profile, hosts=hosts or None)
     console = Console(file=sys.stderr)
-    total = mesh.route_count(hosts=hosts or None)
+    total = mesh.route_count(component=component, hosts=hosts or None)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         yield from progress.track(found, total=total, description="routes")
 
 
 def _origin(route: Route) -> str:
     return f"{route.client.cluster} {route.place.locality}".strip()
-
-
-def _holds(route: Route) -> str:
-    return route.passthrough or route.policy.title or route.resolution.title
 
 
 def _spread(route: Route) -> str:
@@ -86,7 +82,7 @@ def _summary(route: Route) -> dict[str, object]:
         "host": route.host,
         "cluster": route.client.cluster,
         "place": route.place.locality._asdict(),
-        "holds": _holds(route),
+        "holds": route.holds,
         "reason": route.reason,
         "tiers": [
             {

@@ -222,8 +222,16 @@ def unknown_matches(client: Locality, preference: Preference, tiers: Sequence[Ti
     for position, scope in enumerate(preference.scopes):
         if client.part(scope):
             continue
-        count = sum(len(tier.endpoints) for tier in tiers if preference.matched(tier.number) > position)
+        count = sum(len(tier.endpoints) for tier in tiers if _holds(preference, tier.number, position))
         if count:
             text = f"neither the client nor {count} of the endpoints has a known {scope.value}, and so they match"
             notes.append(Note("LOC-6", text))
     return tuple(notes)
+
+
+def _holds(preference: Preference, number: int, position: int) -> bool:
+    """Whether the scope at *position* matched for the endpoints of this tier."""
+    steps = len(preference.scopes)
+    if preference.ranked and number >= steps:  # of another network: the scopes after it were compared all the same
+        return 0 < position <= 2 * steps - 1 - number
+    return preference.matched(number) > position

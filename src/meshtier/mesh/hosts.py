@@ -7,6 +7,7 @@ from typing import Final
 
 from attrs import frozen
 
+from meshtier.endpoint import Reason
 from meshtier.errors import UnknownNameError
 from meshtier.mesh.model import Cluster, Service, ServiceScope
 
@@ -27,13 +28,13 @@ class Binding:
         host: The full host name.
         joined: Whether the endpoints of other clusters belong to it.
         services: What answers to it; at least one, the asking cluster's first.
-        beyond: Services of the same name that it does not reach, each with why.
+        beyond: Services of the same name that it does not reach, each with the reason and its detail.
     """
 
     host: str
     joined: bool
     services: tuple[Service, ...]
-    beyond: tuple[tuple[Service, str], ...] = ()
+    beyond: tuple[tuple[Service, Reason, str], ...] = ()
 
     @cached_property
     def service(self) -> Service:
@@ -116,17 +117,17 @@ class HostTable:
     def _local(self, host: str, own: list[Service]) -> Binding:
         first = next((service for service in own if service.kind == "Service"), None)
         twins = self._twins[first.namespace, first.name] if first else []
-        why = f"{host} means the client's own cluster alone"
-        beyond = tuple((twin, why) for twin in twins if twin.cluster != own[0].cluster)
+        why = "the host is a local name"
+        beyond = tuple((twin, Reason.OTHER_CLUSTER, why) for twin in twins if twin.cluster != own[0].cluster)
         return Binding(host=host, joined=False, services=tuple(own), beyond=beyond)
 
     def _joined(self, host: str, name: str, cluster: str) -> Binding:
         reached: list[Service] = []
-        beyond: list[tuple[Service, str]] = []
+        beyond: list[tuple[Service, Reason, str]] = []
         for twin in self._twins[_service_key(name)]:
             why = self._why_not(twin, cluster)
-            if why:
-                beyond.append((twin, why))
+            if why is not None:
+                beyond.append((twin, *why))
             else:
                 reached.append(twin)
         reached.sort(key=lambda service: service.cluster != cluster)
@@ -135,13 +136,13 @@ class HostTable:
             raise self._unknown(host, cluster)
         return Binding(host=host, joined=True, services=(*reached, *entries), beyond=tuple(beyond))
 
-    def _why_not(self, service: Service, cluster: str) -> str:
+    def _why_not(self, service: Service, cluster: str) -> tuple[Reason, str] | None:
         if not service.is_global:
-            return f"{service} is not global in cluster {service.cluster!r}"
+            return Reason.OTHER_CLUSTER, f"{service} is not global in cluster {service.cluster!r}"
         here, there = self._segments.get(cluster, ""), self._segments.get(service.cluster, "")
         if service.scope is ServiceScope.SEGMENT and here != there:
-            return f"{service} reaches its own segment alone, which is {there!r} and not {here!r}"
-        return ""
+            return Reason.OTHER_SEGMENT, f"{service} reaches its own segment alone, which is {there!r} and not {here!r}"
+        return None
 
 
 def _service_key(host: str) -> tuple[str, str]:

@@ -28,6 +28,7 @@ from meshtier.rules import RuleIndex
 from meshtier.table import Table
 
 _APPLICATION_LABELS: Final = ("service.istio.io/canonical-name", "app.kubernetes.io/name", "app")
+_WAYPOINT: Final = Component.WAYPOINT
 _NO_RULES: Final = RuleIndex(())
 _ResolutionKey = tuple[str, str, str, Profile]
 _ViewKey = tuple[str, str, bool, bool]
@@ -315,17 +316,32 @@ class Mesh:
             },
         )
 
-    def places(self, cluster: str) -> Mapping[Place, Client]:
-        """Every distinct place of a client in *cluster*, each with one client that is there."""
-        return self._places[cluster]
+    def places(self, cluster: str, *, component: Component = Component.ZTUNNEL) -> Mapping[Place, Client]:
+        """Every distinct place of a pod in *cluster*, each with the first pod there.
+
+        Args:
+            cluster: Its name.
+            component: Whose eyes count: Envoys see some pods elsewhere (LOC-5).
+                With a waypoint in the path, it is ztunnel that starts from the pod.
+
+        Raises:
+            UnknownNameError: No cluster is called so.
+        """
+        self._clients.check_cluster(cluster)
+        return self._places[cluster, component.traits.balancing is Balancing.ENVOY and component is not _WAYPOINT]
 
     @cached_property
-    def _places(self) -> Mapping[str, Mapping[Place, Client]]:
-        found: dict[str, dict[Place, Client]] = {cluster.name: {} for cluster in self.clusters}
+    def _places(self) -> Mapping[tuple[str, bool], Mapping[Place, Client]]:
+        found: dict[tuple[str, bool], dict[Place, Client]] = {}
         for cluster in self.clusters:
+            by_ztunnel = found[cluster.name, False] = {}
+            by_envoy = found[cluster.name, True] = {}
             for workload in cluster.workloads:
-                if workload.kind == "Pod" and workload.place not in found[cluster.name]:
-                    found[cluster.name][workload.place] = client_of(workload)
+                if workload.kind == "Pod":
+                    if workload.place not in by_ztunnel:
+                        by_ztunnel[workload.place] = client_of(workload)
+                    if workload.envoy_place not in by_envoy:
+                        by_envoy[workload.envoy_place] = client_of(workload)
         return found
 
     def routes(
@@ -337,7 +353,8 @@ class Mesh:
     ) -> Iterator[Route]:
         """Every host from every distinct client place, one route each.
 
-        Two clients in one place share a route. `route_count` says how many
+        Two pods in one place share a route, that of the first; where a
+        DestinationRule asks for a client's namespace or labels, ask `route` for each. `route_count` says how many
         there will be, for a progress bar.
 
         Args:
@@ -350,15 +367,15 @@ class Mesh:
         query = Query(component=component, profile=profile)
         for cluster, host in self._asked(hosts):
             binding = self._hosts.bind(host, cluster=cluster)
-            for client in self.places(cluster).values():
+            for client in self.places(cluster, component=component).values():
                 if component is Component.WAYPOINT:
                     yield self._through_waypoint(client, binding, query)
                 else:
                     yield self._direct(client, binding, query)
 
-    def route_count(self, *, hosts: Iterable[str] | None = None) -> int:
+    def route_count(self, *, component: Component = Component.ZTUNNEL, hosts: Iterable[str] | None = None) -> int:
         """How many routes `routes` yields."""
-        return sum(len(self.places(cluster)) for cluster, _ in self._asked(hosts))
+        return sum(len(self.places(cluster, component=component)) for cluster, _ in self._asked(hosts))
 
     def _asked(self, hosts: Iterable[str] | None) -> Iterator[tuple[str, str]]:
         wanted = None if hosts is None else set(hosts)
@@ -416,7 +433,7 @@ def _narrowed(view: View, query: Query, policy: Policy) -> View:
         endpoint = member.endpoint
         if port is not None and member.ports is not None and port not in member.ports:
             return Exclusion(endpoint, Reason.NO_PORT, "DR-1", f"port {port}")
-        if subset is not None and (missing := subset_misses(subset, endpoint.labels)):
+        if subset is not None and (missing := subset_misses(subset, {**member.workload.labels, **endpoint.labels})):
             return Exclusion(endpoint, Reason.NOT_IN_SUBSET, "DR-1", f"{subset.name} wants {missing}")
         if unready_out and endpoint.health is Health.UNHEALTHY:
             return Exclusion(endpoint, Reason.UNHEALTHY, "LOAD-3", "minHealthPercent keeps unready endpoints out")

@@ -127,7 +127,7 @@ def decide(
         client_labels=client_labels,
     )
     if not component.traits.obeys_destination_rules:
-        return _ignored(found, component)
+        return _ignored(found, component, subset)
     if found is None and subset is not None:
         raise UnknownNameError.among("subset", subset, ())
     traffic = effective_policy(found.rule, port=port, subset=subset) if found is not None else None
@@ -144,11 +144,14 @@ def decide(
     )
 
 
-def _ignored(found: Found | None, component: Component) -> Policy:
-    if found is None:
-        return NO_POLICY
-    note = Note("COMP", f"{component.value} does not obey DestinationRules; it has no effect here", found.rule.title)
-    return Policy(notes=(note,))
+def _ignored(found: Found | None, component: Component, subset: str | None) -> Policy:
+    notes: list[Note] = []
+    if found is not None:
+        text = f"{component.value} does not obey DestinationRules; it has no effect here"
+        notes.append(Note("COMP", text, found.rule.title))
+    if subset is not None:
+        notes.append(Note("COMP", f"{component.value} knows no subsets; {subset!r} has no effect here"))
+    return Policy(notes=tuple(notes)) if notes else NO_POLICY
 
 
 def _without_mixed(

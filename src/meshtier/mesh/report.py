@@ -159,7 +159,7 @@ def _setting_text(distribution: DistributionData) -> str:
 
 
 def _tiers(data: RouteData, most: int) -> Iterator[Section]:
-    silent = [f"no traffic flows: {data['reason']}"] if data["reason"] else []
+    silent = list(_lost_lines(data))
     if not data["tiers"]:
         yield Section(heading="no tier holds an endpoint", lines=silent)
         return
@@ -168,10 +168,26 @@ def _tiers(data: RouteData, most: int) -> Iterator[Section]:
         rows=[_tier_row(tier) for tier in data["tiers"]],
         numeric=frozenset({1, 2, 3}),
     )
-    yield Section(heading="tiers", lines=silent, table=table)
+    yield Section(heading="tiers", lines=[*_seen_from(data), *silent], table=table)
     rows = [row for tier in data["tiers"] for row in _endpoint_rows(tier, most)]
     table = Table(columns=("tier", "endpoint", "share", "where", "health"), rows=rows, numeric=frozenset({2}))
     yield Section(heading="endpoints", table=table)
+
+
+def _seen_from(data: RouteData) -> Iterator[str]:
+    if data["waypoints"]:
+        hop = max(data["waypoints"], key=lambda hop: hop["share"])
+        place = place_text(hop["route"]["client"]["place"])
+        others = ", the shares are over all pods" if len(data["waypoints"]) > 1 else ""
+        yield f"as seen by {hop['waypoint']} at {place}{others}"
+
+
+def _lost_lines(data: RouteData) -> Iterator[str]:
+    if not data["reason"]:
+        return
+    arrived = sum(tier["share"] for tier in data["tiers"])
+    lost = f"{percent(1 - arrived)} of the traffic is lost" if arrived else "no traffic flows"
+    yield f"{lost}: {data['reason']}"
 
 
 def _tier_row(tier: TierData) -> tuple[str, ...]:

@@ -104,6 +104,11 @@ class Route:
         return self.choice.why if isinstance(self.choice, PassThrough) else ""
 
     @property
+    def holds(self) -> str:
+        """What decides, in a word or two: a mode, a DestinationRule, or why nothing does."""
+        return self.passthrough or self.policy.title or self.resolution.title
+
+    @property
     def reason(self) -> str:
         """Why nothing gets traffic, or with a waypoint in the path not all of it; ``""`` if all arrives."""
         return self.shares.reason
@@ -162,7 +167,7 @@ class Route:
             *self.service.notes,
             *self.view.notes,
             *self.choice.notes,
-            *ejection_note(self.policy, len(self.view.members)),
+            *ejection_note(self.policy, sum(len(tier.endpoints) for tier in self.choice.tiers)),
             *(self.to_waypoint.notes if self.to_waypoint is not None else ()),
         )
         return tuple(dict.fromkeys(found))
@@ -262,10 +267,9 @@ class Route:
     @override
     def __repr__(self) -> str:
         tiers = ", ".join(f"P{tier.number} {percent(tier.share)} of {len(tier.endpoints)}" for tier in self.tiers)
-        holds = self.policy.title or self.passthrough or self.resolution.title
         excluded = f"; excluded: {len(self.excluded)}" if self.excluded else ""
         by = f"by {self.component.value} under {self.profile.name}"
-        return f"<Route {self.host} from {self.client} {by}: {holds}: {tiers or 'no endpoint'}{excluded}>"
+        return f"<Route {self.host} from {self.client} {by}: {self.holds}: {tiers or 'no endpoint'}{excluded}>"
 
 
 def _composed(first: Shares, hops: Sequence[Hop]) -> Shares:

@@ -136,7 +136,32 @@ class RuleChoice:
             text = "zone-aware routing hangs on where the client's own peers are, which are unknown: it is left out"
             notes.append(Note("LOAD-4", text))
         notes += self._unknown_labels()
+        notes += self._unknown_places()
         return tuple(notes)
+
+    @property
+    def _depth(self) -> tuple[Scope, ...]:
+        """The scopes that failover compares; none if it has no part in the levels."""
+        setting = self.policy.setting.setting
+        if setting is None or not self.policy.setting.failover:
+            return ()
+        if isinstance(setting, ZoneAwareSetting):
+            return SCOPES[1:2]
+        if setting.distribute or (setting.failover_priority and not setting.failover):
+            return ()
+        return SCOPES[1:4]
+
+    def _unknown_places(self) -> list[Note]:
+        notes: list[Note] = []
+        here = self.place.locality
+        for number, scope in enumerate(self._depth, start=2):
+            if here.part(scope):
+                continue
+            count = sum(endpoint.locality[1:number] == here[1:number] for endpoint in self.view.endpoints)
+            if count:
+                text = f"neither the client nor {count} of the endpoints has a known {scope.value}, and so they match"
+                notes.append(Note("LOC-6", text))
+        return notes
 
     def _unknown_labels(self) -> list[Note]:
         entries = self._failover_priority
@@ -166,8 +191,7 @@ class RuleChoice:
             return "anywhere"
         if isinstance(setting, LocalitySetting) and setting.distribute:
             return "a locality of the distribute rule"
-        by_place = isinstance(setting, ZoneAwareSetting) or bool(setting.failover) or not setting.failover_priority
-        if not by_place:
+        if not self._depth:
             return self._describe_labels(number)
         words = _FAILOVER_WORDS if isinstance(setting, LocalitySetting) else _REGION_WORDS
         coarse, fine = divmod(number, len(words))
@@ -197,10 +221,7 @@ class RuleChoice:
             return self._compare_targets(setting, member)
         if setting is None or not self.policy.setting.failover:
             return ()
-        found = self._compare_labels(member)
-        by_place = isinstance(setting, ZoneAwareSetting) or bool(setting.failover) or not setting.failover_priority
-        depth = SCOPES[1:4] if isinstance(setting, LocalitySetting) else SCOPES[1:2]
-        return found + self._compare_scopes(member, depth) if by_place else found
+        return self._compare_labels(member) + self._compare_scopes(member, self._depth)
 
     def _compare_labels(self, member: Member) -> tuple[Comparison, ...]:
         found: list[Comparison] = []

@@ -5,13 +5,12 @@ other labels (LOC-5), and what another cluster holds is known only through its
 gateway (LOC-3) or by its WorkloadEntry (LOC-4).
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from functools import cached_property
 
 from attrs import evolve, field, frozen
 
-from meshtier.endpoint import Endpoint, Exclusion, Health, Labels, Reason
+from meshtier.endpoint import NO_LABELS, Endpoint, Exclusion, Health, Labels, Reason
 from meshtier.index import EndpointIndex
 from meshtier.locality import SCOPE_LABELS, SCOPES, Locality, Scope
 from meshtier.mesh.hosts import Binding
@@ -110,9 +109,9 @@ def look(binding: Binding, clusters: Mapping[str, Cluster], eyes: Eyes) -> View:
         for backend in service.backends:
             scene.add(service, backend)
     scene.join_exchanged()
-    for service, why in binding.beyond:
+    for service, reason, why in binding.beyond:
         for backend in service.backends:
-            scene.leave_out(service, backend, why)
+            scene.leave_out(service, backend, reason, why)
     return View(
         binding=binding,
         eyes=eyes,
@@ -151,29 +150,53 @@ class _Scene:
             self.unavailable[identifier] = member
             self.excluded.append(reason)
 
-    def leave_out(self, service: Service, backend: Backend, why: str) -> None:
+    def leave_out(self, service: Service, backend: Backend, reason: Reason, why: str) -> None:
         """Exclude what the host does not reach."""
         member = self._member(service, backend, *self._whereabouts(backend.workload))
         if member.endpoint.id not in self.members and member.endpoint.id not in self.unavailable:
             self.unavailable[member.endpoint.id] = member
-            reason = Reason.OTHER_SEGMENT if "segment" in why else Reason.OTHER_CLUSTER
             self.excluded.append(Exclusion(member.endpoint, reason, "COMP-3", why))
 
     def join_exchanged(self) -> None:
         """Let a pod of another cluster and the WorkloadEntry that announces it here be one endpoint (LOC-4)."""
-        entries: defaultdict[str, list[Member]] = defaultdict(list)
-        for member in self.members.values():
+        entries: dict[str, Member] = {}
+        for member in (*self.members.values(), *self.unavailable.values()):
             if member.workload.kind == "WorkloadEntry" and member.workload.cluster == self._home.name:
                 for address in member.workload.addresses:
-                    entries[address].append(member)
-        for identifier, member in list(self.members.items()):
-            if member.workload.cluster == self._home.name or member.gateway is not None:
-                continue
-            entry = next((entry for address in member.workload.addresses for entry in entries.get(address, ())), None)
-            if entry is not None:
-                self.members.pop(entry.endpoint.id, None)
-                endpoint = evolve(member.endpoint, locality=entry.place.locality, weight=entry.endpoint.weight)
-                self.members[identifier] = evolve(member, endpoint=endpoint, place=entry.place)
+                    entries.setdefault(address, member)
+        if not entries:
+            return
+        joined: dict[str, Endpoint] = {}
+        announced: set[str] = set()
+        for known in (self.members, self.unavailable):
+            for identifier, member in known.items():
+                entry = self._entry_of(member, entries)
+                if entry is not None:
+                    announced.add(entry.endpoint.id)
+                    known[identifier] = found = self._as_announced(member, entry)
+                    joined[identifier] = found.endpoint
+        for identifier in announced:
+            self.members.pop(identifier, None)
+            self.unavailable.pop(identifier, None)
+        self.excluded = [
+            evolve(exclusion, endpoint=joined.get(exclusion.endpoint.id, exclusion.endpoint))
+            for exclusion in self.excluded
+            if exclusion.endpoint.id not in announced
+        ]
+
+    def _entry_of(self, member: Member, entries: Mapping[str, Member]) -> Member | None:
+        if member.workload.cluster == self._home.name or member.gateway is not None:
+            return None
+        return next((entries[address] for address in member.workload.addresses if address in entries), None)
+
+    def _as_announced(self, member: Member, entry: Member) -> Member:
+        endpoint = evolve(
+            member.endpoint,
+            locality=entry.place.locality,
+            weight=entry.endpoint.weight,
+            labels=self._labels(member.workload, entry.place, None) if self._eyes.envoy else member.endpoint.labels,
+        )
+        return evolve(member, endpoint=endpoint, place=entry.place)
 
     def _reason_against(self, member: Member) -> Exclusion | None:
         endpoint = member.endpoint
@@ -248,7 +271,7 @@ class _Scene:
             weight=workload.weight,
             health=health,
             cluster=workload.remote_cluster or workload.cluster,
-            labels=self._labels(workload, place) if self._eyes.envoy else workload.labels,
+            labels=self._labels(workload, place, gateway) if self._eyes.envoy else workload.labels,
         )
         return Member(
             endpoint=endpoint,
@@ -259,9 +282,10 @@ class _Scene:
             ports=backend.ports,
         )
 
-    @staticmethod
-    def _labels(workload: Workload, place: Place) -> Labels:
-        return with_place_labels(workload.labels, place.locality, workload.remote_cluster or workload.cluster)
+    def _labels(self, workload: Workload, place: Place, gateway: PeeringGateway | None) -> Labels:
+        # LOC-3: where what lies behind a gateway has a network and a cluster alone, it has no labels of its own.
+        own = workload.labels if gateway is None or self._eyes.gateway_locality else NO_LABELS
+        return with_place_labels(own, place.locality, workload.remote_cluster or workload.cluster)
 
 
 def with_place_labels(labels: Mapping[str, str], locality: Locality, cluster: str) -> Labels:

@@ -1,0 +1,33 @@
+import importlib
+import sys
+
+import pytest
+
+from meshtier.errors import MissingExtraError
+from meshtier.kube import load
+
+pytest.importorskip("altair")
+chart = importlib.import_module("meshtier.display.chart")
+HOST = "productpage.bookinfo.mesh.internal"
+
+
+def test_every_endpoint_has_its_bar() -> None:
+    route = load("examples/bookinfo/gateways").route("curl-east", HOST)
+    rows = chart.route_chart(route).to_dict()["data"]["values"]
+    assert {row["endpoint"]: row["share"] for row in rows} == dict(route.shares)
+    assert {row["tier"] for row in rows} == {"P0", "P1", "excluded: not healthy"}
+
+
+def test_the_flow_between_zones_adds_up_to_the_routes_that_are_answered() -> None:
+    mesh = load("examples/bookinfo/gateways")
+    routes = list(mesh.routes(hosts=[HOST]))
+    rows = chart.flow_chart(routes).to_dict()["data"]["values"]
+    assert sum(row["traffic"] for row in rows) == pytest.approx(len(routes))
+    assert {row["from"].partition("/")[0] for row in rows} == {"us-east", "us-west"}
+
+
+def test_without_altair_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "altair", None)
+    monkeypatch.delitem(sys.modules, "meshtier.display.chart")
+    with pytest.raises(MissingExtraError, match=r"pip install 'meshtier\[plot\]'"):
+        importlib.import_module("meshtier.display.chart")

@@ -1,0 +1,69 @@
+import importlib
+import sys
+
+import pytest
+
+from meshtier.component import Component
+from meshtier.errors import InvalidValueError, MissingExtraError
+from meshtier.kube import load
+from meshtier.mesh import Mesh
+
+pd = pytest.importorskip("pandas")
+pytest.importorskip("narwhals")
+frames = importlib.import_module("meshtier.frames")
+
+HOST = "productpage.bookinfo.mesh.internal"
+
+
+@pytest.fixture(scope="module")
+def mesh() -> Mesh:
+    return load("examples/bookinfo/gateways")
+
+
+def test_every_tier_is_a_row(mesh: Mesh) -> None:
+    frame = frames.tiers_frame([mesh.route("curl-east", HOST)])
+    assert list(frame["tier"]) == [0, 1]
+    assert list(frame["share"]) == [1.0, 0.0]
+    assert list(frame["holds"]) == ["PreferNetwork", "PreferNetwork"]
+    assert list(frame["zone"]) == ["us-east-b", "us-east-b"]
+
+
+def test_a_route_without_a_tier_keeps_its_row(mesh: Mesh) -> None:
+    frame = frames.tiers_frame([mesh.route("curl-east", "ratings")])
+    assert list(frame["host"]) == ["ratings.bookinfo.svc.cluster.local"]
+    assert frame["tier"].isna().all()
+
+
+@pytest.mark.parametrize("component", Component, ids=str)
+def test_no_endpoint_is_lost_and_the_shares_are_those_of_the_route(mesh: Mesh, component: Component) -> None:
+    route = mesh.route("curl-east", HOST, component=component)
+    frame = frames.endpoints_frame([route])
+    assert dict(zip(frame["endpoint"], frame["share"], strict=True)) == dict(route.shares)
+
+
+def test_an_excluded_endpoint_has_its_reason_and_no_tier(mesh: Mesh) -> None:
+    frame = frames.endpoints_frame([mesh.route("curl-east", HOST)])
+    (row,) = frame[frame["excluded"] != ""].to_dict("records")
+    assert (row["excluded"], row["health"], row["share"]) == ("not healthy", "unhealthy", 0.0)
+    assert pd.isna(row["tier"])
+
+
+def test_a_whole_mesh_is_one_frame(mesh: Mesh) -> None:
+    frame = frames.tiers_frame(mesh.routes())
+    assert frame.groupby(["host", "cluster", "node"]).ngroups == mesh.route_count()
+
+
+def test_nothing_is_an_empty_frame_with_all_columns() -> None:
+    assert "share" in frames.endpoints_frame([]).columns
+
+
+def test_an_unknown_library_is_refused(mesh: Mesh) -> None:
+    with pytest.raises(InvalidValueError, match="backend: expected an installed data frame library"):
+        frames.tiers_frame([mesh.route("curl-east", HOST)], backend="excel")
+
+
+def test_without_narwhals_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "narwhals", None)
+    monkeypatch.delitem(sys.modules, "meshtier.frames")
+    with pytest.raises(MissingExtraError, match=r"pip install 'meshtier\[frames\]'"):
+        importlib.import_module("meshtier.frames")

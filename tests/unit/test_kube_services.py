@@ -1,0 +1,257 @@
+"""What Services and ServiceEntries say, and who stands behind them."""
+
+from typing import Any
+
+import pytest
+
+from meshtier.endpoint import Health
+from meshtier.kube import read
+from meshtier.locality import Locality
+from meshtier.mesh import Cluster, Service, ServiceScope
+
+ISTIO = "networking.istio.io/v1"
+
+
+def made(
+    kind: str, name: str, *, api: str = "v1", metadata: dict[str, Any] | None = None, **more: object
+) -> dict[str, Any]:
+    return {"apiVersion": api, "kind": kind, "metadata": {"name": name, "namespace": "a", **(metadata or {})}, **more}
+
+
+def pod(name: str, ip: str = "", *, phase: str = "Running", **labels: str) -> dict[str, Any]:
+    status = {"phase": phase, "podIP": ip or None}
+    return made("Pod", name, metadata={"labels": labels}, spec={"nodeName": "n1"}, status=status)
+
+
+def service(metadata: dict[str, Any] | None = None, name: str = "s", **spec: object) -> dict[str, Any]:
+    return made("Service", name, metadata=metadata, spec=spec)
+
+
+def entry(**spec: object) -> dict[str, Any]:
+    return made("ServiceEntry", "e", api=ISTIO, spec=spec)
+
+
+def slice_of(*endpoints: dict[str, Any], name: str = "s-1", **more: object) -> dict[str, Any]:
+    labels = {"kubernetes.io/service-name": "s"}
+    return made(
+        "EndpointSlice", name, api="discovery.k8s.io/v1", metadata={"labels": labels}, endpoints=endpoints, **more
+    )
+
+
+def to_pod(name: str, **conditions: bool | None) -> dict[str, Any]:
+    return {"addresses": ["10.9.9.9"], "conditions": conditions, "targetRef": {"kind": "Pod", "name": name}}
+
+
+N1 = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1", "labels": {"topology.kubernetes.io/zone": "z"}}}
+
+
+def cluster_of(*objects: dict[str, Any]) -> Cluster:
+    (cluster,) = read((N1, *objects))
+    return cluster
+
+
+def only(*objects: dict[str, Any]) -> Service:
+    (found,) = cluster_of(*objects).services
+    return found
+
+
+def behind(*objects: dict[str, Any]) -> list[str]:
+    return [backend.workload.name for backend in only(*objects).backends]
+
+
+def test_a_service_carries_its_settings() -> None:
+    annotation = {"networking.istio.io/traffic-distribution": "PreferNetwork"}
+    found = only(
+        service(
+            {"annotations": annotation, "labels": {"app": "x"}},
+            trafficDistribution="PreferClose",
+            internalTrafficPolicy="Local",
+            publishNotReadyAddresses=True,
+            ports=[{"port": 80, "name": "http", "targetPort": "web"}, {"port": 81}],
+        )
+    )
+    assert (found.traffic_distribution, found.annotation) == ("PreferClose", "PreferNetwork")
+    assert (found.internal_traffic_policy, found.publish_not_ready) == ("Local", True)
+    assert found.hosts == ("s.a.svc.cluster.local",)
+    assert found.ports == ((80, "http"), (81, ""))
+    assert found.labels == {"app": "x"}
+    assert found.passthrough == ""
+
+
+@pytest.mark.parametrize(
+    ("spec", "why"),
+    [({"clusterIP": "None"}, "headless"), ({"type": "ExternalName", "externalName": "x.org"}, "ExternalName")],
+)
+def test_services_that_pass_connections_through(spec: dict[str, Any], why: str) -> None:
+    assert only(service(**spec)).passthrough == why
+
+
+def test_the_domain_is_the_callers() -> None:
+    (cluster,) = read(service(), domain="corp.example")
+    assert (cluster.domain, cluster.services[0].hosts) == ("corp.example", ("s.a.svc.corp.example",))
+
+
+@pytest.mark.parametrize(
+    ("own", "around", "scope", "origin"),
+    [
+        ({}, {}, ServiceScope.CLUSTER, ""),
+        ({"solo.io/service-scope": "global"}, {}, ServiceScope.GLOBAL, "Service a/s label solo.io/service-scope"),
+        ({}, {"solo.io/service-scope": "segment"}, ServiceScope.SEGMENT, "Namespace a label solo.io/service-scope"),
+        (
+            {"solo.io/service-scope": "cluster"},
+            {"solo.io/service-scope": "global-only"},
+            ServiceScope.CLUSTER,
+            "Service a/s label solo.io/service-scope",
+        ),
+        ({"istio.io/global": "true"}, {}, ServiceScope.GLOBAL, "Service a/s label istio.io/global"),
+        ({"istio.io/global": "false"}, {}, ServiceScope.CLUSTER, ""),
+    ],
+)
+def test_the_scope_of_a_service(own: object, around: object, scope: ServiceScope, origin: str) -> None:
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a", "labels": around}}
+    found = only(namespace, service({"labels": own}))
+    assert (found.scope, found.scope_origin, found.notes) == (scope, origin, ())
+
+
+def test_an_unknown_scope_is_that_of_the_cluster_with_a_note() -> None:
+    found = only(service({"labels": {"solo.io/service-scope": "galaxy"}}))
+    assert found.scope is ServiceScope.CLUSTER
+    (note,) = found.notes
+    assert (note.rule, note.object) == ("COMP-3", "Service a/s label solo.io/service-scope")
+    allowed = "'cluster', 'global', 'global-only', 'segment'"
+    assert note.text == f"expected one of {allowed}, got 'galaxy': taken as 'cluster'"
+
+
+@pytest.mark.parametrize(
+    ("own", "around", "waypoint"),
+    [
+        ({}, {}, ""),
+        ({"istio.io/use-waypoint": "w"}, {}, "a/w"),
+        ({}, {"istio.io/use-waypoint": "w", "istio.io/use-waypoint-namespace": "infra"}, "infra/w"),
+        ({"istio.io/use-waypoint": "none"}, {"istio.io/use-waypoint": "w"}, ""),
+    ],
+)
+def test_the_waypoint_of_a_service(own: object, around: object, waypoint: str) -> None:
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a", "labels": around}}
+    assert only(namespace, service({"labels": own})).waypoint == waypoint
+
+
+def test_takeover_is_a_label_of_the_service_or_its_namespace() -> None:
+    assert only(service({"labels": {"solo.io/service-takeover": "true"}})).takeover
+    assert not only(service({"labels": {"solo.io/service-takeover": "false"}})).takeover
+
+
+def test_without_slices_the_selector_finds_the_pods_with_a_note() -> None:
+    pods = [
+        pod("p", app="x", v="1"),
+        pod("q", app="x"),
+        pod("r", app="y"),
+        pod("done", phase="Succeeded", app="x", v="1"),
+    ]
+    found = only(*pods, service(selector={"app": "x", "v": "1"}))
+    assert [backend.workload.name for backend in found.backends] == ["p"]
+    assert [note.rule for note in found.notes] == ["TIER-5"]
+
+
+def test_a_service_without_selector_and_slices_has_no_backends() -> None:
+    found = only(pod("p", app="x"), service())
+    assert (found.backends, found.notes) == ((), ())
+
+
+def test_slices_say_who_is_behind_a_service_and_how_they_are() -> None:
+    pods = [pod(name, app="x") for name in ("p", "q", "r", "s", "t")]
+    endpoints = [
+        to_pod("p", ready=True),
+        to_pod("q", ready=False),
+        to_pod("r", ready=None),
+        to_pod("s", ready=True, terminating=True),
+    ]
+    found = only(*pods, service(selector={"app": "x"}), slice_of(*endpoints))
+    assert [(backend.workload.name, backend.health) for backend in found.backends] == [
+        ("p", Health.HEALTHY),
+        ("q", Health.UNHEALTHY),
+        ("r", Health.HEALTHY),
+        ("s", Health.TERMINATING),
+    ]
+    assert found.notes == ()
+
+
+def test_a_slice_endpoint_without_reference_is_the_pod_at_its_address() -> None:
+    endpoint = {"addresses": ["10.0.0.1"]}
+    assert behind(pod("old", "10.0.0.1", phase="Failed"), pod("p", "10.0.0.1"), service(), slice_of(endpoint)) == ["p"]
+
+
+def test_pods_at_one_address_are_told_apart_by_the_selector() -> None:
+    pods = [pod("p", "10.0.0.1", app="x"), pod("q", "10.0.0.1", app="y")]
+    assert behind(*pods, service(selector={"app": "y"}), slice_of({"addresses": ["10.0.0.1"]})) == ["q"]
+
+
+def test_a_slice_endpoint_without_a_pod_is_a_workload_of_its_own() -> None:
+    known = {"addresses": ["10.0.0.1"], "nodeName": "n1", "zone": "other"}
+    cluster = cluster_of(service(), slice_of(known, {"addresses": ["10.0.0.2"], "zone": "z2"}))
+    workloads = [backend.workload for backend in cluster.services[0].backends]
+    assert [(each.kind, each.name, each.place.locality) for each in workloads] == [
+        ("EndpointSlice endpoint", "s/10.0.0.1", Locality(zone="z", node="n1")),
+        ("EndpointSlice endpoint", "s/10.0.0.2", Locality(zone="z2")),
+    ]
+    assert cluster.workloads == tuple(workloads)
+
+
+def test_an_endpoint_of_two_slices_is_one_backend_with_the_ports_of_both() -> None:
+    ports = [{"port": 80, "name": "http"}, {"port": 81, "name": "admin"}, {"port": 82, "name": "debug"}]
+    slices = [
+        slice_of(to_pod("p", ready=False), ports=[{"name": "http", "port": 8080}]),
+        slice_of(to_pod("p", ready=True), name="s-2", ports=[{"name": "admin", "port": 8081}]),
+    ]
+    (backend,) = only(pod("p"), service(ports=ports), *slices).backends
+    assert (backend.ports, backend.health) == (frozenset({80, 81}), Health.HEALTHY)
+
+
+def test_slices_for_all_ports_restrict_nothing() -> None:
+    sliced = slice_of(to_pod("p"), ports=[{"name": "http", "port": 8080}])
+    (backend,) = only(pod("p"), service(ports=[{"port": 80, "name": "http"}]), sliced).backends
+    assert backend.ports is None
+
+
+def test_workload_entries_stand_behind_the_services_that_select_them() -> None:
+    west = made("WorkloadEntry", "w", api=ISTIO, spec={"labels": {"app": "x"}, "address": "10.1.0.1"})
+    assert behind(pod("p", app="x"), west, service(selector={"app": "x"}), slice_of(to_pod("p"))) == ["p", "w"]
+
+
+def test_inline_endpoints_of_a_service_entry_are_workloads() -> None:
+    endpoints = [{"address": "10.0.0.1", "locality": "r/z", "weight": 3}, {"address": "10.0.0.1"}, {"network": "n"}]
+    cluster = cluster_of(entry(hosts=["db.example"], resolution="STATIC", endpoints=endpoints))
+    (found,) = cluster.services
+    assert (found.kind, found.hosts, found.passthrough) == ("ServiceEntry", ("db.example",), "")
+    assert [(each.kind, each.name, each.weight) for each in cluster.workloads] == [
+        ("ServiceEntry endpoint", "e/10.0.0.1", 3),
+        ("ServiceEntry endpoint", "e/10.0.0.1#2", 1),
+        ("ServiceEntry endpoint", "e/endpoint", 1),
+    ]
+    assert cluster.workloads[0].place.locality == Locality(region="r", zone="z")
+
+
+@pytest.mark.parametrize("resolution", [None, "NONE"])
+def test_a_service_entry_that_resolves_nothing_passes_through(resolution: str | None) -> None:
+    assert only(entry(hosts=["x.org"], resolution=resolution)).passthrough == "resolution NONE"
+
+
+def test_a_dns_service_entry_without_endpoints_stands_for_its_hosts() -> None:
+    cluster = cluster_of(entry(hosts=["x.org"], resolution="DNS", ports=[{"number": 443, "name": "tls"}]))
+    assert [backend.workload.addresses for backend in cluster.services[0].backends] == [("x.org",)]
+    assert cluster.services[0].ports == ((443, "tls"),)
+
+
+def test_a_service_entry_selects_pods_and_workload_entries_of_its_namespace() -> None:
+    west = made("WorkloadEntry", "w", api=ISTIO, spec={"labels": {"app": "x"}})
+    other = pod("q", app="x")
+    other["metadata"]["namespace"] = "b"
+    selected = entry(hosts=["x"], resolution="STATIC", workloadSelector={"labels": {"app": "x"}})
+    assert behind(pod("p", app="x"), other, west, selected) == ["p", "w"]
+
+
+def test_destination_rules_are_kept() -> None:
+    (rule,) = cluster_of(
+        made("DestinationRule", "r", api=ISTIO, spec={"host": "s.a.svc.cluster.local"})
+    ).destination_rules
+    assert (rule.namespace, rule.name, rule.host) == ("a", "r", "s.a.svc.cluster.local")

@@ -1,0 +1,187 @@
+"""A ztunnel's dump as a cluster."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from meshtier.endpoint import Health
+from meshtier.errors import InputError
+from meshtier.kube import read
+from meshtier.locality import Locality, Scope
+from meshtier.mesh import Cluster, Service
+
+
+def workload(name: str, **more: object) -> dict[str, Any]:
+    return {
+        "uid": f"east//Pod/a/{name}",
+        "name": name,
+        "namespace": "a",
+        "workloadIps": ["10.0.0.1"],
+        "clusterId": "east",
+        "network": "net-1",
+        "node": "n1",
+        "locality": {"region": "r", "zone": "z", "subzone": ""},
+        "status": "Healthy",
+        **more,
+    }
+
+
+def service(*uids: str, **more: object) -> dict[str, Any]:
+    endpoints = {uid: {"workloadUid": uid, "service": "a/s", "port": {"80": 8080}} for uid in uids}
+    return {
+        "name": "s",
+        "namespace": "a",
+        "hostname": "s.a.svc.cluster.local",
+        "vips": ["net-1/10.1.0.1"],
+        "ports": {"80": 8080},
+        "endpoints": endpoints,
+        **more,
+    }
+
+
+P = "east//Pod/a/p"
+
+
+def dump(workloads: object, services: object = ()) -> Cluster:
+    (cluster,) = read({"workloads": workloads, "services": services, "policies": [], "certificates": []})
+    return cluster
+
+
+def problems(workloads: object, services: object = ()) -> list[str]:
+    with pytest.raises(InputError) as caught:
+        dump(workloads, services)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def only(**more: object) -> Service:
+    (found,) = dump([workload("p")], [service(P, **more)]).services
+    return found
+
+
+def test_a_workload_says_where_it_is() -> None:
+    cluster = dump([workload("p", capacity=3, status="Unhealthy")])
+    (found,) = cluster.workloads
+    assert (cluster.name, cluster.network, found.kind) == ("east", "net-1", "Pod")
+    assert found.place.locality == Locality("net-1", "r", "z", "", "n1")
+    assert found.place.origin(Scope.ZONE) == "ztunnel dump locality.zone"
+    assert (found.weight, found.health, found.addresses) == (3, Health.UNHEALTHY, ("10.0.0.1",))
+    assert list(cluster.nodes) == ["n1"]
+
+
+def test_lists_and_maps_say_the_same() -> None:
+    one = service(P)
+    as_list = copy.deepcopy(one)
+    as_list["endpoints"] = list(one["endpoints"].values())
+    assert dump({"k": workload("p")}, {"v4": one, "v6": one}) == dump([workload("p")], [as_list])
+
+
+def test_workloads_of_other_clusters_are_remote() -> None:
+    west = workload("p", uid="west//Pod/a/p", clusterId="west")
+    cluster = dump([workload("p"), workload("q"), west])
+    assert [(each.id, each.remote_cluster) for each in cluster.workloads] == [
+        ("east/a/p", ""),
+        ("east/a/q", ""),
+        ("east/a/west//Pod/a/p", "west"),
+    ]
+    assert [note.rule for note in cluster.notes] == ["LOC-2"]
+
+
+@pytest.mark.parametrize(
+    ("uid", "kind"),
+    [
+        ("east/networking.istio.io/WorkloadEntry/a/w", "WorkloadEntry"),
+        ("east/networking.istio.io/ServiceEntry/a/e/10.0.0.1", "ServiceEntry endpoint"),
+        ("", "Pod"),
+    ],
+)
+def test_the_uid_names_the_kind(uid: str, kind: str) -> None:
+    assert dump([workload("w", uid=uid)]).workloads[0].kind == kind
+
+
+def test_a_workload_behind_a_gateway_has_its_address() -> None:
+    gateway = {"destination": "net-2/10.2.0.1", "hboneMtlsPort": 15008}
+    (found,) = dump([workload("p", workloadIps=[], networkGateway=gateway)]).workloads
+    assert found.addresses == ("net-2/10.2.0.1",)
+
+
+def test_a_service_with_its_endpoints() -> None:
+    found = only()
+    assert (found.kind, found.hosts, found.ports) == ("Service", ("s.a.svc.cluster.local",), ((80, ""),))
+    assert [(backend.workload.name, backend.ports) for backend in found.backends] == [("p", None)]
+
+
+def test_an_endpoint_has_a_status_and_ports_of_its_own() -> None:
+    endpoint = {"workloadUid": P, "port": {"80": 8080}, "status": "Unhealthy"}
+    (backend,) = only(ports={"80": 8080, "81": 8081}, endpoints=[endpoint]).backends
+    assert (backend.health, backend.ports) == (Health.UNHEALTHY, frozenset({80}))
+
+
+def test_any_other_host_is_a_service_entry() -> None:
+    assert only(hostname="x.org").kind == "ServiceEntry"
+
+
+@pytest.mark.parametrize(
+    ("mode", "preferences", "field", "value"),
+    [
+        ("Failover", ["Network"], "annotation", "PreferNetwork"),
+        ("Failover", ["Network", "Region"], "annotation", "PreferRegion"),
+        ("Failover", ["Network", "Region", "Zone"], "traffic_distribution", "PreferSameZone"),
+        ("Failover", ["Network", "Region", "Zone", "Subzone"], "traffic_distribution", "PreferClose"),
+        ("FAILOVER", ["NETWORK", "REGION", "ZONE", "SUBZONE", "NODE"], "traffic_distribution", "PreferSameNode"),
+        ("Strict", ["Node"], "internal_traffic_policy", "Local"),
+        ("Passthrough", [], "passthrough", "ztunnel passes the connection through"),
+    ],
+)
+def test_a_load_balancer_tells_the_setting_that_made_it(
+    mode: str, preferences: list[str], field: str, value: str
+) -> None:
+    found = only(loadBalancer={"mode": mode, "routingPreferences": preferences, "healthPolicy": "OnlyHealthy"})
+    settings = {"annotation": None, "traffic_distribution": None, "internal_traffic_policy": None, "passthrough": ""}
+    assert {name: getattr(found, name) for name in settings} == {**settings, field: value}
+    assert not found.publish_not_ready
+
+
+def test_a_choice_that_no_setting_makes_is_noted() -> None:
+    found = only(loadBalancer={"mode": "Failover", "routingPreferences": ["Zone"], "healthPolicy": "AllowAll"})
+    assert found.publish_not_ready
+    assert [str(note) for note in found.notes] == [
+        "[MODE] no setting makes mode 'Failover' with the routing preferences Zone; taken as none"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("destination", "waypoint"),
+    [("a/w.a.svc.cluster.local", "a/w"), ("net-1/10.1.0.1", "a/s"), ("/10.9.9.9", ""), ("net-1/fd00::1", "")],
+)
+def test_a_waypoint_by_name_or_by_address(destination: str, waypoint: str) -> None:
+    assert only(waypoint={"destination": destination, "hboneMtlsPort": 15008}).waypoint == waypoint
+
+
+def test_all_that_is_wrong_is_named_with_its_path() -> None:
+    wrong = [workload("p", status="Well"), workload("p"), workload("q", capacity=-1), 5]
+    assert problems(wrong, {"x": service("nobody"), "y": {"name": "s"}}) == [
+        "ztunnel dump, workloads[3]: expected a mapping, got 5",
+        "ztunnel dump, workloads[0].status: expected 'Healthy' or 'Unhealthy', got 'Well'",
+        "ztunnel dump, workloads[1].uid: expected each workload once, got 'east//Pod/a/p' again",
+        "ztunnel dump, workloads[2].capacity: expected an integer from 0 to 4294967295, got -1",
+        "ztunnel dump, services[y].namespace: expected a value, got none",
+        "ztunnel dump, services[y].hostname: expected a value, got none",
+        "ztunnel dump, services[x].endpoints[nobody].workloadUid: expected the uid of a workload, got 'nobody'",
+    ]
+
+
+def test_workloads_that_are_neither_list_nor_map_are_refused() -> None:
+    assert problems("none") == ["ztunnel dump, workloads: expected a list or a mapping, got 'none'"]
+
+
+def test_a_dump_and_manifests_of_one_cluster_do_not_mix() -> None:
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}}
+    with pytest.raises(InputError, match="expected nothing else of cluster 'east' beside a ztunnel dump, got more"):
+        read({"workloads": [workload("p")], "services": []}, node)
+
+
+def test_dumps_of_two_clusters_are_two_clusters() -> None:
+    west = workload("p", uid="west//Pod/a/p", clusterId="west")
+    clusters = read({"workloads": [workload("p")], "services": []}, {"workloads": [west], "services": []})
+    assert [cluster.name for cluster in clusters] == ["east", "west"]
