@@ -73,14 +73,15 @@ def shares_of(
         envoy: What an Envoy is told.
         groups: What an Envoy gets; ``None`` for a priority for each tier, by locality.
     """
-    match component.traits.balancing:
+    balancing = component.traits.balancing
+    match balancing:
         case Balancing.BEST_TIER:
             shares, reason = ztunnel_shares(choice.tiers)
         case Balancing.ENVOY:
             spread_out = host_shares(tier_groups(choice.tiers) if groups is None else groups, envoy)
             shares, reason = dict(spread_out.by_id), spread_out.reason.value if spread_out.reason else ""
-        case unreachable:
-            assert_never(unreachable)
+        case _:
+            assert_never(balancing)
     return Shares({**shares, **{exclusion.endpoint.id: 0.0 for exclusion in choice.excluded}}, reason)
 
 
