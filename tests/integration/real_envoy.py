@@ -39,7 +39,7 @@ ENDPOINTS: Final = 64
 """How many endpoints the servers have."""
 
 AT_ONCE: Final = 8
-"""How many requests are under way together, each on a connection of its own."""
+"""How many requests are under way together unless a test says otherwise, each on a connection of its own."""
 
 CLUSTER: Final = "subject"
 NOBODY: Final = "503 UH"
@@ -285,30 +285,30 @@ class Subject:
         self.process.wait(
             lambda: self.process.counter(f"cluster.{CLUSTER}.update_success") > before, "to take the new endpoints"
         )
-        self._settle()
+        self.settle()
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """The main thread has queued a change for the worker: wait until that has it too."""
         connection = Connection(self._listener)
         connection.nonsense()
         connection.close()
 
-    def send(self, requests: Iterable[Mapping[str, str]]) -> Counter[str]:
+    def send(self, requests: Iterable[Mapping[str, str]], *, at_once: int = AT_ONCE) -> Counter[str]:
         """How many requests each endpoint got; `NOBODY` stands for those that found none."""
-        if not self._connections:
-            self._connections = [Connection(self._listener) for _ in range(AT_ONCE)]
+        while len(self._connections) < at_once:
+            self._connections.append(Connection(self._listener))
         counts: Counter[str] = Counter()
         waiting = iter(requests)
-        while batch := tuple(islice(waiting, AT_ONCE)):
+        while batch := tuple(islice(waiting, at_once)):
             used = self._connections[: len(batch)]
             for connection, headers in zip(used, batch, strict=True):
                 connection.send(headers)
             counts.update(_outcome(*connection.read()) for connection in used)
         return counts
 
-    def shares(self, requests: int) -> dict[str, float]:
+    def shares(self, requests: int, *, at_once: int = AT_ONCE) -> dict[str, float]:
         """What part of so many requests each endpoint got."""
-        counts = self.send({} for _ in range(requests))
+        counts = self.send(({} for _ in range(requests)), at_once=at_once)
         return {identifier: count / requests for identifier, count in counts.items()}
 
     def exact(self) -> Counter[str]:
@@ -344,7 +344,7 @@ class Subject:
             return self.ejected() >= set(identifiers)
 
         self.process.wait(out, f"to eject {', '.join(identifiers)}")
-        self._settle()
+        self.settle()
 
 
 def _outcome(status: int, headers: Mapping[str, str]) -> str:

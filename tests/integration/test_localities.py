@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from attrs import evolve
 from tests.integration.compare import assert_shares, percentages
 from tests.integration.conftest import Serve
 from tests.integration.meshes import Web
@@ -84,6 +83,17 @@ def test_any_spreads_over_all_places_alike(serve: Serve) -> None:
     assert_shares(serve(route), route)
 
 
+def test_least_request_goes_by_weight_one_request_at_a_time_and_by_its_root_under_load(serve: Serve) -> None:
+    # Envoy divides a weight by the requests under way and one more: the model's shares are those without load.
+    hosts = [Host(id="heavy", weight=4), Host(id="light")]
+    settings = EnvoySettings(lb_policy=LbPolicy.LEAST_REQUEST)
+    plain = Upstream(name="subject", groups=[LocalityGroup(hosts=hosts)], settings=settings)
+    assert dict(host_shares(plain.groups, settings).by_id) == {"heavy": 0.8, "light": 0.2}
+    subject = serve(plain)
+    assert abs(subject.shares(4_000, at_once=1)["heavy"] - 0.8) <= 0.02
+    assert abs(subject.shares(4_000, at_once=64)["heavy"] - 2 / 3) <= 0.02
+
+
 @pytest.mark.parametrize(
     ("pods", "peers", "minimum"),
     [
@@ -119,29 +129,37 @@ def test_panic_lets_all_endpoints_in(serve: Serve) -> None:
     assert all(modelled.shares)
 
 
-@pytest.mark.parametrize("threshold", [29, 30, 57, 58, 50.0])
-def test_panic_thresholds_are_truncated_as_the_model_has_it(serve: Serve, threshold: float) -> None:
-    # 29 % of 100 hosts would be exact; with few hosts only what lies between two fractions can show
+@pytest.mark.parametrize(
+    ("letters", "threshold", "panics"),
+    [
+        (["HHUUUUU"], 29, [False]),  # 2 of 7 is 28.6 %, and an Envoy makes 28 of 29
+        (["HHUUUUU"], 30, [True]),
+        (["HHHHUUU"], 58, [False]),  # 4 of 7 is 57.1 %, and an Envoy makes 57 of 58
+        (["HHHHUUU"], 59, [True]),
+        (["HHUUUUU", "HUUUUUU"], 20, [False, True]),
+        (["HHUUUUU", "HUUUUUU"], 50, [True, True]),
+        (["HHUUUUU", "HHHHUUU"], 50, [False, False]),  # together they are enough: nothing panics
+    ],
+    ids=["29", "30", "58", "59", "second", "both", "enough"],
+)
+def test_panic_begins_below_the_truncated_threshold(
+    serve: Serve, letters: list[str], threshold: float, panics: list[bool]
+) -> None:
     settings = EnvoySettings(panic_threshold=threshold, lb_policy=LbPolicy.RING_HASH)
-    letters = {0: "HHUUUUU", 1: "HHHHUUU", 2: "H"}
+    health = {"H": Health.HEALTHY, "U": Health.UNHEALTHY}
     groups = [
         LocalityGroup(
             priority=priority,
-            hosts=[
-                Host(id=f"{priority}-{number}", health=Health.HEALTHY if letter == "H" else Health.UNHEALTHY)
-                for number, letter in enumerate(text)
-            ],
+            hosts=[Host(id=f"{priority}{letter}{number}", health=health[letter]) for number, letter in enumerate(text)],
         )
-        for priority, text in letters.items()
-    ][:2]
-    plain = Upstream(name="subject", groups=groups, settings=settings)
+        for priority, text in enumerate(letters)
+    ]
     expected = priority_loads(groups, settings)
-    subject = serve(plain)
-    assert subject.percentages() == {number: load for number, load in enumerate(expected.load) if load}
-    hit = set(subject.exact())
-    for group in groups:
-        sick = {host.id for host in group.hosts if host.health is Health.UNHEALTHY}
-        assert bool(hit & sick) == (expected.panic[group.priority] and bool(expected.load[group.priority]))
+    assert list(expected.panic) == panics
+    subject = serve(Upstream(name="subject", groups=groups, settings=settings))
+    assert subject.percentages() == {priority: load for priority, load in enumerate(expected.load) if load}
+    sick = {identifier[0] for identifier in subject.exact() if identifier[1] == "U"}
+    assert sick == {str(priority) for priority, panic in enumerate(panics) if panic}
 
 
 @pytest.mark.parametrize("factor", [100, 140, 200])
@@ -175,9 +193,9 @@ def test_draining_endpoints_get_nothing_and_count_for_nothing(serve: Serve) -> N
 
 
 def test_an_ejected_endpoint_returns_after_its_time(serve: Serve) -> None:
-    # fails, is out for half a second, and the next sweep lets it back in
+    # fails, is out for two seconds, and the next sweep lets it back in
     detection = OutlierDetection(
-        consecutive_5xx_errors=2, interval_s=0.1, base_ejection_time_s=0.5, max_ejection_percent=100
+        consecutive_5xx_errors=2, interval_s=0.1, base_ejection_time_s=2, max_ejection_percent=100
     )
     groups = [LocalityGroup(hosts=[Host(id="a")]), LocalityGroup(priority=1, hosts=[Host(id="b")])]
     plain = Upstream(
@@ -190,7 +208,7 @@ def test_an_ejected_endpoint_returns_after_its_time(serve: Serve) -> None:
     subject.eject("a")
     assert subject.percentages() == {1: 100}
     subject.process.wait(lambda: not subject.ejected(), "to let the endpoint back in")
-    subject.replace(evolve(plain))
+    subject.settle()
     assert subject.percentages() == {0: 100}
 
 

@@ -5,7 +5,8 @@ A block fenced as ``console`` holds commands after ``$ `` and what they print. C
 stands for lines left out, and ``$ echo $?`` shows the exit code of the command before it. A command
 without output below it is not run.
 
-Run as a program, this file writes what is printed now into every block that shows something else.
+Run as a program, this file writes what is printed now into every block that shows something else, and
+leaves out what was left out.
 """
 
 import contextlib
@@ -16,6 +17,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import NamedTuple
 from unittest import mock
@@ -34,6 +36,7 @@ _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _EXIT_CODE = "echo $?"
 _LEFT_OUT = "…"
 _WIDTH = "110"  # how wide the help of the command is
+_ALIKE = 0.5  # how alike two lines must be to count as one line before and after a change
 
 
 class Step(NamedTuple):
@@ -75,7 +78,9 @@ def printed(command: str) -> tuple[str, int]:
     from meshtier.cli import run  # the pages can be listed without the extra
 
     producer, consumer = pipe_of(command)
-    given = subprocess.run(shlex.split(producer), cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout if producer else b""
+    given = (
+        subprocess.run(shlex.split(producer), cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout if producer else b""
+    )
     out, err = io.StringIO(), io.StringIO()
     code = 0
     environment = {**os.environ, "COLUMNS": _WIDTH, "NO_COLOR": "1"}
@@ -169,13 +174,67 @@ def test_every_rule_that_the_code_cites_is_on_the_rules_page() -> None:
     assert cited - written == set()
 
 
+def aligned(visible: list[str], lines: list[str]) -> list[tuple[int, int]]:
+    """Which line shown before is which line printed now: the pairs of positions that look most alike, in order."""
+    likeness = [[SequenceMatcher(None, one, other, autojunk=False).ratio() for other in lines] for one in visible]
+    best = [[0.0] * (len(lines) + 1) for _ in range(len(visible) + 1)]
+    for one in reversed(range(len(visible))):
+        for other in reversed(range(len(lines))):
+            gain = likeness[one][other] if likeness[one][other] > _ALIKE else -1.0
+            best[one][other] = max(best[one + 1][other], best[one][other + 1], best[one + 1][other + 1] + gain)
+    pairs: list[tuple[int, int]] = []
+    one = other = 0
+    while one < len(visible) and other < len(lines):
+        if likeness[one][other] > _ALIKE and best[one][other] == best[one + 1][other + 1] + likeness[one][other]:
+            pairs.append((one, other))
+            one, other = one + 1, other + 1
+        elif best[one][other] == best[one][other + 1]:
+            other += 1
+        else:
+            one += 1
+    return pairs
+
+
+def shortened(shown: str, text: str) -> str:
+    """What is printed now, without what was left out of what is shown."""
+    lines, visible, left_out = text.splitlines(), [], set()
+    for line in shown.splitlines():
+        if line == _LEFT_OUT:
+            left_out.add(len(visible))
+        else:
+            visible.append(line)
+    result: list[str] = []
+    before, done = 0, 0
+    for one, other in [*aligned(visible, lines), (len(visible), len(lines))]:
+        if other > done:
+            hides = not left_out.isdisjoint(range(before, one + 1))
+            result += [_LEFT_OUT] if hides else lines[done:other]
+        result += lines[other : other + 1]
+        before, done = one + 1, other + 1
+    return "".join(f"{line}\n" for line in result)
+
+
+@pytest.mark.parametrize(
+    ("shown", "text", "expected"),
+    [
+        ("first line\n…\n", "first lime\nx\ny\n", "first lime\n…\n"),
+        ("…\nlast line\n", "x\ny\nlast lime\n", "…\nlast lime\n"),
+        ("first line\nlast line\n", "first line\nx\nlast line\n", "first line\nx\nlast line\n"),
+        ("", "a\n", "a\n"),
+    ],
+    ids=["end left out", "beginning left out", "nothing left out", "nothing shown"],
+)
+def test_what_was_left_out_stays_left_out(shown: str, text: str, expected: str) -> None:
+    assert shortened(shown, text) == expected
+
+
 def rewrite(page: Path) -> None:
     """Put what is printed now below every command of *page* that shows something else."""
     text = page.read_text(encoding="utf-8")
 
     def block(found: re.Match[str]) -> str:
         steps = tuple(steps_of(found[1]))
-        new = {id(step): right for step, right in checked(steps) if not fits(step.shown, right)}
+        new = {id(step): shortened(step.shown, right) for step, right in checked(steps) if not fits(step.shown, right)}
         return f"```console\n{''.join(step.written + new.get(id(step), step.shown) for step in steps)}```"
 
     page.write_text(_BLOCK.sub(block, text), encoding="utf-8")

@@ -28,7 +28,7 @@ def made(
     return {"apiVersion": api, "kind": kind, "metadata": meta, "spec": spec, "status": status}
 
 
-def pod(name: str = "p", node: str | None = "n1", **more: Any) -> dict[str, Any]:  # noqa: ANN401
+def pod(name: str = "p", node: str | None = "n1", **more: Any) -> dict[str, Any]:
     return made("Pod", name, spec={"nodeName": node}, **more)
 
 

@@ -228,6 +228,23 @@ def test_the_reading_of_json_goes_on_after_a_problem_and_keeps_the_document_numb
     ]
 
 
+@pytest.mark.usefixtures("decoder")
+@pytest.mark.parametrize("word", ["NaN", "-Infinity"])
+def test_words_for_numbers_are_no_json(word: str) -> None:
+    with pytest.raises(InputError, match="document 1: expected JSON"):
+        read("-", stdin=io.StringIO(f'{{"apiVersion": "v1", "kind": "Node", "x": {word}}}'))
+
+
+@pytest.mark.usefixtures("decoder")
+@pytest.mark.parametrize("suffix", ["json", "yaml"])
+def test_a_file_of_several_megabytes_is_read_whole(suffix: str, tmp_path: Path) -> None:
+    file = tmp_path / f"large.{suffix}"
+    many = "\n".join((NODE if suffix == "json" else "---\n" + YAML_NODE) % f"n{number}" for number in range(40_000))
+    file.write_bytes(codecs.BOM_UTF8 + many.encode() if suffix == "json" else many.encode())
+    (cluster,) = read(file)
+    assert list(cluster.nodes) == [f"n{number}" for number in range(40_000)]
+
+
 def test_a_pipe_is_read_like_a_file(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -242,3 +259,35 @@ def test_standard_input_is_the_process_own_by_default(monkeypatch: pytest.Monkey
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO((NODE % "a").encode())))
     (cluster,) = read("-")
     assert list(cluster.nodes) == ["a"]
+
+
+def test_a_file_of_destination_rules_alone_is_of_every_cluster() -> None:
+    rule = {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "DestinationRule",
+        "metadata": {"name": "r", "namespace": "a"},
+        "spec": {"host": "*.a.mesh.internal"},
+    }
+    systems = [
+        {
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {"name": "istio-system", "labels": {"topology.istio.io/cluster": name}},
+        }
+        for name in ("east", "west")
+    ]
+    clusters = read(*systems, rule)
+    assert [(cluster.name, len(cluster.destination_rules)) for cluster in clusters] == [("east", 1), ("west", 1)]
+    (alone,) = read(rule)
+    assert (alone.name, len(alone.destination_rules)) == ("", 1)
+
+
+def test_a_service_global_by_istios_own_label_takes_its_local_host_over() -> None:
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "s", "namespace": "a", "labels": {"istio.io/global": "true"}},
+    }
+    (cluster,) = read(service)
+    (found,) = cluster.services
+    assert (found.is_global, found.takeover) == (True, True)

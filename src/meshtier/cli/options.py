@@ -66,7 +66,7 @@ source_options = together(
         "clusters",
         multiple=True,
         type=CLUSTER,
-        help="A cluster's name and its file or folder; for input that does not name its cluster itself. Repeatable.",
+        help="A cluster's name and its file or folder, for input that does not name its cluster itself; once a cluster.",
     ),
 )
 
@@ -99,10 +99,7 @@ route_options = together(
 
 def read_mesh(sources: Iterable[str], clusters: Iterable[tuple[str, str]]) -> Mesh:
     """The mesh of the sources on the command line, with what was skipped said on standard error."""
-    named: dict[str, list[str]] = {}
-    for name, path in clusters:
-        named.setdefault(name, []).append(path)
-    sources = list(sources)
+    sources, named = list(sources), list(clusters)
     if not sources and not named:
         raise click.UsageError("expected SOURCES: files, folders or '-' for standard input; or --cluster NAME=PATH")
     mesh = load(*sources, clusters=named)

@@ -55,18 +55,20 @@ def assign(sources: Sequence[Source]) -> tuple[Sequence[Share], Sequence[Problem
     """The sources by cluster, and why some are of none or of one cluster too many.
 
     A source without a name is of the one cluster that others name, or of an
-    unnamed one if none do.
+    unnamed one if none do. One that holds DestinationRules and nothing else is
+    of every cluster: such rules are written once and applied everywhere.
     """
     problems: list[Problem] = []
     names: dict[str, list[Sheets]] = {}
     notes: list[Note] = []
     unnamed: list[Sheets] = []
+    shared: list[Sheets] = []
     described: dict[str, Sheet] = {}
     for source in sources:
         labelled = _labelled(source.sheets)
         name = source.cluster if source.cluster is not None else labelled.name
         if name is None:
-            unnamed.append(source.sheets)
+            (shared if _holds_rules_alone(source.sheets) else unnamed).append(source.sheets)
             continue
         names.setdefault(name, []).append(source.sheets)
         if source.cluster is not None and labelled.name not in (None, name):
@@ -79,8 +81,17 @@ def assign(sources: Sequence[Source]) -> tuple[Sequence[Share], Sequence[Problem
         if len(names) > 1 and any(sheet.objects for sheet in sheets.sheets):
             problems.append(_homeless(sheets, names))
     _add_unnamed(names, unnamed)
+    for held in names.values():
+        held.extend(shared)
+    if shared and not names:
+        names[""] = shared
     shares = [Share(name, tuple(held), tuple(notes) if len(names) == 1 else ()) for name, held in names.items()]
     return shares, problems
+
+
+def _holds_rules_alone(sheets: Sheets) -> bool:
+    shapes_held = {shape for sheet in sheets.sheets for shape, objects in sheet.objects.items() if objects}
+    return shapes_held == {shapes.DestinationRule} and not any(sheet.dump for sheet in sheets.sheets)
 
 
 @frozen

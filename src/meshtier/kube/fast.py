@@ -13,6 +13,7 @@ import msgspec
 from attrs import fields, frozen, has
 
 from meshtier.kube.shapes import KINDS, key_of
+from meshtier.kube.text import Text
 
 PASSED_OVER: Final = (
     "ClusterRole",
@@ -170,7 +171,7 @@ def _end_of_value(data: memoryview, start: int) -> int:
     return data.nbytes
 
 
-def listed(data: memoryview | bytes) -> Typed | Raw | None:
+def listed(data: Text | memoryview) -> Typed | Raw | None:
     """The objects of the list that *data* holds; ``None`` if it is something else, or no JSON."""
     try:
         found = _LIST.decode(data)
@@ -186,7 +187,7 @@ def listed(data: memoryview | bytes) -> Typed | Raw | None:
     )
 
 
-def _raw_list(data: memoryview | bytes) -> Raw | None:
+def _raw_list(data: Text | memoryview) -> Raw | None:
     try:
         found = _RAW_LIST.decode(data)
     except _UNFIT:

@@ -10,7 +10,17 @@ from meshtier.kube.documents import Document, Findings
 TOO_DEEP: Final = "expected JSON, got more levels of nesting than can be read"
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
-_DECODER: Final = json.JSONDecoder()
+
+
+class _NoNumberError(ValueError):
+    """One of the words that Python takes for numbers and JSON does not have."""
+
+
+def _refuse_word(word: str) -> object:
+    raise _NoNumberError(word)
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse_word)
 
 
 def documents(data: bytes) -> Findings:
@@ -33,6 +43,9 @@ def documents(data: bytes) -> Findings:
             return
         except RecursionError:
             yield Problem(problem=TOO_DEEP, document=number)
+            return
+        except _NoNumberError as error:
+            yield Problem(problem=f"expected JSON, got the word {error}", document=number)
             return
         except ValueError:
             yield Problem(problem="expected numbers, got one of thousands of digits", document=number)

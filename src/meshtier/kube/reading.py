@@ -101,7 +101,7 @@ def _read(sources: Sequence[Given], clusters: Clusters | None, reader: Reader, d
     problems += doubts
     made = [] if doubts else [_cluster(share, domain, problems) for share in shares]
     if problems:
-        raise InputError(problems)
+        raise InputError(tuple(dict.fromkeys(problems)))  # what several clusters share is wrong once
     return tuple(cluster for cluster in made if cluster is not None)
 
 

@@ -56,7 +56,7 @@ class Services:
             passthrough=_passthrough(spec),
             scope=scope,
             scope_origin=origin,
-            takeover=any(given.get(TAKEOVER_LABEL) == "true" for _title, given in owners),
+            takeover=_takes_over(owners),
             waypoint=read_waypoint(owners, namespace),
             ports=tuple((port.port, port.name or "") for port in spec.ports or ()),
             labels=Labels(labels) if labels else NO_LABELS,
@@ -131,6 +131,11 @@ def read_scope(owners: Sequence[Owner]) -> tuple[ServiceScope, str, tuple[Note, 
         if labels.get(GLOBAL_LABEL) == "true":
             return ServiceScope.GLOBAL, f"{title} label {GLOBAL_LABEL}", ()
     return ServiceScope.CLUSTER, "", ()
+
+
+def _takes_over(owners: Sequence[Owner]) -> bool:
+    # Upstream Istio has no global host names: its global services join under the local one.
+    return any("true" in (labels.get(TAKEOVER_LABEL), labels.get(GLOBAL_LABEL)) for _title, labels in owners)
 
 
 def read_waypoint(owners: Sequence[Owner], namespace: str) -> str:

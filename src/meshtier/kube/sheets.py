@@ -18,6 +18,7 @@ from meshtier.errors import Problem
 from meshtier.kube import jsontext, plain
 from meshtier.kube.documents import Document
 from meshtier.kube.shapes import CLUSTER_WIDE, GROUPS, KINDS, group_of
+from meshtier.kube.text import Text
 
 _SNAKE: Final = "api_version"
 _CLIENT: Final = "expected keys in camel case, as sanitize_for_serialization of the Python client gives them, got"
@@ -92,13 +93,13 @@ class Sheets:
         elif (mapping := self._mapping(sheet, value, "")) is not None:
             self._document(sheet, mapping)
 
-    def take_json(self, data: bytes) -> None:
+    def take_json(self, data: Text) -> None:
         """Take the JSON values in *data*, one after the other."""
         fast = fast_decoder()
         if fast is None:
-            self._take_findings(data)
+            self._take_findings(data[:])
         elif not self._take_typed(fast, data, 1):
-            self._take_values(fast, data)
+            self._take_values(fast, data[:])
 
     def _take_findings(self, data: bytes, number: int = 1) -> None:
         for finding in jsontext.documents(data):
@@ -116,7 +117,7 @@ class Sheets:
         except fast.NoJsonError as fault:
             self.refuse(Problem(problem=_syntax(fault.said, fault.start, data), document=number + 1))
 
-    def _take_typed(self, fast: Any, data: bytes | memoryview, number: int) -> bool:  # noqa: ANN401
+    def _take_typed(self, fast: Any, data: Text | memoryview, number: int) -> bool:  # noqa: ANN401
         """Take a list through the typed decoder; say whether that was possible."""
         found = fast.listed(data)
         if found is None or not (found.head.kind or "").endswith("List"):

@@ -7,6 +7,7 @@ scalar. What cannot be a manifest is refused here, from its beginning where that
 import codecs
 import enum
 import re
+from mmap import mmap
 from typing import Final
 
 from meshtier.errors import InvalidValueError
@@ -23,6 +24,10 @@ _START: Final = re.compile(r"[-?\[{&!|>\"']|[^:]*:|---[ \t]")
 _UTF16: Final = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 
+Text = bytes | mmap
+"""A text as it was read, or a file that the system maps into memory."""
+
+
 class Format(enum.Enum):
     """How a text is written."""
 
@@ -30,7 +35,7 @@ class Format(enum.Enum):
     YAML = "YAML"  # everything else
 
 
-def unwrapped(data: bytes) -> bytes:
+def unwrapped(data: Text) -> Text:
     """The same text in UTF-8 and without a byte order mark; *data* itself where it is so already.
 
     Raises:
@@ -42,10 +47,10 @@ def unwrapped(data: bytes) -> bytes:
             return data[2:].decode(encoding).encode()
         except UnicodeError as error:
             raise InvalidValueError(f"expected UTF-16 as the first two bytes say: {error}") from None
-    return data[3:] if data.startswith(codecs.BOM_UTF8) else data
+    return data[3:] if data[:3] == codecs.BOM_UTF8 else data
 
 
-def format_of(data: bytes) -> Format:
+def format_of(data: Text) -> Format:
     """How *data*, or its beginning, is written."""
     opening = data[:4096].lstrip()
     if opening[:1] not in (b"{", b"["):
@@ -75,7 +80,7 @@ def check_beginning(data: bytes) -> None:
         raise InvalidValueError(f"expected Kubernetes objects as YAML or JSON, got {line[:40]!r}")
 
 
-def check_lines(data: bytes) -> None:
+def check_lines(data: Text) -> None:
     """Refuse YAML with a line longer than `MAX_LINE`. Cost: O(n) at most, and far less as a rule."""
     start = 0
     while len(data) - start > MAX_LINE:

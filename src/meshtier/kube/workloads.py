@@ -134,6 +134,8 @@ class Workloads:
             return ()
         candidates = [self._with_label(kind, namespace, label).get(value, ()) for label, value in selector.items()]
         fewest = min(candidates, key=len)
+        if len(candidates) == 1:
+            return fewest
         return [workload for workload in fewest if _carries(workload.labels, selector)]
 
     def _with_label(self, kind: str, namespace: str, label: str) -> Mapping[str, Sequence[Workload]]:

@@ -222,7 +222,7 @@ def _outlier_fact(detection: OutlierDetection | None) -> str:
         return "no outlierDetection"
     limits = detection.limits
     counts = [
-        f"{count} {what}"
+        f"{what} {count} times in a row"
         for count, what in (
             (limits.consecutive_5xx, "5xx"),
             (limits.consecutive_gateway, "502/503/504"),
@@ -231,6 +231,6 @@ def _outlier_fact(detection: OutlierDetection | None) -> str:
         if count
     ]
     return (
-        f"outlierDetection: {' or '.join(counts) or 'nothing'} in a row ejects for {limits.base_ejection_time_s:g} s,"
+        f"outlierDetection: {' or '.join(counts) or 'nothing'} ejects for {limits.base_ejection_time_s:g} s,"
         f" at most {limits.max_ejection_percent} % at once, swept every {limits.interval_s:g} s"
     )
