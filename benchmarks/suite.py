@@ -3,6 +3,8 @@
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from random import Random
 from time import perf_counter
@@ -10,8 +12,9 @@ from typing import Final
 
 from attrs import frozen
 
-from benchmarks.fleet import MANY_NODES, ONE_ZONE, PLACES, SHAPES, Fleet, Shape, endpoints_of, fleet, kubernetes_dump
+from benchmarks.fleet import PLACES, SHAPES, Fleet, Shape, endpoints_of, fleet, kubernetes_dump
 from benchmarks.measure import MICRO, Figure, best_times, import_times, size_of
+from meshtier import kube
 from meshtier.distribution import TrafficDistribution
 from meshtier.endpoint import Endpoint, Health
 from meshtier.index import EndpointIndex
@@ -202,98 +205,99 @@ def _changes(index: EndpointIndex, endpoints: list[Endpoint], asked: int) -> dic
     return {"remove + add": remove_and_add, "update, health": flip, "update, place": move, "update, pick, best": mixed}
 
 
-def _per_call(name: str, shape: Shape, asked: int, endpoints: int) -> int:
-    return asked if "pick" in name or name in {"tiers", "best"} else 2 * min(asked, endpoints // 4)
+def _runs(shape: Shape, size: int, asked: int) -> tuple[dict[str, Callable[[], None]], dict[str, int]]:
+    # What to time on one index, and how many calls each makes.
+    endpoints = endpoints_of(shape, size, weights=(1, 2, 5, 100) if shape is PLACES else (1,))
+    index, random = EndpointIndex(endpoints), Random(3)
+    clients = [random.choice(endpoints).locality for _ in range(asked)]
+    questions, changes = _questions(index, clients), _changes(index, endpoints, asked)
+    calls = dict.fromkeys(questions, asked) | dict.fromkeys(changes, 2 * min(asked, size // 4))
+    return questions | changes, calls
 
 
 def index_sizes(scale: Scale) -> Iterator[Figure]:
     """Whether a question or a change costs the same among many endpoints as among few."""
     for shape in SHAPES:
-        weights = (1, 2, 5, 100) if shape is PLACES else (1,)
-        runs: list[dict[str, Callable[[], None]]] = []
-        counts: list[dict[str, int]] = []
-        for size in (scale.small, scale.large):
-            endpoints = endpoints_of(shape, size, weights=weights)
-            index = EndpointIndex(endpoints)
-            random = Random(3)
-            clients = [random.choice(endpoints).locality for _ in range(scale.asked)]
-            questions, changes = _questions(index, clients), _changes(index, endpoints, scale.asked)
-            runs.append({**questions, **changes})
-            changed = 2 * min(scale.asked, size // 4)
-            counts.append({**dict.fromkeys(questions, scale.asked), **dict.fromkeys(changes, changed)})
-        for name in runs[0]:
-            few, many = best_times(runs[0][name], runs[1][name], repeats=scale.repeats)
-            few, many = few / counts[0][name], many / counts[1][name]
-            detail = f"{many * MICRO:.2f} us / {few * MICRO:.2f} us"
+        few_runs, few_calls = _runs(shape, scale.small, scale.asked)
+        many_runs, many_calls = _runs(shape, scale.large, scale.asked)
+        for name, few_run in few_runs.items():
+            few, many = best_times(few_run, many_runs[name], repeats=2 * scale.repeats)
+            few, many = few / few_calls[name], many / many_calls[name]
             yield Figure(
                 name=f"index, {shape.name}, {name}: {scale.large:,} / {scale.small:,} endpoints",
                 value=many / few,
                 budget=1.5,
-                detail=detail,
+                detail=f"{many * MICRO:.2f} us / {few * MICRO:.2f} us",
             )
             if name == "pick":
                 yield Figure(name=f"index, {shape.name}, pick", value=many * MICRO, unit="us", budget=3)
 
 
+def _obvious(client: Locality, endpoints: list[Endpoint], random: Random) -> Endpoint | None:
+    # What one would write without an index, and what ztunnel does: look at every endpoint.
+    nearest, found = 99, list[Endpoint]()
+    for endpoint in endpoints:
+        if endpoint.health.serves:
+            tier = tier_of(client, endpoint.locality, ZONE)
+            if tier < nearest:
+                nearest, found = tier, [endpoint]
+            elif tier == nearest:
+                found.append(endpoint)
+    return random.choices(found, [endpoint.weight for endpoint in found])[0] if found else None
+
+
+def _picks(index: EndpointIndex, client: Locality, random: Random) -> None:
+    for _ in range(100):
+        index.pick(client, ZONE, random)
+
+
+def _against_loop(size: int, repeats: int) -> Iterator[Figure]:
+    endpoints = endpoints_of(PLACES, size)
+    index, random = EndpointIndex(endpoints), Random(4)
+    client = endpoints[0].locality
+    loop_time, rank_time, picks_time, build_time = best_times(
+        partial(_obvious, client, endpoints, random),
+        partial(rank, client, endpoints, ZONE),
+        partial(_picks, index, client, random),
+        partial(EndpointIndex, endpoints),
+        repeats=repeats,
+    )
+    pick_time = picks_time / 100
+    yield Figure(
+        name=f"a loop over {size:,} endpoints / index.pick",
+        value=loop_time / pick_time,
+        detail=f"{loop_time * MICRO:.1f} us / {pick_time * MICRO:.2f} us",
+    )
+    yield Figure(
+        name=f"rank of {size:,} endpoints / index.pick",
+        value=rank_time / pick_time,
+        detail=f"{rank_time * MICRO:.1f} us / {pick_time * MICRO:.2f} us",
+    )
+    yield Figure(
+        name=f"building an index of {size:,} / rank of the same",
+        value=build_time / rank_time,
+        detail=f"{build_time * 1e3:.2f} ms / {rank_time * 1e3:.2f} ms",
+    )
+
+
 def index_against_loops(scale: Scale) -> Iterator[Figure]:
     """From how many endpoints on an index is faster than looking at each of them."""
     for size in scale.sizes:
-        endpoints = endpoints_of(PLACES, size)
-        index, random = EndpointIndex(endpoints), Random(4)
-        client = endpoints[0].locality
-
-        def loop() -> Endpoint | None:
-            nearest, found = 99, list[Endpoint]()  # noqa: B023 - called before the next size
-            for endpoint in endpoints:  # noqa: B023
-                if endpoint.health.serves:
-                    tier = tier_of(client, endpoint.locality, ZONE)  # noqa: B023
-                    if tier < nearest:
-                        nearest, found = tier, [endpoint]
-                    elif tier == nearest:
-                        found.append(endpoint)
-            return random.choices(found, [endpoint.weight for endpoint in found])[0] if found else None  # noqa: B023
-
-        def ranking() -> object:
-            return rank(client, endpoints, ZONE)  # noqa: B023
-
-        def picks() -> None:
-            for _ in range(100):
-                index.pick(client, ZONE, random)  # noqa: B023
-
-        def build() -> object:
-            return EndpointIndex(endpoints)  # noqa: B023
-
-        repeats = scale.repeats if size <= 100_000 else 3
-        loop_time, rank_time, picks_time, build_time = best_times(loop, ranking, picks, build, repeats=repeats)
-        pick_time = picks_time / 100
-        gain = loop_time / pick_time
-        yield Figure(
-            name=f"a loop over {size:,} endpoints / index.pick",
-            value=gain,
-            detail=f"{loop_time * MICRO:.1f} us / {pick_time * MICRO:.2f} us",
-        )
-        yield Figure(
-            name=f"building an index of {size:,} / rank of the same",
-            value=build_time / rank_time,
-            detail=f"{build_time * 1e3:.2f} ms / {rank_time * 1e3:.2f} ms",
-        )
+        yield from _against_loop(size, scale.repeats if size <= 100_000 else 3)
 
 
 def memory(scale: Scale) -> Iterator[Figure]:
     """What an index takes, over what its endpoints take."""
     size = scale.ranked
     for shape in (*SHAPES, Shape(name="1 a node", places=10**9, each=1)):
-        held, endpoints = size_of(lambda: endpoints_of(shape, size))  # noqa: B023 - called at once
-        taken, index = size_of(lambda: EndpointIndex(endpoints))  # noqa: B023
+        held, endpoints = size_of(partial(endpoints_of, shape, size))
+        taken, _ = size_of(partial(EndpointIndex, endpoints))
         yield Figure(
             name=f"memory of an index / of its {size:,} endpoints, {shape.name}",
             value=taken / held,
             budget=1.5,
             detail=f"{taken / size:.0f} bytes / {held / size:.0f} bytes an endpoint",
         )
-        if shape is MANY_NODES:
-            yield Figure(name="  the same, index and endpoints together", value=(taken + held) / held, budget=None)
-        del index
 
 
 def _dumped(made: Fleet, directory: Path) -> dict[str, Path]:
@@ -307,8 +311,8 @@ def loading(scale: Scale) -> Iterator[Figure]:
     """What reading a dump costs, over decoding the same bytes into typed structs."""
     name = f"kube.load / msgspec into typed structs, {scale.pods:,} pods"
     try:
-        from benchmarks.decoding import decode
-        from meshtier import kube
+        # The baseline needs msgspec, which not every checkout has.
+        decode = import_module("benchmarks.decoding").decode
     except ImportError as error:
         yield Figure(name=name, value=None, budget=2, detail=f"not available: {error}")
         return
@@ -329,11 +333,6 @@ def whole_mesh(scale: Scale) -> Iterator[Figure]:
     """How long every service from every place takes."""
     clusters = 3
     name = f"every route of {scale.services:,} services, {scale.pods:,} pods, {clusters * scale.nodes} places"
-    try:
-        from meshtier import kube
-    except ImportError as error:
-        yield Figure(name=name, value=None, unit="s", budget=10, detail=f"not available: {error}")
-        return
     made = fleet(clusters=clusters, nodes=scale.nodes, services=scale.services, pods=scale.pods)
     mesh = kube.load(clusters={f"cluster-{number}": kubernetes_dump(made, number) for number in range(clusters)})
     start = perf_counter()
@@ -353,5 +352,3 @@ BENCHMARKS: Final[dict[str, Callable[[Scale], Iterable[Figure]]]] = {
     "mesh": whole_mesh,
 }
 """Every benchmark by the name that selects it, quick ones first."""
-
-__all__ = ["BENCHMARKS", "FULL", "ONE_ZONE", "QUICK", "Scale"]

@@ -1,6 +1,9 @@
 """How the documentation is built: `sphinx-build -W -b html docs docs/_build`."""
 
+import ast
+import inspect
 from importlib.metadata import version as version_of
+from textwrap import dedent
 
 project = "meshtier"
 author = "The meshtier authors"
@@ -22,7 +25,27 @@ napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 100
+
+
+def cached_properties(cls):
+    """The public cached properties of a class, as name, type and docstring; attrs hides them from autodoc."""
+    (tree,) = ast.parse(dedent(inspect.getsource(cls))).body
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            if any(ast.unparse(decorator) == "cached_property" for decorator in node.decorator_list):
+                yield node.name, ast.unparse(node.returns).strip("'"), " ".join(ast.get_docstring(node).split())
+
+
+def add_cached_properties(app, what, name, obj, options, lines):
+    if what == "class" and obj.__module__.startswith("meshtier"):
+        for own, kind, text in cached_properties(obj):
+            lines += ["", f":ivar {own}: {text}", f":vartype {own}: {kind}"]
+
+
+def setup(app):
+    app.connect("autodoc-process-docstring", add_cached_properties)

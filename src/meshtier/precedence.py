@@ -17,7 +17,7 @@ from meshtier.errors import InvalidValueError
 from meshtier.locality import Scope
 from meshtier.note import Note
 from meshtier.profile import SOLO, Profile
-from meshtier.table import Table
+from meshtier.table import Table, one_line
 from meshtier.tiers import Preference
 
 ANNOTATION: Final = "networking.istio.io/traffic-distribution"
@@ -88,7 +88,8 @@ class Setting:
     def __str__(self) -> str:
         if self.level is Level.DEFAULT:
             return f"default of {self.object}"
-        return f"{self.object} {self.field}: {self.value}" if self.object else f"{self.level}: {self.value}"
+        value = one_line(self.value)
+        return f"{self.object} {self.field}: {value}" if self.object else f"{self.level}: {value}"
 
 
 @frozen(kw_only=True)

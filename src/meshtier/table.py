@@ -63,17 +63,19 @@ class Table:
         P0    100 %
         P1      0 %
         """
-        lines = [self.title] if self.title else []
+        lines = [one_line(self.title)] if self.title else []
+        notes = map(one_line, self.notes)
         if not self.columns:
-            return "\n".join([*lines, *self.notes])
-        widths = [max(map(len, column)) for column in zip(self.columns, *self.rows, strict=True)]
-        for row in (self.columns, *self.rows):
+            return "\n".join([*lines, *notes])
+        rows = [[one_line(cell) for cell in row] for row in (self.columns, *self.rows)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
             cells = (
                 cell.rjust(width) if place in self.numeric else cell.ljust(width)
                 for place, (cell, width) in enumerate(zip(row, widths, strict=True))
             )
             lines.append("  ".join(cells).rstrip())
-        return "\n".join([*lines, *self.notes])
+        return "\n".join([*lines, *notes])
 
     def to_markdown(self) -> str:
         r"""A Markdown table with the title as a bold line and the notes as a list.
@@ -99,8 +101,22 @@ class Table:
         return f'<{tag} style="text-align:{align};vertical-align:top">{escaped}</{tag}>'
 
 
+def one_line(text: str) -> str:
+    r"""The text on one line: breaks become blanks, and what a terminal would obey is written as an escape.
+
+    >>> print(one_line("a\nb\x1b[31m"))
+    a b\x1b[31m
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() else " " if letter.isspace() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
+
+
 def _plain(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+    return one_line(text).replace("\\", "\\\\").replace("|", "\\|")
 
 
 def _line(cells: Iterable[str]) -> str:

@@ -78,14 +78,15 @@ def printed(command: str) -> tuple[str, int]:
     from meshtier.cli import run  # the pages can be listed without the extra
 
     producer, consumer = pipe_of(command)
-    given = (
-        subprocess.run(shlex.split(producer), cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout if producer else b""
-    )
+    given = b""
+    if producer:
+        given = subprocess.run(shlex.split(producer), cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
     out, err = io.StringIO(), io.StringIO()
     code = 0
     environment = {**os.environ, "COLUMNS": _WIDTH, "NO_COLOR": "1"}
     with (
         mock.patch.object(sys, "argv", shlex.split(consumer)),
+        mock.patch.object(sys.modules["__main__"], "__package__", None, create=True),  # where click reads its own name
         mock.patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(given))),
         mock.patch.dict(os.environ, environment, clear=True),
         contextlib.chdir(ROOT),
@@ -197,7 +198,9 @@ def aligned(visible: list[str], lines: list[str]) -> list[tuple[int, int]]:
 
 def shortened(shown: str, text: str) -> str:
     """What is printed now, without what was left out of what is shown."""
-    lines, visible, left_out = text.splitlines(), [], set()
+    lines = text.splitlines()
+    visible: list[str] = []
+    left_out: set[int] = set()
     for line in shown.splitlines():
         if line == _LEFT_OUT:
             left_out.add(len(visible))

@@ -267,7 +267,7 @@ def test_the_report_cuts_long_tiers_short_and_counts_the_rest() -> None:
     text = route.explain()
     assert "east/shop/p07" in text
     assert "east/shop/p08" not in text
-    assert "… and 4 more  33.3 %" in text
+    assert "P0    … and 4 more   33.3 %" in text
     assert "east/shop/p11" in report_from(route.to_dict(), most=12).to_text()
 
 

@@ -9,6 +9,7 @@ import click
 from typing_extensions import override
 
 from meshtier.cli.explain import explain
+from meshtier.cli.export import export
 from meshtier.cli.routes import routes
 from meshtier.cli.tiers import tiers
 from meshtier.errors import InputError, MeshError
@@ -50,6 +51,7 @@ def app() -> None:
 
 
 app.add_command(explain)
+app.add_command(export)
 app.add_command(routes)
 app.add_command(tiers)
 

@@ -1,15 +1,14 @@
 """``meshtier explain``: one client, one host, the whole answer."""
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import click
 
-from meshtier.cli.options import read_mesh, route_options, source_options
+from meshtier.cli.options import Question, read_mesh, route_options, source_options
 from meshtier.cli.output import output_option, print_answer, print_data
-from meshtier.component import Component
 from meshtier.mesh import Mesh, Route
 from meshtier.mesh.report import report_from
-from meshtier.profile import Profile
 
 NOTHING_RECEIVES = 1
 """The exit code where nothing can receive traffic."""
@@ -24,16 +23,10 @@ NOTHING_RECEIVES = 1
 def explain(
     sources: Sequence[str],
     clusters: Sequence[tuple[str, str]],
-    client: str | None,
-    host: str | None,
-    component: Component,
-    home: str | None,
-    port: int | None,
-    subset: str | None,
-    profile: Profile,
     endpoint: str | None,
     everything: bool,
     form: str,
+    **question: Unpack[Question],
 ) -> int:
     """Which endpoints of a host get a client's traffic, in what order, how much, and why.
 
@@ -41,9 +34,7 @@ def explain(
     `kubectl get … -o yaml|json` or `istioctl ztunnel-config all -o json` print.
     """
     mesh = read_mesh(sources, clusters)
-    route = ask(
-        mesh, client=client, host=host, component=component, home=home, port=port, subset=subset, profile=profile
-    )
+    route = ask(mesh, **question)
     if endpoint is not None:
         why = route.why(endpoint)
         if form in ("json", "yaml"):
@@ -60,24 +51,23 @@ def explain(
     return NOTHING_RECEIVES if route.drops else 0
 
 
-def ask(
-    mesh: Mesh,
-    *,
-    client: str | None,
-    host: str | None,
-    component: Component,
-    home: str | None,
-    port: int | None,
-    subset: str | None,
-    profile: Profile,
-) -> Route:
+def ask(mesh: Mesh, **question: Unpack[Question]) -> Route:
     """The route that was asked for; what is missing is asked for with what there is."""
+    client, host = question["client"], question["host"]
     if client is None:
         names = [workload.id for cluster in mesh.clusters for workload in cluster.workloads if workload.kind == "Pod"]
         raise click.UsageError(f"expected --from CLIENT: {_some(names)}, node/NAME or region=…,zone=…")
     if host is None:
         raise click.UsageError(f"expected --to HOST: {_some(mesh.hosts(), most=12)}")
-    return mesh.route(client, host, component=component, profile=profile, cluster=home, port=port, subset=subset)
+    return mesh.route(
+        client,
+        host,
+        component=question["component"],
+        profile=question["profile"],
+        cluster=question["home"],
+        port=question["port"],
+        subset=question["subset"],
+    )
 
 
 def _some(names: Sequence[str], *, most: int = 5) -> str:

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable
 from functools import reduce
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 import click
 from typing_extensions import override
@@ -66,7 +66,7 @@ source_options = together(
         "clusters",
         multiple=True,
         type=CLUSTER,
-        help="A cluster's name and its file or folder, for input that does not name its cluster itself; once a cluster.",
+        help="A cluster's name and its file or folder, for input that does not name its cluster itself; once each.",
     ),
 )
 
@@ -95,6 +95,18 @@ route_options = together(
     click.option("--subset", help="A DestinationRule's subset."),
     profile_option,
 )
+
+
+class Question(TypedDict):
+    """What `route_options` ask for, by the names that commands get."""
+
+    client: str | None
+    host: str | None
+    component: Component
+    home: str | None
+    port: int | None
+    subset: str | None
+    profile: Profile
 
 
 def read_mesh(sources: Iterable[str], clusters: Iterable[tuple[str, str]]) -> Mesh:

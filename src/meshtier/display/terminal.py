@@ -10,7 +10,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from meshtier.mesh.report import Report, Section
-from meshtier.table import Table
+from meshtier.table import Table, one_line
 
 _STYLES = {"share": "bold", "rule": "dim", "healthy": "", "tier": "bold cyan", "": "bold"}
 _HEADING_STYLES = {"excluded": "bold yellow", "notes": "bold yellow", "no tier holds an endpoint": "bold red"}
@@ -21,7 +21,7 @@ def print_report(report: Report, console: Console) -> None:
     if not console.is_terminal:
         console.file.write(report.to_text() + "\n")
         return
-    console.print(Text(report.title, style="bold underline"))
+    console.print(Text(one_line(report.title), style="bold underline"))
     for section in report.sections:
         console.print()
         _print_section(section, console)
@@ -33,17 +33,17 @@ def print_table(table: Table, console: Console) -> None:
         console.file.write(table.to_text() + "\n")
         return
     if table.title:
-        console.print(Text(table.title, style="bold"))
+        console.print(Text(one_line(table.title), style="bold"))
     console.print(_rich(table))
     for note in table.notes:
-        console.print(Text(f"  {note}"))
+        console.print(Text(f"  {one_line(note)}"))
 
 
 def _print_section(section: Section, console: Console) -> None:
     if section.heading:
-        console.print(Text(section.heading, style=_HEADING_STYLES.get(section.heading, "bold")))
+        console.print(Text(one_line(section.heading), style=_HEADING_STYLES.get(section.heading, "bold")))
     for line in section.lines:
-        console.print(Text(f"  {line}" if section.heading else line))
+        console.print(Text(f"  {one_line(line)}" if section.heading else one_line(line)))
     if section.table is not None:
         print_table(section.table, console)
 
@@ -59,5 +59,5 @@ def _rich(table: Table) -> RichTable:
         )
     for row in table.rows:
         dim = "dim" if "share" in table.columns and row[table.columns.index("share")] == "0 %" else ""
-        drawn.add_row(*(Text(cell) for cell in row), style=dim)
+        drawn.add_row(*(Text(one_line(cell)) for cell in row), style=dim)
     return drawn

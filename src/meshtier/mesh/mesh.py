@@ -209,7 +209,7 @@ class Mesh:
         view = self._view(binding, client.cluster, query)
         resolution = self._resolution(binding, client.cluster, query)
         policy = self._policy(binding, client, query, resolution)
-        view = _narrowed(view, query, policy)
+        choice = self._choice(_narrowed(view, query, policy), client, query, resolution, policy)
         return Route(
             host=binding.host,
             client=client,
@@ -217,8 +217,8 @@ class Mesh:
             profile=query.profile,
             resolution=resolution,
             policy=policy,
-            view=view,
-            choice=self._choice(view, client, query, resolution, policy),
+            view=choice.view,
+            choice=choice,
             remarks=remarks,
         )
 

@@ -6,7 +6,7 @@ from attrs import field, frozen
 
 from meshtier.locality import Locality
 from meshtier.mesh.plain import DistributionData, ExclusionData, NoteData, PlaceData, RouteData, RuleData, TierData
-from meshtier.table import Table, percent, shortened
+from meshtier.table import Table, one_line, percent, shortened
 
 
 @frozen(kw_only=True)
@@ -38,10 +38,10 @@ class Report:
 
     def to_text(self) -> str:
         """The report as plain text, tables in aligned columns."""
-        parts = [self.title]
+        parts = [one_line(self.title)]
         for section in self.sections:
-            lines = [section.heading] if section.heading else []
-            lines += [f"  {line}" if section.heading else line for line in section.lines]
+            lines = [one_line(section.heading)] if section.heading else []
+            lines += [f"  {one_line(line)}" if section.heading else one_line(line) for line in section.lines]
             if section.table is not None:
                 lines += section.table.to_text().splitlines()
             parts.append("\n".join(lines))
@@ -51,8 +51,8 @@ class Report:
         """The report as Markdown."""
         parts = [f"## {self.title}"]
         for section in self.sections:
-            lines = [f"### {section.heading}", ""] if section.heading else []
-            lines += [f"- {line}" for line in section.lines]
+            lines = [f"### {one_line(section.heading)}", ""] if section.heading else []
+            lines += [f"- {one_line(line)}" for line in section.lines]
             if section.table is not None:
                 lines += ["", section.table.to_markdown()] if section.lines else [section.table.to_markdown()]
             parts.append("\n".join(lines))

@@ -1,0 +1,323 @@
+"""Laws of a whole mesh: of any small mesh, from any client, by any component."""
+
+import json
+from collections import Counter
+from random import Random
+from typing import Final
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.meshes import GLOBAL_HOST, HOST, OUTLIER_DETECTION, cluster, gateway, pod, rule, service, waypoint_pod
+
+from meshtier.component import Component
+from meshtier.endpoint import Health
+from meshtier.locality import Locality
+from meshtier.mesh import Backend, Cluster, Mesh, Place, Route, Service, ServiceScope, Workload
+from meshtier.profile import PROFILES, Profile
+from meshtier.rules import DestinationRule
+from meshtier.tiers import rank
+
+ENVOYS: Final = (Component.WAYPOINT, Component.INGRESS_GATEWAY, Component.SIDECAR)
+HOSTS: Final = (HOST, GLOBAL_HOST)
+
+networks = st.sampled_from(["net-e", "net-w", ""])
+parts = st.sampled_from(["", "a", "b"])
+components = st.sampled_from(Component)
+profiles = st.sampled_from(list(PROFILES.values()))
+annotations = st.sampled_from([None, "Any", "PreferNetwork", "PreferRegion", "PreferClose", "PreferSameNode", "odd"])
+
+SETTINGS: Final = (
+    None,
+    {"enabled": False},
+    {"enabled": True},
+    {"failoverPriority": ["topology.istio.io/network", "topology.kubernetes.io/region", "topology.kubernetes.io/zone"]},
+    {"failoverPriority": ["version=v1"]},
+    {"failover": [{"from": "a", "to": "b"}]},
+    {"distribute": [{"from": "*", "to": {"a/*": 80, "b/*": 20}}]},
+)
+
+rules = st.builds(
+    lambda host, setting, detects: rule(setting, host=host, outlier_detection=OUTLIER_DETECTION if detects else None),
+    st.sampled_from([HOST, GLOBAL_HOST, "*.shop.svc.cluster.local", "*.mesh.internal"]),
+    st.sampled_from(SETTINGS[1:]),
+    st.booleans(),
+) | st.builds(lambda host: rule(host=host), st.sampled_from(HOSTS))
+
+
+@st.composite
+def pods(draw: st.DrawFn, name: str, network: str, max_size: int = 5) -> list[Workload]:
+    made: list[Workload] = []
+    for number in range(draw(st.integers(0, max_size))):
+        place = Locality(network, draw(parts), draw(parts), draw(parts), f"{name}-{draw(parts)}")
+        seen = place._replace(region=draw(parts)) if draw(st.booleans()) else place
+        made.append(
+            pod(
+                f"{name}{number}",
+                place,
+                cluster=name,
+                envoy_place=seen,
+                labels={"version": draw(st.sampled_from(["v1", "v2"]))},
+                health=draw(st.sampled_from(Health)),
+                weight=draw(st.integers(0, 3)),
+                address="" if draw(st.integers(0, 9)) == 0 else None,
+            )
+        )
+    return made
+
+
+@st.composite
+def meshes(draw: st.DrawFn, *, waypoint: bool = True, health: bool = True) -> Mesh:
+    """One or two clusters with the Service web, a client in each, and now and then a waypoint and rules."""
+    settings = {
+        "spec": draw(st.sampled_from([None, "PreferClose", "PreferSameZone", "PreferSameNode"])),
+        "annotation": draw(annotations),
+        "local": draw(st.integers(0, 5)) == 0,
+        "publish_not_ready": draw(st.booleans()),
+        "takeover": draw(st.booleans()),
+        "passthrough": "headless" if draw(st.integers(0, 9)) == 0 else "",
+    }
+    clusters: list[Cluster] = []
+    for name in ("east", "west")[: draw(st.integers(1, 2))]:
+        network = draw(networks)
+        behind = draw(pods(name, network))
+        if not health:
+            behind = [evolve(one, health=Health.HEALTHY) for one in behind]
+        ways = [waypoint_pod(f"wp{name}{n}", Locality(network, "a", draw(parts)), cluster=name) for n in range(2)]
+        ways = ways[: draw(st.integers(0, 2))] if waypoint else []
+        client = pod("client", Locality(network, draw(parts), draw(parts), "", f"{name}-a"), cluster=name)
+        web = service(
+            behind,
+            cluster=name,
+            scope=draw(st.sampled_from(ServiceScope)),
+            waypoint="shop/wp" if waypoint and draw(st.booleans()) else "",
+            **settings,  # type: ignore[arg-type]  # the values fit their keys
+        )
+        other = {"east": "west", "west": "east"}[name]
+        peers = [gateway(Locality(draw(networks), draw(parts), draw(parts)), leads_to=other)]
+        clusters.append(
+            cluster(
+                [client, *behind, *ways],
+                [web, *([service(ways, name="wp", cluster=name, annotation="PreferClose")] if ways else [])],
+                name=name,
+                network=network,
+                segment=draw(st.sampled_from(["", "s"])),
+                gateways=peers[: draw(st.integers(0, 1))],
+                rules=draw(st.lists(rules, max_size=1)),
+            )
+        )
+    return Mesh(clusters)
+
+
+def asked(mesh: Mesh, component: Component, profile: Profile) -> list[Route]:
+    """The routes of every client to every host that it knows."""
+    return [
+        mesh.route(f"{one.name}/shop/client", host, component=component, profile=profile)
+        for one in mesh.clusters
+        for host in mesh.hosts(one.name)
+    ]
+
+
+def behind(mesh: Mesh, host: str) -> set[str]:
+    """The ids of all workloads behind the Services of this host's name, in any cluster."""
+    name = host.partition(".")[0]
+    services = (one for where in mesh.clusters for one in where.services if one.name == name)
+    return {backend.workload.id for one in services for backend in one.backends}
+
+
+def answer(route: Route) -> object:
+    """What a route says, without the order in which things came."""
+    return (
+        [(tier.number, tier.matched, sorted(one.id for one in tier.endpoints)) for tier in route.tiers],
+        {name: pytest.approx(share, abs=1e-9) for name, share in route.shares.items()},
+        sorted((item.endpoint.id, item.reason.value, item.rule) for item in route.excluded),
+    )
+
+
+@given(mesh=meshes(), component=components, profile=profiles)
+def test_every_backend_is_in_exactly_one_tier_or_excluded_with_one_reason(
+    mesh: Mesh, component: Component, profile: Profile
+) -> None:
+    for route in asked(mesh, component, profile):
+        inside = Counter(endpoint.id for tier in route.tiers for endpoint in tier.endpoints)
+        outside = Counter(exclusion.endpoint.id for exclusion in route.excluded)
+        together = inside + outside
+        assert set(together) == behind(mesh, route.host) == set(route.shares)
+        assert set(together.values()) <= {1}
+
+
+@given(mesh=meshes(), component=components, profile=profiles)
+def test_shares_sum_to_one_or_to_nothing_with_a_reason(mesh: Mesh, component: Component, profile: Profile) -> None:
+    for route in asked(mesh, component, profile):
+        total = route.shares.total
+        assert all(share >= 0 for share in route.shares.values())
+        if route.hops:
+            lost = sum(hop.share * (1 - hop.route.shares.total) for hop in route.hops)
+            assert total == pytest.approx(1 - lost)
+            assert bool(route.reason) == (lost > 1e-9)
+        else:
+            assert total == pytest.approx(0 if route.reason else 1)
+            assert sum(tier.share for tier in route.tiers) == pytest.approx(total)
+            assert all(route.shares[exclusion.endpoint.id] == 0 for exclusion in route.excluded)
+
+
+@given(mesh=meshes(), component=components, profile=profiles, seed=st.integers(0, 99))
+def test_the_order_of_the_input_is_irrelevant(mesh: Mesh, component: Component, profile: Profile, seed: int) -> None:
+    chance = Random(seed)  # a shuffle that can be done again
+
+    def shuffled(one: Cluster) -> Cluster:
+        services = [
+            evolve(each, backends=tuple(chance.sample(each.backends, len(each.backends)))) for each in one.services
+        ]
+        return evolve(
+            one,
+            workloads=tuple(chance.sample(one.workloads, len(one.workloads))),
+            services=tuple(chance.sample(services, len(services))),
+        )
+
+    other = Mesh([shuffled(one) for one in mesh.clusters])
+    for route, again in zip(asked(mesh, component, profile), asked(other, component, profile), strict=True):
+        if len({hop.share for hop in route.hops}) == len(route.hops):  # else either pod's tiers may be shown
+            assert answer(route) == answer(again)
+
+
+@given(mesh=meshes(), component=components, profile=profiles)
+def test_renaming_every_zone_alike_changes_nothing(mesh: Mesh, component: Component, profile: Profile) -> None:
+    new = {"": "", "a": "zz-a", "b": "aa-b"}
+
+    def place(old: Place) -> Place:
+        return Place(old.locality._replace(zone=new[old.locality.zone]), old.origins)
+
+    def workload(old: Workload) -> Workload:
+        return evolve(old, place=place(old.place), envoy_place=place(old.envoy_place))
+
+    def renamed(old: Service) -> Service:
+        return evolve(
+            old, backends=tuple(Backend(workload(one.workload), one.health, one.ports) for one in old.backends)
+        )
+
+    other = Mesh(
+        [
+            evolve(
+                one,
+                workloads=tuple(map(workload, one.workloads)),
+                services=tuple(map(renamed, one.services)),
+                gateways=tuple(evolve(peer, place=place(peer.place)) for peer in one.gateways),
+            )
+            for one in mesh.clusters
+        ]
+    )
+    for route, again in zip(asked(mesh, component, profile), asked(other, component, profile), strict=True):
+        assert answer(route) == answer(again)
+
+
+@given(mesh=meshes(), profile=profiles)
+def test_kgateway_spreads_as_ztunnel_does(mesh: Mesh, profile: Profile) -> None:
+    by_ztunnel = asked(mesh, Component.ZTUNNEL, profile)
+    for route, again in zip(by_ztunnel, asked(mesh, Component.KGATEWAY, profile), strict=True):
+        assert answer(route) == answer(again)
+
+
+@given(mesh=meshes(waypoint=False), profile=profiles)
+def test_envoys_in_one_place_do_the_same(mesh: Mesh, profile: Profile) -> None:
+    """Without a waypoint to find, the waypoint that is asked for is beside the client."""
+    by_waypoint = asked(mesh, Component.WAYPOINT, profile)
+    for component in (Component.INGRESS_GATEWAY, Component.SIDECAR):
+        for route, again in zip(by_waypoint, asked(mesh, component, profile), strict=True):
+            assert answer(route) == answer(again)
+
+
+@given(mesh=meshes(), ruled=rules, profile=profiles, component=st.sampled_from([Component.ZTUNNEL, Component.KGATEWAY]))
+def test_no_destination_rule_changes_what_ztunnel_does(
+    mesh: Mesh, ruled: DestinationRule, profile: Profile, component: Component
+) -> None:
+    without = Mesh([evolve(one, destination_rules=()) for one in mesh.clusters])
+    within = Mesh([evolve(one, destination_rules=(ruled,)) for one in mesh.clusters])
+    for route, again in zip(asked(without, component, profile), asked(within, component, profile), strict=True):
+        assert answer(route) == answer(again)
+        assert {note for note in route.notes} <= {note for note in again.notes}  # noqa: C416
+
+
+@given(mesh=meshes(waypoint=False), component=components, profile=profiles)
+def test_a_choice_by_distribution_is_a_ranking_of_the_same_endpoints(
+    mesh: Mesh, component: Component, profile: Profile
+) -> None:
+    for route in asked(mesh, component, profile):
+        if route.passthrough or route.policy.decides or route.resolution.strict:
+            continue
+        ranking = rank(route.place.locality, route.view.endpoints, route.resolution.mode, profile=profile)
+        expected = [(tier.number, {one.id for one in tier.endpoints}) for tier in ranking.tiers]
+        assert [(tier.number, {one.id for one in tier.endpoints}) for tier in route.tiers] == expected
+        assert [tier.priority for tier in route.tiers] == list(range(len(expected)))
+
+
+@given(mesh=meshes(waypoint=False, health=False), component=components, profile=profiles, data=st.data())
+def test_losing_a_healthy_host_never_raises_its_priority_nor_lowers_the_lower_ones(
+    mesh: Mesh, component: Component, profile: Profile, data: st.DataObject
+) -> None:
+    """With panic threshold 0, as Istio has it. At ztunnel the lost host leaves its tier, at an Envoy it stays."""
+    for route in asked(mesh, component, profile):
+        chosen = [(tier.number, one.id) for tier in route.tiers for one in tier.endpoints]
+        if route.passthrough or not chosen or route.service.publish_not_ready or not route.shares.total:
+            continue
+        number, lost = data.draw(st.sampled_from(chosen))
+        cluster_name, _, name = lost.split("/")
+        again = _with_health(mesh, cluster_name, name, Health.UNHEALTHY).route(
+            route.client.name.removeprefix("Pod "), route.host, component=component, profile=profile
+        )
+        before = {tier.number: tier.share for tier in route.tiers}
+        after = {tier.number: tier.share for tier in again.tiers}
+        assert after.get(number, 0) <= before[number] + 1e-9
+        if again.shares.total:
+            lower = sum(share for tier, share in before.items() if tier > number)
+            assert sum(share for tier, share in after.items() if tier > number) >= lower - 1e-9
+
+
+def _with_health(mesh: Mesh, where: str, name: str, health: Health) -> Mesh:
+    def changed(one: Service) -> Service:
+        return evolve(
+            one,
+            backends=tuple(
+                evolve(backend, health=health) if backend.workload.name == name else backend for backend in one.backends
+            ),
+        )
+
+    return Mesh(
+        [evolve(one, services=tuple(map(changed, one.services))) if one.name == where else one for one in mesh.clusters]
+    )
+
+
+@given(mesh=meshes(), component=components, profile=profiles)
+def test_all_routes_at_once_are_the_routes_one_by_one(mesh: Mesh, component: Component, profile: Profile) -> None:
+    routes = list(mesh.routes(component=component, profile=profile))
+    assert len(routes) == mesh.route_count(component=component)
+    fresh = Mesh(mesh.clusters)
+    for route in routes:
+        client = route.client.workload
+        assert client is not None
+        alone = fresh.route(client, route.host, component=component, profile=profile)
+        assert alone.to_dict() == route.to_dict()
+
+
+@given(mesh=meshes(), component=components, profile=profiles)
+def test_plain_data_is_json_and_holds_every_endpoint(mesh: Mesh, component: Component, profile: Profile) -> None:
+    for route in asked(mesh, component, profile):
+        data = route.to_dict()
+        assert json.loads(json.dumps(data)) == data
+        inside = [one["id"] for tier in data["tiers"] for one in tier["endpoints"]]
+        assert sorted([*inside, *(one["id"] for one in data["excluded"])]) == sorted(behind(mesh, route.host))
+
+
+@given(mesh=meshes(), component=components, profile=profiles)
+def test_every_display_and_every_reasoning_can_be_made(mesh: Mesh, component: Component, profile: Profile) -> None:
+    for route in asked(mesh, component, profile):
+        assert repr(route).isprintable()
+        assert route.explain().startswith(f"{route.host}\n")
+        assert route._repr_html_()
+        for name in route.shares:
+            why = route.why(name)
+            assert why.share == route.shares[name]
+            assert why.verdict.startswith(("P", "excluded: "))
+            first = why.first_difference
+            assert first is None or first.counts
