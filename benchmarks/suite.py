@@ -165,16 +165,20 @@ def _questions(index: EndpointIndex, clients: list[Locality]) -> dict[str, Calla
     return {"tiers": tiers, "best": best, "pick": pick, "pick, ranked networks, by node": ranked}
 
 
+def _update_all(index: EndpointIndex, *rounds: list[Endpoint]) -> None:
+    for endpoints in rounds:
+        for endpoint in endpoints:
+            index.update(endpoint)
+
+
 def _changes(index: EndpointIndex, endpoints: list[Endpoint], asked: int) -> dict[str, Callable[[], None]]:
+    # Each run undoes what it does, so that all runs find the same index.
     random = Random(2)
     some = random.sample(endpoints, min(asked, len(endpoints) // 4))
     places = [endpoint.locality for endpoint in random.choices(endpoints, k=len(some))]
-    flipped = [
-        Endpoint(endpoint.id, endpoint.locality, health=Health.UNHEALTHY if endpoint.health.serves else Health.HEALTHY)
-        for endpoint in some
-    ]
+    flip = {True: Health.UNHEALTHY, False: Health.HEALTHY}
+    flipped = [Endpoint(endpoint.id, endpoint.locality, health=flip[endpoint.health.serves]) for endpoint in some]
     moved = [Endpoint(endpoint.id, place) for endpoint, place in zip(some, places, strict=True)]
-    clients = [endpoint.locality for endpoint in some]
 
     def remove_and_add() -> None:
         for endpoint in some:
@@ -182,27 +186,19 @@ def _changes(index: EndpointIndex, endpoints: list[Endpoint], asked: int) -> dic
         for endpoint in some:
             index.add(endpoint)
 
-    def flip() -> None:
+    def mixed() -> None:
         for endpoint in flipped:
             index.update(endpoint)
-        for endpoint in some:
-            index.update(endpoint)
+            index.pick(endpoint.locality, ZONE, random)
+            index.best(endpoint.locality, ZONE)
+        _update_all(index, some)
 
-    def move() -> None:
-        for endpoint in moved:
-            index.update(endpoint)
-        for endpoint in some:
-            index.update(endpoint)
-
-    def mixed() -> None:
-        for endpoint, client in zip(flipped, clients, strict=True):
-            index.update(endpoint)
-            index.pick(client, ZONE, random)
-            index.best(client, ZONE)
-        for endpoint in some:
-            index.update(endpoint)
-
-    return {"remove + add": remove_and_add, "update, health": flip, "update, place": move, "update, pick, best": mixed}
+    return {
+        "remove + add": remove_and_add,
+        "update, health": partial(_update_all, index, flipped, some),
+        "update, place": partial(_update_all, index, moved, some),
+        "update, pick, best": mixed,
+    }
 
 
 def _runs(shape: Shape, size: int, asked: int) -> tuple[dict[str, Callable[[], None]], dict[str, int]]:

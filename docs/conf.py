@@ -2,8 +2,13 @@
 
 import ast
 import inspect
+import re
+from collections.abc import Iterator
 from importlib.metadata import version as version_of
 from textwrap import dedent
+from typing import Any
+
+from meshtier import COMPONENTS, SOLO
 
 project = "meshtier"
 author = "The meshtier authors"
@@ -25,27 +30,49 @@ napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 autodoc_member_order = "bysource"
-autodoc_preserve_defaults = True
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 100
 
 
-def cached_properties(cls):
+def cached_properties(cls: type) -> Iterator[tuple[str, str, str]]:
     """The public cached properties of a class, as name, type and docstring; attrs hides them from autodoc."""
     (tree,) = ast.parse(dedent(inspect.getsource(cls))).body
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
-            if any(ast.unparse(decorator) == "cached_property" for decorator in node.decorator_list):
-                yield node.name, ast.unparse(node.returns).strip("'"), " ".join(ast.get_docstring(node).split())
+    for node in tree.body if isinstance(tree, ast.ClassDef) else ():
+        if not isinstance(node, ast.FunctionDef) or node.name.startswith("_") or node.returns is None:
+            continue
+        if any(ast.unparse(decorator) == "cached_property" for decorator in node.decorator_list):
+            yield node.name, ast.unparse(node.returns).strip("'"), " ".join((ast.get_docstring(node) or "").split())
 
 
-def add_cached_properties(app, what, name, obj, options, lines):
+properties: dict[str, list[str]] = {}
+
+
+def before_napoleon(_app: object, what: str, name: str, obj: Any, _options: object, lines: list[str]) -> None:  # noqa: ANN401
     if what == "class" and obj.__module__.startswith("meshtier"):
         for own, kind, text in cached_properties(obj):
             lines += ["", f":ivar {own}: {text}", f":vartype {own}: {kind}"]
+    if what == "property" and "Raises:" not in lines:
+        properties[name] = list(lines)
 
 
-def setup(app):
-    app.connect("autodoc-process-docstring", add_cached_properties)
+def after_napoleon(_app: object, _what: str, name: str, _obj: object, _options: object, lines: list[str]) -> None:
+    # It takes what stands before a colon in the docstring of a property for a type.
+    lines[:] = properties.pop(name, lines)
+
+
+def short_defaults(
+    _app: object, _what: str, _name: str, _obj: object, _options: object, signature: str | None, returns: str | None
+) -> tuple[str, str | None] | None:
+    # A value whose repr is no Python keeps Sphinx from reading the signature.
+    if signature is None:
+        return None
+    short = signature.replace(repr(COMPONENTS), "COMPONENTS").replace(repr(SOLO), "SOLO")
+    return re.sub(r"<(\w+\.\w+)(?:: [^>]+)?>", r"\1", short), returns
+
+
+def setup(app: Any) -> None:  # noqa: ANN401  # the tests read this file without Sphinx
+    app.connect("autodoc-process-docstring", before_napoleon, priority=400)
+    app.connect("autodoc-process-docstring", after_napoleon, priority=600)
+    app.connect("autodoc-process-signature", short_defaults)

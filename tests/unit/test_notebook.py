@@ -14,6 +14,7 @@ from meshtier.mesh import Mesh
 from meshtier.precedence import resolve
 from meshtier.tiers import rank
 
+CLIENT = "Pod east/shop/client"
 EVIL = '<script>alert("x")</script>&'
 
 
@@ -31,7 +32,7 @@ def values() -> dict[str, tuple[Shown, str]]:
     return {
         "Route": (
             route,
-            f"<Route {HOST} from Pod east/shop/client by ztunnel under solo: PreferSameZone: P0 100 % of 1, P1 0 % of 1>",
+            f"<Route {HOST} from {CLIENT} by ztunnel under solo: PreferSameZone: P0 100 % of 1, P1 0 % of 1>",
         ),
         "Mesh": (mesh(), "<Mesh east: 1 services, 3 workloads>"),
         "Ranking": (

@@ -74,7 +74,7 @@ class LbPolicy(enum.Enum):
     """How an Envoy picks a host among those that it may use; the value is its name in a cluster."""
 
     ROUND_ROBIN = "ROUND_ROBIN"  # in turn, by weight
-    LEAST_REQUEST = "LEAST_REQUEST"  # Istio's default; by weight if all answer equally fast
+    LEAST_REQUEST = "LEAST_REQUEST"  # Istio's default; by weight while few requests are under way
     RANDOM = "RANDOM"  # ignores host weights
     RING_HASH = "RING_HASH"  # the same key to the same host
     MAGLEV = "MAGLEV"  # as RING_HASH, and nearer to the weights

@@ -9,7 +9,7 @@ from meshtier.export.bootstrap import ENDPOINT_HEADER, FLAGS_HEADER, HASH_HEADER
 from meshtier.export.cluster import cluster, outlier_detection
 from meshtier.export.endpoints import METADATA_NAME, cluster_load_assignment, discovery_response
 from meshtier.export.shapes import Address, BootstrapData, ClusterData, ClusterLoadAssignmentData, DiscoveryResponseData
-from meshtier.export.upstream import Reached, Upstream, upstream_of
+from meshtier.export.upstream import Reached, Source, Upstream, upstream_of
 
 __all__ = [
     "ENDPOINT_HEADER",
@@ -23,6 +23,7 @@ __all__ = [
     "ClusterLoadAssignmentData",
     "DiscoveryResponseData",
     "Reached",
+    "Source",
     "Upstream",
     "bootstrap",
     "cluster",

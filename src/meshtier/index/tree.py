@@ -6,7 +6,6 @@ from typing import Final
 
 from meshtier.endpoint import Endpoint
 from meshtier.index.place import (
-    PAGE_SIZE,
     Key,
     Node,
     Page,
@@ -116,10 +115,7 @@ class PrefixTree:
         roll = place.rolls
         if roll is None or roll.degree != degree:
             roll = _roll_for(place, degree)
-        page = roll[-1]
-        if len(page) == PAGE_SIZE:
-            page = Page(roll)
-            roll.append(page)
+        page = roll.next_page()
         page.append(endpoint)
         page.marks.append(hash(endpoint.id) & 255)
         self._pages[endpoint.id] = page
@@ -132,7 +128,7 @@ class PrefixTree:
         place = roll.place
         if roll.degree >= 0:
             place.bound -= 1 << roll.degree
-        tail = roll[-1]
+        tail = roll.last_page()
         last, mark = tail.pop(), tail.marks.pop()
         if tail is not page:
             page[at], page.marks[at] = last, mark
@@ -140,9 +136,10 @@ class PrefixTree:
         elif at < len(page):
             page[at], page.marks[at] = last, mark
         if not tail:
-            roll.pop()
-            if not roll:
+            if tail is roll:
                 _drop_roll(place, roll)
+            else:
+                roll.drop_last()
 
     def _place(self, key: Key) -> Place:
         node = _grown(self.root, key[:-1])
@@ -215,6 +212,7 @@ def _roll_for(place: Place, degree: int) -> Roll:
 
 
 def _drop_roll(place: Place, empty: Roll) -> None:
+    del empty.roll  # itself: without the cycle, it need not wait for the garbage collector
     if place.rolls is empty:
         place.rolls = empty.following
         return

@@ -243,8 +243,9 @@ class Mesh:
         self, view: View, client: Client, query: Query, resolution: Resolution, policy: Policy
     ) -> DistributionChoice | PassThrough | RuleChoice:
         service, place = view.binding.service, client.place_for(query.component)
-        if service.passthrough:
-            return PassThrough(view=view, why=service.passthrough)
+        passthrough = service.passthrough or policy.passthrough
+        if passthrough:
+            return PassThrough(view=view, why=passthrough)
         by_distribution = DistributionChoice(
             view=view, client=client, place=place, resolution=resolution, policy=policy
         )

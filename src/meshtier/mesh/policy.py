@@ -70,6 +70,14 @@ class Policy:
         return self.traffic.outlier_detection if self.traffic is not None else None
 
     @property
+    def passthrough(self) -> str:
+        """Why the rule leaves nothing to choose; ``""`` if it does not."""
+        balancer = self.traffic.load_balancer if self.traffic is not None else None
+        if balancer is None or balancer.simple is not Algorithm.PASSTHROUGH or self.found is None:
+            return ""
+        return f"{self.found.rule.title} says simple: PASSTHROUGH"
+
+    @property
     def title(self) -> str:
         """What holds in place of traffic distribution; ``""`` if that is in force."""
         if not self.decides:

@@ -7,6 +7,7 @@ from attrs import evolve, frozen
 from typing_extensions import override
 
 from meshtier.component import Balancing, Component
+from meshtier.dataplane.assignment import LbPolicy
 from meshtier.dataplane.shares import Shares
 from meshtier.dataplane.spread import shares_of
 from meshtier.dataplane.ztunnel import best_tier
@@ -171,6 +172,14 @@ class Route:
             *(self.to_waypoint.notes if self.to_waypoint is not None else ()),
         )
         return tuple(dict.fromkeys(found))
+
+    def _uneven_weights(self) -> tuple[Note, ...]:
+        if not self._by_envoy or self.passthrough or self.choice.envoy.lb_policy is not LbPolicy.LEAST_REQUEST:
+            return ()
+        if all(len({host.weight for host in group.hosts}) < 2 for group in self.choice.groups):
+            return ()
+        text = "LEAST_REQUEST divides by weight while few requests are under way; under load unequal weights even out"
+        return (Note("LOAD-4", f"{text}, towards their square roots"),)
 
     def member(self, name: str) -> Member:
         """What an endpoint was made from.

@@ -1,0 +1,103 @@
+"""``meshtier routes`` and ``meshtier tiers``: every host from every place, and the published tables."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from meshtier.cli import app
+from meshtier.errors import UnknownNameError
+
+GATEWAYS = str(Path(__file__).parents[2] / "examples" / "bookinfo" / "gateways")
+RATINGS = "ratings.bookinfo.svc.cluster.local"
+
+
+def call(*arguments: str, text: str | None = None) -> Result:
+    return CliRunner().invoke(app, list(arguments), input=text)
+
+
+def rows(result: Result) -> list[dict[str, object]]:
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.output.splitlines()]
+
+
+def test_every_host_is_asked_for_from_every_place() -> None:
+    """Three nodes a cluster, and nine hosts in each: seven Services, productpage's global name, covers.example.com."""
+    found = rows(call("routes", GATEWAYS, "-o", "jsonl"))
+    hosts = {row["host"] for row in found if row["cluster"] == "east"}
+    assert len(hosts) == 8
+    assert len(found) == 2 * 3 * 8
+
+
+def test_only_what_fails() -> None:
+    """No pod of ratings runs on east-b1 and on west-a2."""
+    found = rows(call("routes", GATEWAYS, "-o", "jsonl", "--failing"))
+    nodes = {(row["host"], dict(row["place"])["node"]) for row in found}  # type: ignore[call-overload]
+    assert nodes == {(RATINGS, "east-b1"), (RATINGS, "west-a2")}
+
+
+def test_one_host() -> None:
+    lines = call("routes", GATEWAYS, "--to", RATINGS).output.splitlines()
+    assert lines[0].split() == ["host", "from", "holds", "tiers"]
+    assert len(lines) == 7
+    assert all(line.startswith(RATINGS) for line in lines[1:])
+    assert "none: no endpoint is left to choose from" in lines[3]
+    assert call("routes", GATEWAYS, "--to", RATINGS, "-o", "markdown").output.startswith("| host | from |")
+
+
+@pytest.mark.parametrize("host", ["nosuch", "ratings.bookinfo", "ratings"])
+def test_a_host_that_is_no_full_name_is_refused_with_the_nearest(host: str) -> None:
+    error = call("routes", GATEWAYS, "--to", host).exception
+    assert isinstance(error, UnknownNameError)
+    assert host == "nosuch" or RATINGS in error.nearest
+
+
+def test_a_mesh_without_pods_has_no_routes() -> None:
+    text = json.dumps(
+        {"kind": "Service", "apiVersion": "v1", "metadata": {"name": "web", "namespace": "ns"}, "spec": {}}
+    )
+    assert call("routes", "-", text=text).output.splitlines() == ["host  from  holds  tiers"]
+    assert isinstance(call("routes", "-", "--to", "nosuch", text=text).exception, UnknownNameError)
+
+
+def test_the_published_table() -> None:
+    assert call("tiers", "PreferClose").output.splitlines() == [
+        "PreferSameZone: network, region, zone",
+        "tier  an endpoint there has",
+        "P0    same network, region, zone",
+        "P1    same network, region; other zone",
+        "P2    same network; other region",
+        "P3    other network",
+    ]
+
+
+def test_tiers_as_data() -> None:
+    data = json.loads(call("tiers", "-o", "json", "--profile", "istio-1.31").output)
+    assert data == yaml.safe_load(call("tiers", "-o", "yaml", "--profile", "istio-1.31").output)
+    counts = {mode["mode"]: len(mode["tiers"]) for mode in data["modes"]}
+    assert (counts["PreferSameZone"], counts["PreferSameNode"], counts["Any"]) == (6, 10, 1)
+
+
+def test_all_modes_end_with_the_order_of_precedence() -> None:
+    lines = call("tiers").output.splitlines()
+    assert lines.count("tier  an endpoint there has") == 5
+    assert "precedence under profile solo, highest first" in lines
+
+
+def test_an_unknown_mode_is_a_usage_error() -> None:
+    result = call("tiers", "preferclos")
+    assert result.exit_code == 2
+    assert (
+        "expected one of Any, PreferNetwork, PreferRegion, PreferSameZone, PreferSameNode, PreferClose" in result.output
+    )
+
+
+def test_the_help_keeps_its_examples_on_lines_of_their_own() -> None:
+    result = call("-h")
+    assert result.exit_code == 0
+    assert "\\b" not in result.output
+    assert any(line.strip().startswith("meshtier explain DUMPS --from") for line in result.output.splitlines())
+    for command in ("explain", "routes", "tiers"):
+        assert call(command, "--help").exit_code == 0
