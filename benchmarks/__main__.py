@@ -60,7 +60,7 @@ def as_table(figures: Sequence[Figure]) -> str:
         ).rstrip()
         for row in rows
     ]
-    return "\n".join([aligned[0], "-" * len(aligned[0]), *aligned[1:]])
+    return "\n".join([aligned[0], "-" * max(map(len, aligned)), *aligned[1:]])
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ class Setting:
         value: The text as written; for the default, the mode's name.
         object: The object that holds it, as in ``Service bookinfo/reviews``;
             ``""`` where the caller gave plain values. For the default, what it
-            is the default of, as in ``ztunnel, global service``.
+            is the default of, as in ``ztunnel for a global service``.
     """
 
     level: Level
@@ -203,7 +203,7 @@ def resolve(
         raise InvalidValueError(f"expected one of {', '.join(map(repr, defaults))}, got {component!r}", "component")
     is_global = global_service and profile.global_services
     default = traits.global_default_mode if is_global else traits.default_mode
-    default_of = f"{component.value}, global service" if is_global else component.value
+    default_of = f"{component.value} for a global service" if is_global else component.value
     names = objects or {}
     notes: list[Note] = []
     found: list[tuple[Setting, TrafficDistribution]] = []

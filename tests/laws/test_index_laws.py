@@ -1,7 +1,5 @@
 """Laws of the index: after any changes it answers as `rank` does, and as an index built afresh."""
 
-# ruff: noqa: S311  # chance is the subject here, and secrets are not
-
 from random import Random
 
 from hypothesis import given, settings

@@ -292,7 +292,9 @@ def test_a_passed_through_host_has_nothing_to_export() -> None:
 
 
 def test_a_balancer_that_chooses_nothing_is_refused() -> None:
-    with pytest.raises(InvalidValueError, match="got simple: PASSTHROUGH"):
+    with pytest.raises(
+        InvalidValueError, match="which is passed through \\(DestinationRule shop/web says simple: PASSTHROUGH\\)"
+    ):
         upstream_of(route(NEAR, policy={"loadBalancer": {"simple": "PASSTHROUGH"}}))
 
 

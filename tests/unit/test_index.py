@@ -1,7 +1,5 @@
 """The index: what it answers, what it refuses, and what becomes of views when it changes."""
 
-# ruff: noqa: S311  # chance is the subject here, and secrets are not
-
 import copy
 import math
 import pickle

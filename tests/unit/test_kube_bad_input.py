@@ -275,7 +275,9 @@ def test_a_source_of_no_cluster_among_several_asks_for_a_name() -> None:
         read(system("a"), system("b"), node)
 
 
-RULE = "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: r, namespace: a}\nspec: {host: %s}\n"
+RULE = (
+    "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: r, namespace: a}\nspec: {host: %s}\n"
+)
 
 
 def test_a_broken_rule_that_several_clusters_share_is_one_problem(tmp_path: Path) -> None:

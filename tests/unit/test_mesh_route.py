@@ -104,7 +104,7 @@ def test_the_default_is_any_and_for_a_global_service_prefer_network(component: C
     assert asked.route("client", HOST, component=component).resolution.mode is TrafficDistribution.ANY
     joined = asked.route("client", GLOBAL_HOST, component=component)
     assert joined.resolution.mode is TrafficDistribution.PREFER_NETWORK
-    assert str(joined.resolution.source) == f"default of {component.value}, global service"
+    assert str(joined.resolution.source) == f"default of {component.value} for a global service"
     assert joined.resolution.source.level.rule == "COMP-2"
     for profile in PROFILES.values():
         if profile is not SOLO:

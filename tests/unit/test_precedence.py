@@ -102,7 +102,7 @@ def test_a_global_service_stays_in_its_network_by_default_under_solo(
 ) -> None:
     resolution = resolve(global_service=True, component=component, profile=profile)
     assert (resolution.mode, resolution.source.value) == (mode, mode.value)
-    holder = f"{component}, global service" if profile is SOLO else str(component)
+    holder = f"{component} for a global service" if profile is SOLO else str(component)
     assert resolution.source.object == holder
 
 

@@ -71,11 +71,11 @@ source_options = together(
 )
 
 profile_option = click.option(
-    "--profile", type=PROFILE, default=SOLO, show_default="solo", help="Whose rules, and of which version."
+    "--profile", type=PROFILE, default=SOLO.name, show_default=True, help="Whose rules, and of which version."
 )
 
 component_option = click.option(
-    "--via", "component", type=COMPONENT, default=Component.ZTUNNEL, show_default="ztunnel", help="Who chooses."
+    "--via", "component", type=COMPONENT, default=Component.ZTUNNEL.value, show_default=True, help="Who chooses."
 )
 
 route_options = together(
@@ -88,7 +88,7 @@ route_options = together(
     ),
     click.option("--to", "host", metavar="HOST", help="A host name: full, NAME.NAMESPACE or NAME."),
     click.option(
-        "--via", "component", type=COMPONENT, default=Component.ZTUNNEL, show_default="ztunnel", help="Who chooses."
+        "--via", "component", type=COMPONENT, default=Component.ZTUNNEL.value, show_default=True, help="Who chooses."
     ),
     click.option("--in", "home", metavar="CLUSTER", help="The client's cluster, where --from does not say it."),
     click.option("--port", type=click.IntRange(1, 65535), help="The service's port."),

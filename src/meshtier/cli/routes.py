@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
+from meshtier.cli.explain import NOTHING_RECEIVES
 from meshtier.cli.options import component_option, profile_option, read_mesh, source_options
 from meshtier.cli.output import print_answer
 from meshtier.component import Component
@@ -40,8 +41,11 @@ def routes(
     profile: Profile,
     failing: bool,
     form: str,
-) -> None:
-    """Every host from every distinct place of a pod: what holds, and how the tiers share the traffic."""
+) -> int:
+    """Every host from every distinct place of a pod: what holds, and how the tiers share the traffic.
+
+    With --failing, exits with 1 if there is anything to show.
+    """
     mesh = read_mesh(sources, clusters)
     known = mesh.hosts()
     for host in hosts:
@@ -50,14 +54,14 @@ def routes(
     found = _with_progress(mesh, component, profile, hosts)
     wanted = (route for route in found if not failing or route.drops)
     if form == "jsonl":
-        for route in wanted:
+        count = 0
+        for count, route in enumerate(wanted, start=1):  # noqa: B007  # counted for the exit code
             click.echo(json.dumps(_summary(route), ensure_ascii=False))
-        return
-    table = Table(
-        columns=("host", "from", "holds", "tiers"),
-        rows=[(route.host, _origin(route), route.holds, _spread(route)) for route in wanted],
-    )
-    print_answer(table, form)
+    else:
+        rows = [(route.host, _origin(route), route.holds, _spread(route)) for route in wanted]
+        count = len(rows)
+        print_answer(Table(columns=("host", "from", "holds", "tiers"), rows=rows), form)
+    return NOTHING_RECEIVES if failing and count else 0
 
 
 def _with_progress(mesh: Mesh, component: Component, profile: Profile, hosts: Sequence[str]) -> Iterator[Route]:

@@ -3,10 +3,11 @@
 from meshtier.dataplane.assignment import EnvoySettings, Host, LbPolicy, LocalityGroup, ZoneAware
 from meshtier.dataplane.envoy import HostShares, PriorityLoads, host_shares, priority_loads
 from meshtier.dataplane.shares import Shares
-from meshtier.dataplane.spread import ISTIO_ENVOY, spread
+from meshtier.dataplane.spread import ISTIO_ENVOY, PLAIN_ENVOY, spread
 
 __all__ = [
     "ISTIO_ENVOY",
+    "PLAIN_ENVOY",
     "EnvoySettings",
     "Host",
     "HostShares",

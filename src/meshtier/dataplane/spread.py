@@ -16,14 +16,24 @@ ISTIO_ENVOY: Final = EnvoySettings(panic_threshold=0, locality_weighted=True, lb
 """What Istio tells an Envoy where traffic distribution holds: no panic, localities by weight and health (LOAD-3)."""
 
 
-def spread(ranking: Ranking, component: Component, *, envoy: EnvoySettings = ISTIO_ENVOY) -> Shares:
+PLAIN_ENVOY: Final = EnvoySettings(panic_threshold=0, lb_policy=LbPolicy.LEAST_REQUEST)
+"""What Istio tells an Envoy where nothing makes priorities."""
+
+
+def istio_envoy(ranking: Ranking) -> EnvoySettings:
+    """What Istio tells an Envoy of such a ranking: localities count wherever a mode makes priorities (LOAD-4)."""
+    return ISTIO_ENVOY if ranking.preference.scopes and not ranking.preference.strict else PLAIN_ENVOY
+
+
+def spread(ranking: Ranking, component: Component, *, envoy: EnvoySettings | None = None) -> Shares:
     """The share of one client's traffic that each endpoint of a ranking gets (LOAD-1 to LOAD-5).
 
     Args:
         ranking: The tiers, and what was excluded from them.
         component: Who sends. ztunnel and kgateway use the best tier alone; the
             others turn tiers into priorities (DR-8) and spread as an Envoy does.
-        envoy: What the Envoy is told; plays no part where none sends.
+        envoy: What the Envoy is told; ``None`` for what Istio tells it of such a
+            ranking. Plays no part where none sends.
 
     Returns:
         Every endpoint of the ranking with its share; excluded ones with 0.
@@ -41,7 +51,7 @@ def spread(ranking: Ranking, component: Component, *, envoy: EnvoySettings = IST
     >>> spread(ranking, Component.SIDECAR)
     <Shares near 70 %, far 30 %, sick 0 %>
     """
-    return shares_of(component, ranking, envoy=envoy)
+    return shares_of(component, ranking, envoy=istio_envoy(ranking) if envoy is None else envoy)
 
 
 class Sorted(Protocol):

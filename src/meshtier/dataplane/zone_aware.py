@@ -1,6 +1,6 @@
 """How much does an Envoy keep in its own zone? Zone-aware routing.
 
-Istio never configures it; an Envoy set up by other means may. It looks at two
+Istio configures it for ``zoneAwareLbSetting`` alone. It looks at two
 clusters: its own, the *local* one, whose hosts are the Envoys that send, and the
 one that is sent to. A locality that has a smaller part of the hosts than of the
 senders takes what it can, and the rest of its senders' requests go to the

@@ -11,7 +11,7 @@ from meshtier.dataplane.assignment import DEFAULT_SETTINGS
 from meshtier.errors import InvalidValueError
 from meshtier.mesh import Route
 from meshtier.mesh.view import Member
-from meshtier.rules import Algorithm, TrafficPolicy
+from meshtier.rules import TrafficPolicy
 
 NO_TRAFFIC_POLICY: Final = TrafficPolicy()
 
@@ -104,7 +104,7 @@ def upstream_of(source: Source, *, name: str | None = None) -> Upstream:
 
 
 def _check(route: Route) -> None:
-    component, balancer = route.component, route.policy.traffic.load_balancer if route.policy.traffic else None
+    component = route.component
     if component.traits.balancing is not Balancing.ENVOY:
         raise InvalidValueError(
             f"expected a route at an Envoy (waypoint, ingress-gateway or sidecar), got one at {component};"
@@ -122,12 +122,6 @@ def _check(route: Route) -> None:
         raise InvalidValueError(
             f"expected a host among whose endpoints the Envoy chooses, got {route.host}, which is passed through"
             f" ({route.passthrough})",
-            "route",
-        )
-    if balancer is not None and balancer.consistent_hash is None and balancer.simple is Algorithm.PASSTHROUGH:
-        raise InvalidValueError(
-            f"expected a load balancer that chooses, got simple: PASSTHROUGH for {route.host};"
-            " such a cluster takes no endpoints from a file",
             "route",
         )
 

@@ -72,6 +72,11 @@ class Reader:
         if given == STDIN:
             yield self._file(STDIN, None)
             return
+        if "\0" in str(given):
+            impossible = Sheets(str(given), is_blank=False)
+            impossible.refuse(Problem(problem="expected a path, got one with a null byte in it"))
+            yield impossible
+            return
         path = Path(given)
         if not path.is_dir():
             yield self._file(str(path), path)

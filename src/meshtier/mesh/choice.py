@@ -6,13 +6,13 @@ knows how a data plane spreads load over the rest. `Route` asks and displays.
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Final, Protocol
+from typing import Protocol
 
 from attrs import frozen
 from typing_extensions import override
 
-from meshtier.dataplane.assignment import EnvoySettings, LbPolicy, LocalityGroup
-from meshtier.dataplane.spread import tier_groups
+from meshtier.dataplane.assignment import EnvoySettings, LocalityGroup
+from meshtier.dataplane.spread import PLAIN_ENVOY, tier_groups
 from meshtier.endpoint import Exclusion, Reason
 from meshtier.locality import Locality
 from meshtier.mesh.client import Client
@@ -24,9 +24,6 @@ from meshtier.note import Note
 from meshtier.precedence import Resolution
 from meshtier.table import percent
 from meshtier.tiers import Endpoints, Preference, Tier, TierLike, describe_tier, rank_by
-
-PLAIN_ENVOY: Final = EnvoySettings(panic_threshold=0, lb_policy=LbPolicy.LEAST_REQUEST)
-"""What Istio tells an Envoy where no locality setting is in force."""
 
 
 class Choice(Protocol):

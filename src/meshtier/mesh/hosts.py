@@ -105,7 +105,7 @@ class HostTable:
         raise self._unknown(host, cluster)
 
     def _unknown(self, host: str, cluster: str) -> UnknownNameError:
-        return UnknownNameError.among(f"host of cluster {cluster!r}" if cluster else "host", host, self.hosts(cluster))
+        return UnknownNameError.among("host", host, self.hosts(cluster))
 
     def _expanded(self, name: str, cluster: str, namespace: str) -> str:
         services = self._short.get((cluster, name), [])

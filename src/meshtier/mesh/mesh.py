@@ -14,13 +14,13 @@ from meshtier.errors import InvalidValueError, UnknownNameError
 from meshtier.locality import Locality
 from meshtier.mesh.choice import DistributionChoice, PassThrough
 from meshtier.mesh.client import Client, ClientTable, client_of
-from meshtier.mesh.hosts import Binding, HostTable
+from meshtier.mesh.hosts import GLOBAL_DOMAIN, Binding, HostTable
 from meshtier.mesh.model import Cluster, Place, Workload
 from meshtier.mesh.policy import NO_POLICY, Policy, decide, subset_misses
 from meshtier.mesh.route import Hop, Route
 from meshtier.mesh.rule_choice import RuleChoice
 from meshtier.mesh.view import Eyes, Member, View, look, narrowed, with_place_labels
-from meshtier.mesh.waypoint import Waypoint, find_waypoint
+from meshtier.mesh.waypoint import GATEWAY_NAME_LABEL, Waypoint, find_waypoint
 from meshtier.note import Note
 from meshtier.precedence import Level, Resolution, resolve
 from meshtier.profile import SOLO, Profile
@@ -28,7 +28,6 @@ from meshtier.rules import RuleIndex
 from meshtier.table import Table
 
 _APPLICATION_LABELS: Final = ("service.istio.io/canonical-name", "app.kubernetes.io/name", "app")
-_WAYPOINT: Final = Component.WAYPOINT
 _NO_RULES: Final = RuleIndex(())
 _ResolutionKey = tuple[str, str, str, Profile]
 _ViewKey = tuple[str, str, bool, bool]
@@ -177,9 +176,12 @@ class Mesh:
         whole = defaults if defaults is COMPONENTS else {**COMPONENTS, **defaults}
         query = Query(component=component, profile=profile, port=port, subset=subset, defaults=whole)
         binding = self._hosts.bind(host, cluster=asking.cluster, namespace=asking.namespace)
-        if component is not Component.WAYPOINT:
-            return self._direct(asking, binding, query)
-        return self._through_waypoint(asking, binding, query)
+        return self._routed(asking, binding, query)
+
+    def _routed(self, client: Client, binding: Binding, query: Query) -> Route:
+        if query.component is Component.WAYPOINT:
+            return self._through_waypoint(client, binding, query)
+        return self._direct(client, binding, query, remarks=_beside_waypoint(binding, client, query))
 
     def _through_waypoint(self, client: Client, binding: Binding, query: Query) -> Route:
         home = self._by_name[client.cluster]
@@ -199,7 +201,9 @@ class Mesh:
         )
         # Without a pod to choose, the tiers are those that a waypoint beside the client would see.
         chosen = max(hops, key=lambda hop: hop.share).route if hops else self._direct(client, binding, query)
-        return evolve(chosen, client=client, to_waypoint=to_waypoint, hops=hops, remarks=waypoint.notes)
+        return evolve(
+            chosen, client=client, to_waypoint=to_waypoint, hops=hops, remarks=(*waypoint.notes, *chosen.remarks)
+        )
 
     def _from_waypoint(self, pod: Client, binding: Binding, query: Query) -> Route:
         # A waypoint that is itself a global service can have pods in clusters where the host means something else.
@@ -210,6 +214,8 @@ class Mesh:
         resolution = self._resolution(binding, client.cluster, query)
         policy = self._policy(binding, client, query, resolution)
         choice = self._choice(_narrowed(view, query, policy), client, query, resolution, policy)
+        if binding.joined and not query.profile.global_services and binding.host.endswith(GLOBAL_DOMAIN):
+            remarks += (_foreign_host(binding, query.profile),)
         return Route(
             host=binding.host,
             client=client,
@@ -329,7 +335,9 @@ class Mesh:
             UnknownNameError: No cluster is called so.
         """
         self._clients.check_cluster(cluster)
-        return self._places[cluster, component.traits.balancing is Balancing.ENVOY and component is not _WAYPOINT]
+        return self._places[
+            cluster, component.traits.balancing is Balancing.ENVOY and component is not Component.WAYPOINT
+        ]
 
     @cached_property
     def _places(self) -> Mapping[tuple[str, bool], Mapping[Place, Client]]:
@@ -354,9 +362,9 @@ class Mesh:
     ) -> Iterator[Route]:
         """Every host from every distinct client place, one route each.
 
-        Two pods in one place share a route, that of the first; where a
-        DestinationRule asks for a client's namespace or labels, ask `route` for each. `route_count` says how many
-        there will be, for a progress bar.
+        Two pods in one place share a route, that of the first: where
+        DestinationRules differ by the client's namespace or labels, ask `route`
+        for each. `route_count` says how many there will be, for a progress bar.
 
         Args:
             component: Who chooses.
@@ -369,10 +377,7 @@ class Mesh:
         for cluster, host in self._asked(hosts):
             binding = self._hosts.bind(host, cluster=cluster)
             for client in self.places(cluster, component=component).values():
-                if component is Component.WAYPOINT:
-                    yield self._through_waypoint(client, binding, query)
-                else:
-                    yield self._direct(client, binding, query)
+                yield self._routed(client, binding, query)
 
     def route_count(self, *, component: Component = Component.ZTUNNEL, hosts: Iterable[str] | None = None) -> int:
         """How many routes `routes` yields."""
@@ -445,6 +450,21 @@ def _narrowed(view: View, query: Query, policy: Policy) -> View:
 
 def _application(workload: Workload) -> str:
     return next((workload.labels[key] for key in _APPLICATION_LABELS if key in workload.labels), "")
+
+
+def _beside_waypoint(binding: Binding, client: Client, query: Query) -> tuple[Note, ...]:
+    # Traffic from a waypoint's or gateway's own pod does not go through the waypoint again.
+    if query.component is not Component.ZTUNNEL or not binding.service.waypoint or client.workload is None:
+        return ()
+    if GATEWAY_NAME_LABEL in client.workload.labels:
+        return ()
+    text = f"its waypoint {binding.service.waypoint} stands in the path: ask for that (--via waypoint) to see the whole"
+    return (Note("COMP-1", f"{text}; this is what ztunnel would choose without it", str(binding.service)),)
+
+
+def _foreign_host(binding: Binding, profile: Profile) -> Note:
+    text = f"profile {profile.name} knows no hosts of {GLOBAL_DOMAIN}; this is what its rules make of the endpoints"
+    return Note("COMP-3", text, str(binding.service))
 
 
 def _no_way(binding: Binding, client: Client, waypoint: Waypoint | None) -> Note:

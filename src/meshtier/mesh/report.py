@@ -131,7 +131,8 @@ def _why_lines(data: RouteData) -> Iterable[str]:
     if rule is not None:
         yield from _rule_lines(rule)
     if distribution["in_force"]:
-        yield f"set by {_setting_text(distribution)}"
+        is_default = not distribution["source"]["field"]
+        yield f"{'nothing is set, so it is' if is_default else 'set by'} {_setting_text(distribution)}"
     else:
         yield f"traffic distribution is out of force [PREC-5]: {distribution['mode']}, {_setting_text(distribution)}"
     for lost in distribution["overridden"]:

@@ -169,6 +169,7 @@ class Route:
             *self.view.notes,
             *self.choice.notes,
             *ejection_note(self.policy, sum(len(tier.endpoints) for tier in self.choice.tiers)),
+            *self._uneven_weights(),
             *(self.to_waypoint.notes if self.to_waypoint is not None else ()),
         )
         return tuple(dict.fromkeys(found))

@@ -175,7 +175,7 @@ def reached(member: Member) -> str:
 
 
 def find_member(name: str, members: Mapping[str, Member]) -> Member:
-    """The member of this id, or the only one whose id ends in these parts.
+    """The member of this id, or the only one whose id ends so, after a ``/`` or ``-``.
 
     Raises:
         UnknownNameError: There is none.
@@ -183,7 +183,7 @@ def find_member(name: str, members: Mapping[str, Member]) -> Member:
     """
     if name in members:
         return members[name]
-    ends = [identifier for identifier in members if identifier.endswith(f"/{name}")]
+    ends = [identifier for identifier in members if identifier.endswith((f"/{name}", f"-{name}"))]
     if len(ends) == 1:
         return members[ends[0]]
     if ends:
