@@ -464,3 +464,12 @@ def test_the_balancer_can_be_exchanged_before_it_is_exported() -> None:
     changed = evolve(upstream, settings=evolve(upstream.settings, lb_policy=LbPolicy.RING_HASH))
     assert cluster(changed, eds_path="eds.json")["lb_policy"] == "RING_HASH"
     assert upstream_of(changed) is changed
+
+
+def test_the_endpoints_are_exported_where_they_listen() -> None:
+    asked = route(NEAR, ports=(80,))
+    service = evolve(asked.service, targets=((80, 8080),))
+    binding = evolve(asked.view.binding, services=(service,))
+    group = only(cluster_load_assignment(evolve(asked, view=evolve(asked.view, binding=binding))), "endpoints")
+    ports = {host["endpoint"]["address"]["socket_address"]["port_value"] for host in group["lb_endpoints"]}
+    assert ports == {8080}

@@ -255,3 +255,21 @@ def test_destination_rules_are_kept() -> None:
         made("DestinationRule", "r", api=ISTIO, spec={"host": "s.a.svc.cluster.local"})
     ).destination_rules
     assert (rule.namespace, rule.name, rule.host) == ("a", "r", "s.a.svc.cluster.local")
+
+
+def test_where_the_endpoints_listen_is_read_from_the_slices() -> None:
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "s", "namespace": "a"},
+        "spec": {"ports": [{"name": "http", "port": 80, "targetPort": "web"}, {"name": "grpc", "port": 90}]},
+    }
+    slices = {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {"name": "s-1", "namespace": "a", "labels": {"kubernetes.io/service-name": "s"}},
+        "ports": [{"name": "http", "port": 8080}, {"name": "grpc", "port": 90}],
+    }
+    (cluster,) = read(service, slices)
+    (found,) = cluster.services
+    assert [found.target_of(port) for port in (80, 90, 100)] == [8080, 90, 100]

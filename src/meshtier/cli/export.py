@@ -42,13 +42,15 @@ def export() -> None:
 @export.command("eds", help="Print the endpoints: the DiscoveryResponse that Envoy's path_config_source reads.")
 @source_options
 @route_options
-@click.option("--endpoint-port", type=click.IntRange(1, 65535), help="Where the endpoints listen, if not on --port.")
+@click.option("--endpoint-port", type=click.IntRange(1, 65535), help="Where they listen, if the input does not say.")
 def eds(
     sources: Sequence[str], clusters: Sequence[tuple[str, str]], endpoint_port: int | None, **question: Unpack[Question]
 ) -> None:
     """Print the endpoints."""
     route = ask(read_mesh(sources, clusters), **question)
-    _print(discovery_response(route, port=endpoint_port or question["port"]))
+    port = question["port"]
+    target = None if port is None else route.service.target_of(port)
+    _print(discovery_response(route, port=endpoint_port or target))
 
 
 @export.command("cluster", help="Print the cluster: how the Envoy spreads load, and its outlier detection.")

@@ -53,7 +53,7 @@ class Upstream:
         settings: How load is spread.
         traffic: Where outlier detection, hashing and warm-up are taken from.
         reached: Where its endpoints are, by id; may lack any of them.
-        ports: The ports that the service has.
+        ports: Where the endpoints listen for each port of the service.
 
     Raises:
         InvalidValueError: The name is empty, or the groups are none that an Envoy would take.
@@ -99,7 +99,7 @@ def upstream_of(source: Source, *, name: str | None = None) -> Upstream:
         settings=source.choice.envoy,
         traffic=traffic,
         reached={host.id: _reached(source.view.members[host.id]) for group in groups for host in group.hosts},
-        ports=tuple(number for number, _ in source.service.ports),
+        ports=tuple(source.service.target_of(number) for number, _ in source.service.ports),
     )
 
 

@@ -56,6 +56,16 @@ class Backends:
         pods = [Backend(pod, pod.health) for pod in self._workloads.selected_pods(key[0], selector)]
         return (*pods, *entries), (NO_SLICES,)
 
+    def targets(self, key: Key, spec: shapes.ServiceSpec) -> tuple[tuple[int, int], ...]:
+        """Where the endpoints listen for each of a Service's ports, where its slices agree on that."""
+        numbers: defaultdict[str, set[int]] = defaultdict(set)
+        for port in (port for each in self._slices.get(key, ()) for port in each.ports or ()):
+            if port.port is not None:
+                numbers[port.name or ""].add(port.port)
+        known = {name: found.pop() for name, found in numbers.items() if len(found) == 1}
+        named = ((port.port, known.get(port.name or "")) for port in spec.ports or ())
+        return tuple((port, target) for port, target in named if target is not None and target != port)
+
     def _sliced(self, key: Key, spec: shapes.ServiceSpec, slices: Sequence[shapes.EndpointSlice]) -> Iterable[Backend]:
         selector = spec.selector or {}
         found: dict[int, Backend] = {}

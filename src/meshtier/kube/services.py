@@ -59,6 +59,7 @@ class Services:
             takeover=_takes_over(owners),
             waypoint=read_waypoint(owners, namespace),
             ports=tuple((port.port, port.name or "") for port in spec.ports or ()),
+            targets=backends.targets(key, spec),
             labels=Labels(labels) if labels else NO_LABELS,
             backends=behind,
             notes=(*doubts, *notes),

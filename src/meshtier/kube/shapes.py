@@ -177,6 +177,7 @@ class SlicePort:
     """A port of an EndpointSlice."""
 
     name: str | None = None
+    port: int | None = None
 
 
 @frozen

@@ -133,6 +133,8 @@ class Service:
         takeover: Whether the local host name behaves as the global one (COMP-3).
         waypoint: ``namespace/name`` of the Gateway that is its waypoint; ``""`` for none.
         ports: Its ports, by number, with their names (``""`` for none).
+        targets: For its ports by number, where its endpoints listen, as far as
+            that is known; see `target_of`.
         labels: Its labels.
         backends: The workloads behind it in its own cluster, each once.
         notes: What was doubtful about it.
@@ -153,9 +155,14 @@ class Service:
     takeover: bool = False
     waypoint: str = ""
     ports: tuple[tuple[int, str], ...] = ()
+    targets: tuple[tuple[int, int], ...] = ()
     labels: Mapping[str, str] = NO_LABELS
     backends: tuple[Backend, ...] = ()
     notes: tuple[Note, ...] = ()
+
+    def target_of(self, port: int) -> int:
+        """Where its endpoints listen for traffic to *port*: the port itself, unless something says otherwise."""
+        return dict(self.targets).get(port, port)
 
     @property
     def is_global(self) -> bool:
