@@ -46,8 +46,8 @@ class UnknownNameError(MeshError, KeyError):
         super().__init__(what, name, tuple(nearest), tuple(known))
         self.what = what
         self.name = name
-        self.nearest = tuple(nearest)
-        self.known = tuple(known)
+        self.nearest: tuple[str, ...] = tuple(nearest)
+        self.known: tuple[str, ...] = tuple(known)
 
     @classmethod
     def among(cls, what: str, name: str, known: Iterable[str]) -> "UnknownNameError":
@@ -122,7 +122,7 @@ class InputError(MeshError, ValueError):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(tuple(problems))
-        self.problems = tuple(problems)
+        self.problems: tuple[Problem, ...] = tuple(problems)
 
     def __str__(self) -> str:
         return "\n".join(str(problem) for problem in self.problems)

@@ -12,8 +12,8 @@ from meshtier.mesh import Route
 
 try:
     import narwhals as nw
-except ImportError as error:
-    raise MissingExtraError("frames", "a data frame") from error
+except ImportError as _error:
+    raise MissingExtraError("frames", "a data frame") from _error
 
 _Row = dict[str, str | int | float | bool | None]
 

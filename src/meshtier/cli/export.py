@@ -7,7 +7,7 @@ from typing import Unpack
 import click
 
 from meshtier.cli.explain import ask
-from meshtier.cli.options import Parsed, Question, read_mesh, route_options, source_options
+from meshtier.cli.options import Decorator, Parsed, Question, read_mesh, route_options, source_options
 from meshtier.errors import InvalidValueError
 from meshtier.export import Address, bootstrap, cluster, discovery_response, socket_address
 
@@ -21,7 +21,7 @@ def _socket(text: str) -> Address:
 
 SOCKET = Parsed("socket", _socket, "IP:PORT")
 
-eds_option = click.option(
+eds_option: Decorator = click.option(
     "--eds-path",
     default="eds.json",
     show_default=True,

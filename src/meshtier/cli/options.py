@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable
 from functools import reduce
-from typing import Any, TypedDict, TypeVar
+from typing import Any, TypedDict
 
 import click
 from typing_extensions import override
@@ -14,7 +14,8 @@ from meshtier.kube import load
 from meshtier.mesh import Mesh
 from meshtier.profile import PROFILES, SOLO, Profile
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
+Decorator = Callable[[Any], Any]
+"""What click's options are."""
 
 
 class Parsed(click.ParamType[Any]):
@@ -54,12 +55,12 @@ PROFILE = Parsed("profile", Profile.named, "|".join(PROFILES))
 CLUSTER = Parsed("cluster", _cluster, "NAME=PATH")
 
 
-def together(*decorators: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
+def together(*decorators: Decorator) -> Decorator:
     """Several decorators as one, in the order in which they would stand."""
     return lambda command: reduce(lambda done, decorate: decorate(done), reversed(decorators), command)
 
 
-source_options = together(
+source_options: Decorator = together(
     click.argument("sources", nargs=-1, type=click.Path(allow_dash=True)),
     click.option(
         "--cluster",
@@ -70,15 +71,15 @@ source_options = together(
     ),
 )
 
-profile_option = click.option(
+profile_option: Decorator = click.option(
     "--profile", type=PROFILE, default=SOLO.name, show_default=True, help="Whose rules, and of which version."
 )
 
-component_option = click.option(
+component_option: Decorator = click.option(
     "--via", "component", type=COMPONENT, default=Component.ZTUNNEL.value, show_default=True, help="Who chooses."
 )
 
-route_options = together(
+route_options: Decorator = together(
     click.option(
         "--from",
         "client",
@@ -87,9 +88,7 @@ route_options = together(
         " or a place (region=…,zone=…,network=…).",
     ),
     click.option("--to", "host", metavar="HOST", help="A host name: full, NAME.NAMESPACE or NAME."),
-    click.option(
-        "--via", "component", type=COMPONENT, default=Component.ZTUNNEL.value, show_default=True, help="Who chooses."
-    ),
+    component_option,
     click.option("--in", "home", metavar="CLUSTER", help="The client's cluster, where --from does not say it."),
     click.option("--port", type=click.IntRange(1, 65535), help="The service's port."),
     click.option("--subset", help="A DestinationRule's subset."),

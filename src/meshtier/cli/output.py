@@ -9,13 +9,14 @@ import click
 import yaml
 from rich.console import Console
 
+from meshtier.cli.options import Decorator
 from meshtier.display.terminal import print_report, print_table
 from meshtier.mesh.report import Report
 from meshtier.table import Table
 
 FORMATS = ("table", "json", "yaml", "markdown")
 
-output_option = click.option(
+output_option: Decorator = click.option(
     "-o",
     "--output",
     "form",

@@ -10,8 +10,8 @@ from meshtier.mesh import Route
 
 try:
     import altair as alt
-except ImportError as error:
-    raise MissingExtraError("plot", "a chart") from error
+except ImportError as _error:
+    raise MissingExtraError("plot", "a chart") from _error
 
 
 def route_chart(route: Route) -> alt.Chart:

@@ -93,7 +93,7 @@ class Roll(Page):
     """The endpoints of one place and one class of weight, and itself their first page.
 
     Most places have few endpoints: being one object instead of two saves them
-    a sixth of their memory, and each draw two visits to memory that is cold.
+    a seventh of their memory, and each draw two visits to memory that is cold.
 
     Attributes:
         place: Whose they are.
@@ -108,10 +108,10 @@ class Roll(Page):
 
     def __init__(self, place: "Place", degree: int, following: "Roll | None") -> None:
         super().__init__()
-        self.roll = self
-        self.place = place
-        self.degree = degree
-        self.following = following
+        self.roll: Roll = self
+        self.place: Place = place
+        self.degree: int = degree
+        self.following: Roll | None = following
         self.more: list[Page] | None = None
 
     def last_page(self) -> Page:
@@ -152,11 +152,11 @@ class Node:
     __slots__ = ("bound", "children", "parent", "tally", "urns")
 
     def __init__(self, parent: "Node | None", children: "dict[str, Node]", urns: "dict[int, list[Place]]") -> None:
-        self.tally = 0
-        self.parent = parent
-        self.children = children
-        self.urns = urns
-        self.bound = 0
+        self.tally: int = 0
+        self.parent: Node | None = parent
+        self.children: dict[str, Node] = children
+        self.urns: dict[int, list[Place]] = urns
+        self.bound: int = 0
 
     def draw(self, random: Callable[[], float]) -> Endpoint | None:
         """An endpoint from below that serves, by weight; ``None`` if none of those weighs anything."""
@@ -210,8 +210,8 @@ class Place(Node):
         super().__init__(parent, _NO_CHILDREN, _NO_URNS)
         self.far: Node | None = None
         self.rolls: Roll | None = None
-        self.degree = IDLE
-        self.seats = 0
+        self.degree: int = IDLE
+        self.seats: int = 0
 
     @override
     def draw(self, random: Callable[[], float]) -> Endpoint | None:

@@ -33,8 +33,8 @@ class PrefixTree:
     __slots__ = ("_building", "_far", "_key_of", "_pages", "root", "version")
 
     def __init__(self, key_of: Callable[[Endpoint], Key]) -> None:
-        self.root = Node(None, {}, {})
-        self.version = 0
+        self.root: Node = Node(None, {}, {})
+        self.version: int = 0
         self._key_of = key_of
         self._pages: dict[str, Page] = {}
         self._far: Node | None = None
