@@ -2,10 +2,12 @@
 
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from functools import reduce
 from typing import Any, TypedDict
 
 import click
+from rich.console import Console
 from typing_extensions import override
 
 from meshtier.component import COMPONENTS, Component
@@ -113,7 +115,13 @@ def read_mesh(sources: Iterable[str], clusters: Iterable[tuple[str, str]]) -> Me
     sources, named = list(sources), list(clusters)
     if not sources and not named:
         raise click.UsageError("expected SOURCES: files, folders or '-' for standard input; or --cluster NAME=PATH")
-    mesh = load(*sources, clusters=named)
+    console = Console(file=sys.stderr)
+    with console.status("reading") if console.is_terminal else nullcontext() as status:
+        mesh = load(
+            *sources,
+            clusters=named,
+            progress=lambda name: status.update(f"reading {name}") if status is not None else None,
+        )
     for cluster in mesh.clusters:
         if cluster.skipped and sys.stderr.isatty():
             kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(cluster.skipped.items()))
