@@ -6,8 +6,12 @@ what came and where, and keeps the same facts as attributes.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from attrs import frozen
+
+MAX_SHOWN: Final = 100
+"""How many problems the text of an `InputError` shows; all of them are in its attribute."""
 
 
 class MeshError(Exception):
@@ -125,4 +129,7 @@ class InputError(MeshError, ValueError):
         self.problems: tuple[Problem, ...] = tuple(problems)
 
     def __str__(self) -> str:
-        return "\n".join(str(problem) for problem in self.problems)
+        lines = [str(problem) for problem in self.problems[:MAX_SHOWN]]
+        if rest := len(self.problems) - MAX_SHOWN:
+            lines += [f"… and {rest:,} more"] if rest > 0 else []
+        return "\n".join(lines)

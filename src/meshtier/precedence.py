@@ -18,7 +18,7 @@ from meshtier.locality import Scope
 from meshtier.note import Note
 from meshtier.profile import SOLO, Profile
 from meshtier.table import Table, one_line
-from meshtier.tiers import Preference
+from meshtier.tiers import Preference, check_type
 
 ANNOTATION: Final = "networking.istio.io/traffic-distribution"
 """The annotation that sets a mode on a Service, a ServiceEntry or a Namespace (MODE-1)."""
@@ -186,7 +186,7 @@ def resolve(
         annotation), with a note.
 
     Raises:
-        InvalidValueError: A text is neither a string nor ``None``, or *defaults* lacks the component.
+        InvalidValueError: An argument is of the wrong type, or *defaults* lacks the component.
 
     >>> resolve(spec="PreferClose", service_annotation="PreferNetwork")
     <Resolution PreferSameZone by Service spec.trafficDistribution: PreferClose; overrides 1>
@@ -198,6 +198,8 @@ def resolve(
         Level.SERVICE_ENTRY_ANNOTATION: service_entry_annotation,
         Level.NAMESPACE_ANNOTATION: namespace_annotation,
     }
+    check_type(profile, Profile, "profile")
+    check_type(global_service, bool, "global_service")
     traits = defaults.get(component)
     if traits is None:
         raise InvalidValueError(f"expected one of {', '.join(map(repr, defaults))}, got {component!r}", "component")

@@ -113,18 +113,44 @@ def tier_of(client: Locality, place: Locality, mode: TrafficDistribution, *, pro
     >>> tier_of(here, there, TrafficDistribution.PREFER_SAME_ZONE)
     1
     """
-    depth = profile.zone_depth if mode is _SAME_ZONE else mode.depth
-    if depth == 0:
-        return 0
-    if client[0] != place[0]:
-        return depth if profile.cross_network is _FLAT else _far_tier(client, place, depth)
-    if depth == 1 or client[1] != place[1]:
-        return depth - 1
-    if depth == 2 or client[2] != place[2]:
-        return depth - 2
-    if depth == 3 or client[3] != place[3]:
-        return depth - 3
-    return depth - 5 if depth == 5 and client[4] == place[4] else depth - 4
+    try:
+        depth = profile.zone_depth if mode is _SAME_ZONE else mode.depth
+        if depth == 0:
+            return 0
+        if client[0] != place[0]:
+            return depth if profile.cross_network is _FLAT else _far_tier(client, place, depth)
+        if depth == 1 or client[1] != place[1]:
+            return depth - 1
+        if depth == 2 or client[2] != place[2]:
+            return depth - 2
+        if depth == 3 or client[3] != place[3]:
+            return depth - 3
+        return depth - 5 if depth == 5 and client[4] == place[4] else depth - 4
+    except (AttributeError, TypeError):
+        check_question(client, mode, profile)
+        check_type(place, Locality, "place")
+        raise
+
+
+def check_type(value: object, wanted: type, path: str) -> None:
+    """Refuse an argument of another type than *wanted*.
+
+    Raises:
+        InvalidValueError: It is.
+    """
+    if not isinstance(value, wanted):
+        raise InvalidValueError(f"expected a {wanted.__name__}, got {value!r}", path)
+
+
+def check_question(client: object, mode: object, profile: object) -> None:
+    """Refuse a question about tiers whose arguments are of the wrong types.
+
+    Raises:
+        InvalidValueError: One of them is.
+    """
+    check_type(client, Locality, "client")
+    check_type(mode, TrafficDistribution, "mode")
+    check_type(profile, Profile, "profile")
 
 
 def _far_tier(client: Locality, place: Locality, depth: int) -> int:
@@ -352,6 +378,9 @@ def rank(
         strict: Exclude what does not match every scope of the mode, instead of
             sorting it behind.
 
+    Raises:
+        InvalidValueError: An argument is of the wrong type.
+
     Returns:
         Every endpoint in exactly one tier or excluded; in a tier they keep the
         order in which they came.
@@ -363,6 +392,8 @@ def rank(
     >>> rank(home, [Endpoint("a", home), away], TrafficDistribution.PREFER_SAME_ZONE)
     <Ranking PreferSameZone from network=net us-east/us-east-1a: P0: 1, P1: 1>
     """
+    check_question(client, mode, profile)
+    check_type(strict, bool, "strict")
     preference = Preference.of_mode(mode, profile=profile, strict=strict)
     return rank_by(preference, client, endpoints, name=f"strict {mode.value}" if strict else mode.value)
 
@@ -394,10 +425,13 @@ def rank_by(
         tier = preference.tier(client, place, client_cluster=client_cluster, place_cluster=cluster)
         return bins.setdefault(tier, []).append
 
-    if Scope.CLUSTER in preference.scopes:
-        _fill(endpoints, lambda endpoint: (endpoint.locality, endpoint.cluster), lambda key: bin_for(*key))
-    else:
-        _fill_by_place(endpoints, lambda place: bin_for(place, ""))
+    try:
+        if Scope.CLUSTER in preference.scopes:
+            _fill(endpoints, lambda endpoint: (endpoint.locality, endpoint.cluster), lambda key: bin_for(*key))
+        else:
+            _fill_by_place(endpoints, lambda place: bin_for(place, ""))
+    except (AttributeError, TypeError) as error:
+        raise InvalidValueError(f"expected Endpoints, got something else ({error})", "endpoints") from error
     missed = bins.pop(None, [])
     return Ranking(
         client,

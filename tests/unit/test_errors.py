@@ -3,6 +3,7 @@ import pickle
 import pytest
 
 from meshtier.errors import (
+    MAX_SHOWN,
     InputError,
     InvalidValueError,
     MeshError,
@@ -112,3 +113,12 @@ def test_an_input_error_tells_all_problems_in_their_order() -> None:
     error = InputError([PROBLEM, other])
     assert error.problems == (PROBLEM, other)
     assert str(error) == ("a.yaml, document 2, Service b/r, spec: expected a port, got 'http'\nNode: no name")
+
+
+def test_the_text_of_very_many_problems_is_bounded_and_says_how_many_more() -> None:
+    problems = tuple(Problem(problem=f"p{number}") for number in range(MAX_SHOWN + 1234))
+    lines = str(InputError(problems)).splitlines()
+    assert len(lines) == MAX_SHOWN + 1
+    assert lines[-1] == "… and 1,234 more"
+    assert InputError(problems).problems == problems
+    assert len(str(InputError(problems[:MAX_SHOWN])).splitlines()) == MAX_SHOWN

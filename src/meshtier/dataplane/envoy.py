@@ -35,7 +35,7 @@ from meshtier.table import percent
 class NoHost(enum.Enum):
     """Why requests find no host; they get status 503 with response flag UH."""
 
-    NO_HOSTS = "there are no hosts"
+    NO_HOSTS = "no endpoint is left to choose from"
     NONE_HEALTHY = "no host that may be used is healthy, and no panic lets the others in"  # LOAD-3
     FAILS_ON_PANIC = "the priority panics, and fail_traffic_on_panic is set"
     NONE_FOR_HASH = "a hash balancer uses healthy hosts only, and the chosen priority has none"

@@ -10,7 +10,7 @@ from meshtier.dataplane.shares import Shares
 from meshtier.dataplane.ztunnel import ztunnel_shares
 from meshtier.endpoint import Endpoint, Exclusion
 from meshtier.locality import Locality
-from meshtier.tiers import Ranking, TierLike
+from meshtier.tiers import Ranking, TierLike, check_type
 
 ISTIO_ENVOY: Final = EnvoySettings(panic_threshold=0, locality_weighted=True, lb_policy=LbPolicy.LEAST_REQUEST)
 """What Istio tells an Envoy where traffic distribution holds: no panic, localities by weight and health (LOAD-3)."""
@@ -38,6 +38,9 @@ def spread(ranking: Ranking, component: Component, *, envoy: EnvoySettings | Non
     Returns:
         Every endpoint of the ranking with its share; excluded ones with 0.
 
+    Raises:
+        InvalidValueError: An argument is of the wrong type, or two endpoints have one id.
+
     Cost: O(n).
 
     >>> from meshtier.endpoint import Health
@@ -51,6 +54,8 @@ def spread(ranking: Ranking, component: Component, *, envoy: EnvoySettings | Non
     >>> spread(ranking, Component.SIDECAR)
     <Shares near 70 %, far 30 %, sick 0 %>
     """
+    check_type(ranking, Ranking, "ranking")
+    check_type(component, Component, "component")
     return shares_of(component, ranking, envoy=istio_envoy(ranking) if envoy is None else envoy)
 
 

@@ -32,7 +32,7 @@ def cluster(
 
     Args:
         source: A route at one Envoy, or plain values.
-        eds_path: Where the Envoy finds the DiscoveryResponse.
+        eds_path: Where the Envoy finds the DiscoveryResponse; a bare name is in its working directory.
         name: The cluster's name; ``None`` for the route's host.
         update_merge_window_s: How long the Envoy saves up changes of health after
             one that it has applied; ``None`` for its own second, 0 to apply each
@@ -48,7 +48,9 @@ def cluster(
     {'healthy_panic_threshold': {'value': 50.0}}
     """
     upstream = upstream_of(source, name=name)
-    eds_config = {"path_config_source": {"path": eds_path}, "resource_api_version": "V3"}
+    # Envoy takes a bare file name for a mistake.
+    path = eds_path if "/" in eds_path else f"./{eds_path}"
+    eds_config = {"path_config_source": {"path": path}, "resource_api_version": "V3"}
     data = ClusterData(
         name=upstream.name,
         type="EDS",

@@ -12,7 +12,7 @@ from meshtier.errors import InvalidValueError, UnknownNameError
 from meshtier.index.place import SERVING, Key, Node
 from meshtier.index.tree import PrefixTree
 from meshtier.index.view import Members, TierView
-from meshtier.tiers import ladder_tier
+from meshtier.tiers import check_type, ladder_tier
 
 _NAMES_SEARCHED: Final = 100  # for names like an unknown one, since a look-up that fails must not cost O(n) either
 
@@ -28,6 +28,7 @@ class Index:
 
     def __init__(self, key_of: Callable[[Endpoint], Key], endpoints: Iterable[Endpoint]) -> None:
         self._tree = PrefixTree(key_of)
+        check_type(endpoints, Iterable, "endpoints")
         for position, endpoint in enumerate(endpoints):
             try:
                 self.add(endpoint)

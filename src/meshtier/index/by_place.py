@@ -14,6 +14,7 @@ from meshtier.index.place import Key, Node
 from meshtier.index.view import Members, TierView
 from meshtier.locality import Locality
 from meshtier.profile import SOLO, CrossNetwork, Profile
+from meshtier.tiers import check_question, check_type
 
 _RANKED: Final = CrossNetwork.RANKED
 _SAME_ZONE: Final = TrafficDistribution.PREFER_SAME_ZONE
@@ -62,7 +63,7 @@ class EndpointIndex(Index):
         Returns:
             Views, good until the index changes.
         """
-        parts = client[: profile.depth(mode)]
+        parts = _parts(client, mode, profile)
         if strict:
             path = path_to(self._tree.root, parts)
             full = self._own_view(path, len(parts), len(parts)) if len(path) > len(parts) else None
@@ -74,7 +75,7 @@ class EndpointIndex(Index):
 
         The one reason is always `Reason.NOT_FULL_MATCH`.
         """
-        parts = client[: profile.depth(mode)]
+        parts = _parts(client, mode, profile)
         path = path_to(self._tree.root, parts)
         full = path[-1] if len(path) > len(parts) else None
         root = self._tree.root
@@ -88,7 +89,7 @@ class EndpointIndex(Index):
         """The nearest tier with an endpoint that serves (LOAD-1); ``None`` if there is none."""
         if strict:
             return next((view for view in self.tiers(client, mode, profile=profile, strict=True) if view.healthy), None)
-        return self._best(client[: profile.depth(mode)], ranked=profile.cross_network is _RANKED)
+        return self._best(_parts(client, mode, profile), ranked=profile.cross_network is _RANKED)
 
     def pick(
         self,
@@ -117,8 +118,13 @@ class EndpointIndex(Index):
         what a random float can tell apart.
         """
         # `Profile.depth` written out: its call is a tenth of the cost of a pick.
-        depth = profile.zone_depth if mode is _SAME_ZONE else mode.depth
-        return self._pick(client[:depth], random, ranked=profile.cross_network is _RANKED, strict=strict)
+        try:
+            depth = profile.zone_depth if mode is _SAME_ZONE else mode.depth
+            return self._pick(client[:depth], random, ranked=profile.cross_network is _RANKED, strict=strict)
+        except (AttributeError, TypeError):
+            check_question(client, mode, profile)
+            check_type(random, Random, "random")
+            raise
 
     @property
     def places(self) -> tuple[Locality, ...]:
@@ -128,3 +134,11 @@ class EndpointIndex(Index):
     @override
     def __reduce__(self) -> "tuple[type[EndpointIndex], tuple[list[Endpoint]]]":
         return type(self), (list(self),)
+
+
+def _parts(client: Locality, mode: TrafficDistribution, profile: Profile) -> tuple[str, ...]:
+    try:
+        return client[: profile.depth(mode)]
+    except (AttributeError, TypeError):
+        check_question(client, mode, profile)
+        raise
