@@ -214,3 +214,12 @@ def two_clusters(
             ),
         )
     )
+
+
+def on_two_nodes() -> Mesh:
+    """The service web stays on the node: ``x`` with two pods of its waypoint, and ``y`` with one."""
+    far = EAST._replace(node="e-a2")
+    web = [pod("x", EAST), pod("y", far)]
+    ways = [waypoint_pod("w1", EAST), waypoint_pod("w2", EAST), waypoint_pod("w3", far)]
+    made = [service(web, waypoint="shop/wp", local=True), service(ways, name="wp", annotation="PreferClose")]
+    return Mesh((cluster([pod("client"), *web, *ways], made),))

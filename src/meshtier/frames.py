@@ -7,6 +7,7 @@ polars, pyarrow or another that narwhals knows.
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from meshtier.endpoint import Endpoint
 from meshtier.errors import InvalidValueError, MissingExtraError
 from meshtier.mesh import Route
 
@@ -16,6 +17,7 @@ except ImportError as _error:
     raise MissingExtraError("frames", "a data frame") from _error
 
 _Row = dict[str, str | int | float | bool | None]
+_Standing = tuple[Endpoint, int | None, int | None, str]
 
 
 def tiers_frame(routes: Iterable[Route], *, backend: str = "pandas") -> Any:  # noqa: ANN401  # the caller's library decides
@@ -50,7 +52,8 @@ def endpoints_frame(routes: Iterable[Route], *, backend: str = "pandas") -> Any:
         A frame with the columns of `tiers_frame` up to *holds*, then endpoint,
         endpoint_cluster, endpoint_network, … endpoint_node, health, weight,
         share, tier, priority (missing if excluded) and excluded (the reason; ``""``
-        for those in a tier).
+        for those in a tier). Where several waypoint pods choose, tier and priority
+        are those at the pod with the largest share, and missing for what it leaves out.
 
     Raises:
         InvalidValueError: The library is not installed or not known.
@@ -118,7 +121,12 @@ def _tier_rows(route: Route) -> Iterable[_Row]:
 
 def _endpoint_rows(route: Route) -> Iterable[_Row]:
     common = _route_row(route)
-    placed = [(endpoint, tier.number, tier.priority, "") for tier in route.tiers for endpoint in tier.endpoints]
+    placed: list[_Standing] = [
+        (endpoint, tier.number, tier.priority, "") for tier in route.tiers for endpoint in tier.endpoints
+    ]
+    seen = {endpoint.id for endpoint, *_ in placed}
+    # With a waypoint in the path, what the pod with the largest share leaves out can be chosen by another.
+    placed += [(endpoint, None, None, "") for endpoint in route.endpoints if endpoint.id not in seen]
     left_out = [(exclusion.endpoint, None, None, exclusion.reason.value) for exclusion in route.excluded]
     for endpoint, number, priority, reason in (*placed, *left_out):
         place = {f"endpoint_{name}": part for name, part in zip(_PLACE, endpoint.locality, strict=True)}

@@ -55,7 +55,7 @@ def test_json_and_yaml_hold_the_same() -> None:
 def test_markdown_has_headings_and_tables() -> None:
     lines = explain(GATEWAYS, *ASK, "-o", "markdown").output.splitlines()
     assert lines[0] == f"## {PRODUCTPAGE}"
-    assert "| tier | priority | share | healthy | what matches | where |" in lines
+    assert "| tier | share | healthy | what matches | where |" in lines
 
 
 @pytest.mark.parametrize("form", ["xml", ""])
@@ -88,7 +88,8 @@ def test_an_unknown_endpoint_is_refused_with_the_nearest() -> None:
 def test_two_choices_are_shown_with_a_waypoint() -> None:
     text = explain(GATEWAYS, *ASK, "--via", "waypoint").output
     assert "two choices: ztunnel picks a waypoint pod, and that pod picks the endpoint" in text
-    assert "as seen by east/bookinfo/waypoint-7c6f8d9b54-w4cqz at network=net-east us-east/us-east-b" in text
+    heading = "tiers as seen by east/bookinfo/waypoint-7c6f8d9b54-w4cqz, 100 %"
+    assert f"{heading}\n  at network=net-east us-east/us-east-b" in text
 
 
 @pytest.mark.parametrize("name", ["ingress-gateway", "IngressGateway", "ingress gateway", "INGRESS_GATEWAY"])

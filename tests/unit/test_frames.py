@@ -2,6 +2,8 @@ import importlib
 import sys
 
 import pytest
+from tests.meshes import HOST as WEB
+from tests.meshes import on_two_nodes
 
 from meshtier.component import Component
 from meshtier.errors import InvalidValueError, MissingExtraError
@@ -46,6 +48,14 @@ def test_an_excluded_endpoint_has_its_reason_and_no_tier(mesh: Mesh) -> None:
     (row,) = frame[frame["excluded"] != ""].to_dict("records")
     assert (row["excluded"], row["health"], row["share"]) == ("not healthy", "unhealthy", 0.0)
     assert pd.isna(row["tier"])
+
+
+def test_what_only_another_waypoint_pod_can_choose_has_its_share_and_no_tier() -> None:
+    frame = frames.endpoints_frame([on_two_nodes().route("client", WEB, component=Component.WAYPOINT)])
+    assert list(frame["endpoint"]) == ["east/shop/x", "east/shop/y"]
+    assert list(frame["share"]) == pytest.approx([2 / 3, 1 / 3])
+    assert list(frame["tier"].isna()) == [False, True]
+    assert list(frame["excluded"]) == ["", ""]
 
 
 def test_a_whole_mesh_is_one_frame(mesh: Mesh) -> None:

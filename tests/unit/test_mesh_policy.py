@@ -137,6 +137,37 @@ def test_distribute_excludes_what_it_does_not_name() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("origin", "words"),
+    [("*", "a locality of the distribute rule"), ("rw/*", "anywhere")],
+    ids=["the client's place", "another place"],
+)
+@pytest.mark.parametrize("detection", [None, {"consecutive5xxErrors": 1}], ids=["alone", "with outlierDetection"])
+def test_the_tier_of_distribute_says_whether_it_holds_for_the_client(
+    origin: str, words: str, detection: Mapping[str, object] | None
+) -> None:
+    setting = {"distribute": [{"from": origin, "to": {"re/*": 100}}]}
+    route = mesh(rule(setting, outlier_detection=detection)).route("client", HOST, component=Component.SIDECAR)
+    assert [tier.matched for tier in route.tiers] == [words]
+
+
+@pytest.mark.parametrize("entries", [[], ["version"]], ids=["by region", "by label, then region"])
+def test_zone_awareness_tells_the_regions_apart_and_nothing_below(entries: list[str]) -> None:
+    failover = [{"from": "re", "to": "rx"}]
+    aware = rule(
+        loadBalancer={"zoneAwareLbSetting": {"enabled": True, "failover": failover, "failoverPriority": entries}}
+    )
+    pods = [pod("a"), pod("b", ZONE_B), pod("w", REGION_W), pod("x", Locality("net-e", "rx", "x"))]
+    route = one_cluster(pods, rules=[aware]).route("client", HOST, component=Component.SIDECAR, profile=ISTIO_1_30)
+    step = "failoverPriority level 0; " if entries else ""
+    assert [(tier.number, tier.matched) for tier in route.tiers] == [
+        (0, f"{step}same region"),
+        (1, f"{step}region rx, to fail over to"),
+        (2, f"{step}other region"),
+    ]
+    assert [one.key for one in route.why("w").comparisons] == [*entries, "region"]
+
+
 def test_min_health_percent_keeps_the_unready_out_and_lets_the_rest_panic() -> None:
     detection = {"consecutive5xxErrors": 5, "minHealthPercent": 50, "maxEjectionPercent": 100}
     asked = one_cluster([pod("a"), pod("sick", health=Health.UNHEALTHY)], rules=[rule(outlier_detection=detection)])

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from attrs import evolve
-from tests.meshes import EAST, GLOBAL_HOST, HOST, cluster, one_cluster, places, pod, service, spot, two_clusters
+from tests.meshes import EAST, GLOBAL_HOST, HOST, cluster, one_cluster, places, pod, rule, service, spot, two_clusters
 
 from meshtier.component import COMPONENTS, Component
 from meshtier.dataplane.ztunnel import NO_ENDPOINT, NO_WEIGHT
@@ -154,7 +154,7 @@ def test_weights_do_not_choose_the_tier() -> None:
 def test_a_service_without_endpoints_drops_the_traffic(component: Component) -> None:
     route = one_cluster([]).route("client", HOST, component=component)
     assert (route.tiers, dict(route.shares), route.drops) == ((), {}, True)
-    assert (route.reason == NO_ENDPOINT) is (component not in ENVOYS)
+    assert route.reason == NO_ENDPOINT
 
 
 def test_the_rest_of_a_failing_tier_spills_over_at_an_envoy_alone() -> None:
@@ -285,18 +285,18 @@ def test_the_report_reads_from_question_to_answer() -> None:
             "",
             "PreferSameZone holds",
             "  set by Service shop/web spec.trafficDistribution: PreferClose [PREC-1]",
-            "  overrides Service shop/web metadata.annotations[networking.istio.io/traffic-distribution]: Any",
+            "  overrides Service shop/web annotation networking.istio.io/traffic-distribution: Any",
             "  compares: network > region > zone",
             "",
             "tiers",
-            "tier  priority  share  healthy  what matches                      where",
-            "P0           0  100 %      1/1  same network, region, zone        network=net-e re/a",
-            "P1           1    0 %      1/1  same network, region; other zone  network=net-e re/b",
+            "tier  share  healthy  what matches                      where",
+            "P0    100 %      1/1  same network, region, zone        re/a",
+            "P1      0 %      1/1  same network, region; other zone  re/b",
             "",
             "endpoints",
-            "tier  endpoint     share  where                         health",
-            "P0    east/shop/a  100 %  network=net-e re/a node=e-a1  healthy",
-            "P1    east/shop/b    0 %  network=net-e re/b node=e-b1  healthy",
+            "tier  endpoint     share  where           health",
+            "P0    east/shop/a  100 %  re/a node=e-a1  healthy",
+            "P1    east/shop/b    0 %  re/b node=e-b1  healthy",
         )
     )
 
@@ -305,7 +305,37 @@ def test_the_report_as_markdown_has_headings_and_tables() -> None:
     lines = one_cluster([pod("a")]).route("client", HOST).report.to_markdown().splitlines()
     assert lines[0] == f"## {HOST}"
     assert "### Any holds" in lines
-    assert "| P0 | 0 | 100 % | 1/1 | anywhere | network=net-e re/a |" in lines
+    assert "| P0 | 100 % | 1/1 | anywhere | re/a |" in lines
+
+
+def test_the_report_names_the_networks_where_they_differ_and_priorities_where_an_envoy_chooses() -> None:
+    far = Locality("net-w", "rw", "c")
+    pods = [pod("a"), pod("w1", far), pod("w2", far._replace(zone="d"))]
+    lines = one_cluster(pods).route("client", HOST, component=Component.SIDECAR).explain().splitlines()
+    at = lines.index("tiers")
+    assert lines[at + 1 : at + 3] == [
+        "tier  priority  share  healthy  what matches  where",
+        "P0           0  100 %      3/3  anywhere      network=net-e re/a, network=net-w rw/c … +1",
+    ]
+    far_only = one_cluster(pods[1:]).route("client", HOST, component=Component.SIDECAR).explain()
+    assert "anywhere      network=net-w rw/c, rw/d\n" in far_only
+    assert "network=net-w rw/d " in far_only
+
+
+def test_the_report_names_a_network_where_nothing_else_is_known() -> None:
+    text = one_cluster([pod("a", Locality("net-e"))]).route("client", HOST).explain()
+    assert "anywhere      network=net-e\n" in text
+
+
+def test_what_stands_under_the_heading_is_no_note_of_the_report() -> None:
+    route = one_cluster([pod("a")], rules=[rule({"enabled": False})], spec="PreferClose").route(
+        "client", HOST, component=Component.SIDECAR
+    )
+    assert [note.text.partition(":")[0] for note in route.notes if note.rule == "PREC-5"] == [
+        "traffic distribution is out of force",
+        "trafficPolicy.loadBalancer.localityLbSetting says enabled",
+    ]
+    assert route.explain().count("traffic distribution is out of force") == 1
 
 
 def test_routes_start_from_every_place_once_as_the_component_sees_it() -> None:

@@ -1,12 +1,15 @@
 """Two choices in a row: ztunnel picks a waypoint pod, and that pod picks the endpoint (COMP-1)."""
 
+import json
+
 import pytest
 from tests.meshes import EAST, HOST, cluster, one_cluster, pod, rule, service, waypoint_pod
 
 from meshtier.component import Component
 from meshtier.endpoint import Health
 from meshtier.locality import Locality
-from meshtier.mesh import Mesh, Workload
+from meshtier.mesh import Cluster, Mesh, ServiceScope, Workload
+from meshtier.mesh.report import report_from
 
 A1, A2, B1 = EAST, EAST._replace(node="e-a2"), Locality("net-e", "re", "b", "", "e-b1")
 WAYPOINT = Component.WAYPOINT
@@ -128,7 +131,97 @@ def test_port_and_subset_are_the_hosts_and_not_the_waypoints() -> None:
     assert route.shares == {"east/shop/a": 1.0, "east/shop/b": 0.0}
 
 
-def test_the_report_says_whose_tiers_it_shows() -> None:
-    asked = mesh([pod("x", A1)], [waypoint_pod("w1", A1), waypoint_pod("w2", A2)])
-    text = asked.route("client", HOST, component=WAYPOINT).explain()
-    assert "as seen by east/shop/w1 at network=net-e re/a node=e-a1, the shares are over all pods" in text
+def by_node(*, local: bool = False) -> Mesh:
+    """Two thirds of the traffic at pods on the client's node, beside x; one third on another node, beside y."""
+    waypoints = [waypoint_pod("w1", A1), waypoint_pod("w2", A1), waypoint_pod("w3", A2)]
+    annotation = None if local else "PreferSameNode"
+    return mesh([pod("x", A1), pod("y", A2), pod("z", B1)], waypoints, local=local, annotation=annotation)
+
+
+def test_only_what_no_pod_can_choose_is_excluded() -> None:
+    """Each pod stays on its node: y is left out by the larger part, and has its share by the smaller."""
+    route = by_node(local=True).route("client", HOST, component=WAYPOINT)
+    assert route.shares == pytest.approx({"east/shop/x": 2 / 3, "east/shop/y": 1 / 3, "east/shop/z": 0})
+    assert [item.endpoint.id for item in route.excluded] == ["east/shop/z"]
+    assert [endpoint.id for endpoint in route.endpoints] == ["east/shop/x", "east/shop/y"]
+    assert [[endpoint.id for endpoint in tier.endpoints] for tier in route.tiers] == [["east/shop/x"]]
+
+
+def test_why_is_told_by_the_pod_that_sends_most() -> None:
+    route = by_node(local=True).route("client", HOST, component=WAYPOINT)
+    verdicts = [route.why(name).verdict for name in ("x", "y", "z")]
+    assert verdicts == [
+        "P0 (priority 0): same network, node, as seen by east/shop/w1",
+        "P0 (priority 0): same network, node, as seen by east/shop/w3",
+        "excluded: not on the client's node [PREC-3], as seen by east/shop/w1",
+    ]
+    assert [route.why(name).share for name in ("x", "y", "z")] == pytest.approx([2 / 3, 1 / 3, 0])
+
+
+def test_a_pod_that_could_choose_an_endpoint_tells_why_it_does_not() -> None:
+    """w1 gets more traffic and leaves y out; w3 would take it, were it healthy."""
+    web = [pod("x", A1), pod("y", A2, health=Health.UNHEALTHY)]
+    waypoints = [waypoint_pod("w1", A1), waypoint_pod("w2", A1), waypoint_pod("w3", A2)]
+    route = mesh(web, waypoints, local=True).route("client", HOST, component=WAYPOINT)
+    assert route.excluded == ()
+    assert route.why("y").verdict == "P0 (priority 0): same network, node, as seen by east/shop/w3"
+
+
+def test_waypoint_pods_in_two_clusters_see_endpoints_of_their_own() -> None:
+    """The waypoint is a global service, and web a local one of either cluster."""
+    west = Locality("net-e", "rw", "c", "", "w-c1")
+    clusters: list[Cluster] = []
+    for name, place in (("east", A1), ("west", west)):
+        web = pod("web", place, cluster=name)
+        way = waypoint_pod("w", place, cluster=name)
+        made = [
+            service([web], cluster=name, waypoint="shop/wp"),
+            service([way], cluster=name, name="wp", annotation="Any", scope=ServiceScope.GLOBAL, takeover=True),
+        ]
+        clusters.append(cluster([pod("client", place, cluster=name), web, way], made, name=name))
+    route = Mesh(clusters).route("east/shop/client", HOST, component=WAYPOINT)
+    assert route.shares == {"east/shop/web": 0.5, "west/shop/web": 0.5}
+    assert route.excluded == ()
+    assert route.member("west/shop/web").workload.cluster == "west"
+    assert route.why("west/shop/web").share == 0.5
+
+
+def test_the_report_shows_like_tiers_once_and_the_endpoints_with_their_shares_over_all_pods() -> None:
+    route = by_node().route("client", HOST, component=WAYPOINT)
+    text = route.explain()
+    assert text[text.index("tiers as") : text.index("\n\nnotes")] == "\n".join(
+        (
+            "tiers as seen by east/shop/w1, east/shop/w2, east/shop/w3, 100 %",
+            "  at network=net-e re/a node=e-a1, network=net-e re/a node=e-a2",
+            "tier  priority  share  healthy  what matches                                     where",
+            "P0           0  100 %      1/1  same network, region, zone, subzone, node        re/a",
+            "P1           1    0 %      1/1  same network, region, zone, subzone; other node  re/a",
+            "P3           2    0 %      1/1  same network, region; other zone                 re/b",
+            "",
+            "endpoints",
+            "endpoint      share  where           health",
+            "east/shop/x  66.7 %  re/a node=e-a1  healthy",
+            "east/shop/y  33.3 %  re/a node=e-a2  healthy",
+            "east/shop/z     0 %  re/b node=e-b1  healthy",
+        )
+    )
+    assert "… and 2 more  33.3 %" in report_from(route.to_dict(), most=1).to_text()
+
+
+def test_the_report_shows_unlike_tiers_of_pods_one_after_the_other_the_largest_share_first() -> None:
+    """Of three waypoint pods two are on the node of the only endpoint."""
+    waypoints = [waypoint_pod("w1", A2), waypoint_pod("w2", A1), waypoint_pod("w3", A1)]
+    text = mesh([pod("x", A1)], waypoints, local=True).route("client", HOST, component=WAYPOINT).explain()
+    headings = [line for line in text.splitlines() if "as seen by" in line]
+    assert headings == [
+        "tiers as seen by east/shop/w2, east/shop/w3, 66.7 %",
+        "no tier holds an endpoint as seen by east/shop/w1, 33.3 %",
+    ]
+
+
+def test_plain_data_has_the_shares_over_all_pods() -> None:
+    data = by_node(local=True).route("client", HOST, component=WAYPOINT).to_dict()
+    shares = {one["id"]: one["share"] for one in data["endpoints"]}
+    assert shares == pytest.approx({"east/shop/x": 2 / 3, "east/shop/y": 1 / 3})
+    assert [hop["route"]["endpoints"] for hop in data["waypoints"]] == [[], [], []]
+    assert json.loads(json.dumps(data)) == data

@@ -1,6 +1,7 @@
 """Which setting decides about places, and what is in force with it."""
 
 import pytest
+from attrs import evolve
 
 from meshtier.component import Component
 from meshtier.distribution import TrafficDistribution
@@ -9,6 +10,7 @@ from meshtier.rules import (
     MESH_DEFAULT,
     Distribute,
     Failover,
+    LevelsBy,
     LoadBalancer,
     LocalityChoice,
     LocalitySetting,
@@ -145,3 +147,42 @@ def test_panic_threshold(percent: int | None, mode: TrafficDistribution, thresho
     outlier = OutlierDetection(min_health_percent=percent)
     choice = effective_setting(policy(PRIORITY, outlier), distribution=mode)
     assert (choice.panic_threshold, choice.unready_sent) == (threshold, threshold == 0)
+
+
+AWARE = ZoneAwareSetting(enabled=True)
+
+
+@pytest.mark.parametrize(
+    ("setting", "failover", "expected"),
+    [
+        (None, False, LevelsBy.NOTHING),
+        (PRIORITY, False, LevelsBy.NOTHING),
+        (MESH_DEFAULT, False, LevelsBy.NOTHING),
+        (SHARES, False, LevelsBy.SHARES),
+        (SHARES, True, LevelsBy.SHARES),
+        (PRIORITY, True, LevelsBy.LABELS),
+        (MESH_DEFAULT, True, LevelsBy.PLACE),
+        (FAILOVER, True, LevelsBy.PLACE),
+        (evolve(FAILOVER, failover_priority=["zone"]), True, LevelsBy.LABELS_AND_PLACE),
+        (AWARE, True, LevelsBy.PLACE),
+        (evolve(AWARE, failover_priority=["rack"]), True, LevelsBy.LABELS_AND_PLACE),
+    ],
+    ids=[
+        "nothing",
+        "failoverPriority without outlier detection",
+        "bare without outlier detection",
+        "distribute",
+        "distribute with outlier detection",
+        "failoverPriority",
+        "bare",
+        "failover",
+        "failoverPriority and failover",
+        "zone-aware",
+        "zone-aware with failoverPriority",
+    ],
+)
+def test_levels_are_made_by(
+    setting: LocalitySetting | ZoneAwareSetting | None, failover: bool, expected: LevelsBy
+) -> None:
+    choice = LocalityChoice(source=SettingSource.RULE_LOCALITY, setting=setting, failover=failover)
+    assert choice.levels_by is expected

@@ -16,11 +16,16 @@ except ImportError as _error:
 
 def route_chart(route: Route) -> alt.Chart:
     """One bar for each endpoint: its share of the client's traffic, coloured by tier; excluded ones at the end."""
+    # With a waypoint in the path, what the pod with the largest share leaves out can be chosen by another.
+    tier_of = {endpoint.id: f"P{tier.number}" for tier in route.tiers for endpoint in tier.endpoints}
     rows = [
-        {"endpoint": endpoint.id, "share": route.shares[endpoint.id], "tier": f"P{tier.number}", "place": str(place)}
-        for tier in route.tiers
-        for endpoint in tier.endpoints
-        for place in [endpoint.locality]
+        {
+            "endpoint": endpoint.id,
+            "share": route.shares[endpoint.id],
+            "tier": tier_of.get(endpoint.id, "at another pod"),
+            "place": str(endpoint.locality),
+        }
+        for endpoint in route.endpoints
     ]
     rows += [
         {
@@ -50,10 +55,9 @@ def flow_chart(routes: Iterable[Route]) -> alt.Chart:
     flows: dict[tuple[str, str], float] = {}
     for route in routes:
         here = _zone(route.place.locality.text)
-        for tier in route.tiers:
-            for endpoint in tier.endpoints:
-                key = (here, _zone(endpoint.locality.text))
-                flows[key] = flows.get(key, 0.0) + route.shares[endpoint.id]
+        for endpoint in route.endpoints:
+            key = (here, _zone(endpoint.locality.text))
+            flows[key] = flows.get(key, 0.0) + route.shares[endpoint.id]
     rows = [{"from": here, "to": there, "traffic": traffic} for (here, there), traffic in sorted(flows.items())]
     chart: alt.Chart = _chart(rows, "traffic between zones").mark_rect()
     drawn: alt.Chart = chart.encode(

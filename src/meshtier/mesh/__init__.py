@@ -1,6 +1,8 @@
 """A snapshot of clusters, services and workloads, and the answers that it gives."""
 
 from meshtier.mesh.client import Client
+from meshtier.mesh.comparison import Comparison
+from meshtier.mesh.composed import ComposedRoute
 from meshtier.mesh.mesh import Mesh
 from meshtier.mesh.model import (
     Backend,
@@ -13,13 +15,14 @@ from meshtier.mesh.model import (
     Workload,
 )
 from meshtier.mesh.route import Hop, Route
-from meshtier.mesh.why import Comparison, Why
+from meshtier.mesh.why import Why
 
 __all__ = [
     "Backend",
     "Client",
     "Cluster",
     "Comparison",
+    "ComposedRoute",
     "Hop",
     "Mesh",
     "Namespace",

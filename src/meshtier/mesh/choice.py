@@ -16,10 +16,11 @@ from meshtier.dataplane.spread import PLAIN_ENVOY, tier_groups
 from meshtier.endpoint import Exclusion, Reason
 from meshtier.locality import Locality
 from meshtier.mesh.client import Client
+from meshtier.mesh.comparison import Comparison, scope_comparisons
 from meshtier.mesh.model import Place
 from meshtier.mesh.policy import NO_POLICY, Policy, lb_policy
+from meshtier.mesh.traps import unknown_places
 from meshtier.mesh.view import Member, View
-from meshtier.mesh.why import Comparison, compare_places
 from meshtier.note import Note
 from meshtier.precedence import Resolution
 from meshtier.table import percent
@@ -164,11 +165,23 @@ class DistributionChoice:
     @property
     def notes(self) -> tuple[Note, ...]:
         """Where a match rests on two unknown parts (LOC-6)."""
-        return unknown_matches(self.place.locality, self.resolution.preference, self.tiers)
+        return unknown_places(self.place.locality, self.resolution.preference.scopes, self._matching)
+
+    def _matching(self, position: int) -> int:
+        """How many endpoints match the client at the scope of this position; from their tiers alone."""
+        preference = self.resolution.preference
+        return sum(len(tier.endpoints) for tier in self.tiers if _holds(preference, tier.number, position))
 
     def compare(self, member: Member) -> tuple[Comparison, ...]:
         """Scope by scope."""
-        return compare_places(self.place, member, self.resolution.preference, client_cluster=self.client.cluster)
+        preference = self.resolution.preference
+        return scope_comparisons(
+            preference.scopes,
+            self.place,
+            member,
+            client_cluster=self.client.cluster,
+            ranked=preference.ranked,
+        )
 
 
 @frozen(kw_only=True, eq=False)
@@ -211,19 +224,6 @@ class PassThrough:
         """Nothing is compared."""
         del member
         return ()
-
-
-def unknown_matches(client: Locality, preference: Preference, tiers: Sequence[TierLike]) -> tuple[Note, ...]:
-    """A note for each scope at which the client and an endpoint match because both are unknown (LOC-6)."""
-    notes: list[Note] = []
-    for position, scope in enumerate(preference.scopes):
-        if client.part(scope):
-            continue
-        count = sum(len(tier.endpoints) for tier in tiers if _holds(preference, tier.number, position))
-        if count:
-            text = f"neither the client nor {count} of the endpoints has a known {scope.value}, and so they match"
-            notes.append(Note("LOC-6", text))
-    return tuple(notes)
 
 
 def _holds(preference: Preference, number: int, position: int) -> bool:

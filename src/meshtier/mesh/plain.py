@@ -114,6 +114,7 @@ class RouteData(TypedDict):
     destination_rule: RuleData | None
     passthrough: str
     tiers: list[TierData]
+    endpoints: list[EndpointData]
     excluded: list[ExclusionData]
     reason: str
     notes: list[NoteData]

@@ -208,10 +208,10 @@ def _setting_facts(choice: LocalityChoice) -> Iterable[str]:
     if setting is None:
         yield f"{choice.source.value} puts every endpoint in one level"
         return
-    if isinstance(setting, LocalitySetting) and setting.distribute:
-        for rule in setting.distribute:
-            shares = ", ".join(f"{pattern} {weight} %" for pattern, weight in rule.to) or "nowhere"
-            yield f"distribute from {rule.origin}: {shares}"
+    for rule in choice.distribute:
+        shares = ", ".join(f"{pattern} {weight} %" for pattern, weight in rule.to) or "nowhere"
+        yield f"distribute from {rule.origin}: {shares}"
+    if choice.distribute:
         return
     if isinstance(setting, ZoneAwareSetting):
         yield "zone-aware routing within the client's region"

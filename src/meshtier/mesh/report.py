@@ -1,12 +1,30 @@
 """How is an answer laid out for reading? Headlines and tables, made from plain data."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
 
 from attrs import field, frozen
 
+from meshtier.component import Balancing, Component
 from meshtier.locality import Locality
-from meshtier.mesh.plain import DistributionData, ExclusionData, NoteData, PlaceData, RouteData, RuleData, TierData
+from meshtier.mesh.plain import (
+    DistributionData,
+    EndpointData,
+    ExclusionData,
+    HopData,
+    NoteData,
+    PlaceData,
+    RouteData,
+    RuleData,
+    SettingData,
+    TierData,
+)
+from meshtier.precedence import ANNOTATION
+from meshtier.rules.choice import OUT_OF_FORCE
 from meshtier.table import Table, one_line, percent, shortened
+
+_NUMERIC: Final = frozenset({"priority", "share", "healthy"})
+_PlaceText = Callable[[Locality], str]
 
 
 @frozen(kw_only=True)
@@ -81,27 +99,27 @@ def report_from(data: RouteData, *, most: int = 8) -> Report:
 
     Args:
         data: The answer, as `Route.to_dict` gives it.
-        most: How many endpoints a tier shows by name, those with the largest
-            shares first; the rest are counted.
+        most: How many endpoints a tier shows by name, or with a waypoint in the
+            path the whole answer, those with the largest shares first; the rest
+            are counted.
     """
-    place = place_text(data["client"]["place"])
     sections = [
         Section(
             lines=(
                 f"from  {data['client']['name']}",
-                f"at    {place}",
+                f"at    {place_text(data['client']['place'])}",
                 f"by    {data['component']}, profile {data['profile']}",
             )
         ),
-        Section(heading=_headline(data), lines=tuple(_why_lines(data))),
+        Section(heading=_headline(data), lines=_why_lines(data)),
     ]
     if data["to_waypoint"] is not None:
         sections.append(_waypoints(data))
-    sections.extend(_tiers(data, most))
+    sections.extend(_by_pod(data, most) if data["waypoints"] else _by_tier(data, most))
     if data["excluded"]:
         sections.append(Section(heading="excluded", table=_exclusions(data["excluded"])))
-    if data["notes"]:
-        sections.append(Section(heading="notes", lines=tuple(note_text(note) for note in data["notes"])))
+    if notes := [note_text(note) for note in data["notes"] if not _is_said(note, data)]:
+        sections.append(Section(heading="notes", lines=notes))
     return Report(title=data["host"], sections=sections)
 
 
@@ -126,24 +144,28 @@ def _headline(data: RouteData) -> str:
     return f"{'internalTrafficPolicy: Local' if distribution['strict'] else distribution['mode']} holds"
 
 
-def _why_lines(data: RouteData) -> Iterable[str]:
+def _why_lines(data: RouteData) -> Iterator[str]:
     distribution, rule = data["distribution"], data["destination_rule"]
     if rule is not None:
         yield from _rule_lines(rule)
     if distribution["in_force"]:
         is_default = not distribution["source"]["field"]
-        yield f"{'nothing is set, so it is' if is_default else 'set by'} {_setting_text(distribution)}"
+        yield f"{'nothing is set, so it is' if is_default else 'set by'} {_source_text(distribution)}"
     else:
-        yield f"traffic distribution is out of force [PREC-5]: {distribution['mode']}, {_setting_text(distribution)}"
+        yield f"{OUT_OF_FORCE} [PREC-5]: {distribution['mode']}, {_source_text(distribution)}"
     for lost in distribution["overridden"]:
-        where = f"{lost['object']} {lost['field']}".strip() if lost["object"] else lost["level"]
-        yield f"overrides {where}: {lost['value']}"
+        yield f"overrides {_setting_text(lost)}"
     if distribution["in_force"]:
         compared = " > ".join(distribution["scopes"]) or "nothing: all endpoints are alike"
         yield f"{'all must match' if distribution['strict'] else 'compares'}: {compared}"
 
 
-def _rule_lines(rule: RuleData) -> Iterable[str]:
+def _is_said(note: NoteData, data: RouteData) -> bool:
+    """Whether the lines under the heading say already what the note says."""
+    return not data["distribution"]["in_force"] and note["text"].startswith(OUT_OF_FORCE)
+
+
+def _rule_lines(rule: RuleData) -> Iterator[str]:
     if rule["rule"]:
         yield f"found {rule['rule']} ({rule['match']})"
     yield from rule["facts"]
@@ -151,67 +173,121 @@ def _rule_lines(rule: RuleData) -> Iterable[str]:
         yield f"overrides {lost}"
 
 
-def _setting_text(distribution: DistributionData) -> str:
+def _source_text(distribution: DistributionData) -> str:
     source = distribution["source"]
-    if not source["field"]:
-        return f"the default of {source['object']} [{source['rule']}]"
-    where = f"{source['object']} {source['field']}" if source["object"] else source["level"]
-    return f"{where}: {source['value']} [{source['rule']}]"
+    text = _setting_text(source) if source["field"] else f"the default of {source['object']}"
+    return f"{text} [{source['rule']}]"
 
 
-def _tiers(data: RouteData, most: int) -> Iterator[Section]:
-    silent = list(_lost_lines(data))
+def _setting_text(setting: SettingData) -> str:
+    # Of an annotation a reader wants the name; the data have the path of the field.
+    name = setting["field"].replace(f"metadata.annotations[{ANNOTATION}]", f"annotation {ANNOTATION}")
+    where = f"{setting['object']} {name}" if setting["object"] else setting["level"]
+    return f"{where}: {setting['value']}"
+
+
+def _by_tier(data: RouteData, most: int) -> Iterator[Section]:
+    """The tiers, and the endpoints of each."""
+    endpoints = [endpoint for tier in data["tiers"] for endpoint in tier["endpoints"]]
+    place_of = _places_beside(data, endpoints)
+    yield _tiers(data, place_of, lines=_lost_lines(data, endpoints))
+    if data["tiers"]:
+        rows = [
+            (f"P{tier['tier']}", *row)
+            for tier in data["tiers"]
+            for row in _endpoint_rows(tier["endpoints"], most, place_of)
+        ]
+        yield Section(heading="endpoints", table=_table(("tier", "endpoint", "share", "where", "health"), rows))
+
+
+def _by_pod(data: RouteData, most: int) -> Iterator[Section]:
+    """The tiers as each waypoint pod sees them, like ones once, and the endpoints over all pods."""
+    place_of = _places_beside(data, data["endpoints"])
+    alike: dict[tuple[tuple[str, ...], ...], list[HopData]] = {}
+    for hop in data["waypoints"]:
+        rows = tuple(_tier_row(tier, place_of, numbered=True) for tier in hop["route"]["tiers"])
+        alike.setdefault(rows, []).append(hop)
+    for hops in sorted(alike.values(), key=_traffic, reverse=True):
+        pods = shortened([hop["waypoint"] for hop in hops], most=3)
+        places = dict.fromkeys(place_text(hop["route"]["client"]["place"]) for hop in hops)
+        whose = f" as seen by {pods}, {percent(_traffic(hops))}"
+        yield _tiers(hops[0]["route"], place_of, whose=whose, lines=[f"at {shortened(list(places), most=3)}"])
+    table = _table(("endpoint", "share", "where", "health"), _endpoint_rows(data["endpoints"], most, place_of))
+    lost = _lost_lines(data, data["endpoints"])
+    yield Section(heading="endpoints", lines=lost, table=table if data["endpoints"] else None)
+
+
+def _traffic(hops: Iterable[HopData]) -> float:
+    return sum(hop["share"] for hop in hops)
+
+
+def _tiers(data: RouteData, place_of: _PlaceText, *, lines: Iterable[str], whose: str = "") -> Section:
     if not data["tiers"]:
-        yield Section(heading="no tier holds an endpoint", lines=silent)
-        return
-    table = Table(
-        columns=("tier", "priority", "share", "healthy", "what matches", "where"),
-        rows=[_tier_row(tier) for tier in data["tiers"]],
-        numeric=frozenset({1, 2, 3}),
-    )
-    yield Section(heading="tiers", lines=[*_seen_from(data), *silent], table=table)
-    rows = [row for tier in data["tiers"] for row in _endpoint_rows(tier, most)]
-    table = Table(columns=("tier", "endpoint", "share", "where", "health"), rows=rows, numeric=frozenset({2}))
-    yield Section(heading="endpoints", table=table)
+        return Section(heading=f"no tier holds an endpoint{whose}", lines=lines)
+    numbered = _has_priorities(data)
+    heads = ("tier", *(("priority",) if numbered else ()), "share", "healthy", "what matches", "where")
+    rows = [_tier_row(tier, place_of, numbered=numbered) for tier in data["tiers"]]
+    return Section(heading=f"tiers{whose}", lines=lines, table=_table(heads, rows))
 
 
-def _seen_from(data: RouteData) -> Iterator[str]:
-    if data["waypoints"]:
-        hop = max(data["waypoints"], key=lambda hop: hop["share"])
-        place = place_text(hop["route"]["client"]["place"])
-        others = ", the shares are over all pods" if len(data["waypoints"]) > 1 else ""
-        yield f"as seen by {hop['waypoint']} at {place}{others}"
+def _has_priorities(data: RouteData) -> bool:
+    """Whether an Envoy chooses: no one else is told of priorities."""
+    return Component(data["component"]).traits.balancing is Balancing.ENVOY
 
 
-def _lost_lines(data: RouteData) -> Iterator[str]:
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    numeric = frozenset(place for place, head in enumerate(heads) if head in _NUMERIC)
+    return Table(columns=tuple(heads), rows=rows, numeric=numeric)
+
+
+def _places_beside(data: RouteData, endpoints: Iterable[EndpointData]) -> _PlaceText:
+    """How places are written beside that of the client: the network is left out where all are in the client's."""
+    network = data["client"]["place"]["network"]
+    places = {Locality(**endpoint["place"]) for endpoint in endpoints}
+    if all(place.network == network and place.text for place in places):
+        return _without_network
+    return str
+
+
+def _without_network(place: Locality) -> str:
+    return str(place._replace(network=""))
+
+
+def _lost_lines(data: RouteData, endpoints: Iterable[EndpointData]) -> Iterator[str]:
     if not data["reason"]:
         return
-    arrived = sum(tier["share"] for tier in data["tiers"])
+    arrived = sum(endpoint["share"] for endpoint in endpoints)
     lost = f"{percent(1 - arrived)} of the traffic is lost" if arrived else "no traffic flows"
     yield f"{lost}: {data['reason']}"
 
 
-def _tier_row(tier: TierData) -> tuple[str, ...]:
-    places = sorted({place_text({**endpoint["place"], "node": ""}) for endpoint in tier["endpoints"]})
+def _tier_row(tier: TierData, place_of: _PlaceText, *, numbered: bool) -> tuple[str, ...]:
     return (
         f"P{tier['tier']}",
-        str(tier["priority"]),
+        *((str(tier["priority"]),) if numbered else ()),
         percent(tier["share"]),
         f"{tier['healthy']}/{tier['total']}",
         tier["matched"],
-        shortened(places, most=2),
+        shortened(list(_places(tier["endpoints"], place_of)), most=2),
     )
 
 
-def _endpoint_rows(tier: TierData, most: int) -> Iterator[tuple[str, ...]]:
-    endpoints = sorted(tier["endpoints"], key=lambda endpoint: (-endpoint["share"], endpoint["id"]))
-    shown = endpoints if len(endpoints) <= most + 1 else endpoints[:most]
+def _places(endpoints: Iterable[EndpointData], place_of: _PlaceText) -> Iterator[str]:
+    """Where endpoints are, without their nodes, each place once, and its network where the one before has another."""
+    before: str | None = None
+    for place in sorted({Locality(**endpoint["place"])._replace(node="") for endpoint in endpoints}):
+        yield place_of(place) if place.network != before else _without_network(place)
+        before = place.network
+
+
+def _endpoint_rows(endpoints: Iterable[EndpointData], most: int, place_of: _PlaceText) -> Iterator[tuple[str, ...]]:
+    ordered = sorted(endpoints, key=lambda endpoint: (-endpoint["share"], endpoint["id"]))
+    shown = ordered if len(ordered) <= most + 1 else ordered[:most]
     for endpoint in shown:
-        place = place_text(endpoint["place"])
-        yield f"P{tier['tier']}", endpoint["id"], percent(endpoint["share"]), place, endpoint["health"]
-    if rest := endpoints[len(shown) :]:
+        yield endpoint["id"], percent(endpoint["share"]), place_of(Locality(**endpoint["place"])), endpoint["health"]
+    if rest := ordered[len(shown) :]:
         share = percent(sum(endpoint["share"] for endpoint in rest))
-        yield f"P{tier['tier']}", f"… and {len(rest)} more", share, "", ""
+        yield f"… and {len(rest)} more", share, "", ""
 
 
 def _exclusions(excluded: Iterable[ExclusionData]) -> Table:

@@ -1,13 +1,12 @@
 """The answer: which endpoints get traffic, in what order, how much, and why."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
-from attrs import evolve, frozen
+from attrs import frozen
 from typing_extensions import override
 
 from meshtier.component import Balancing, Component
-from meshtier.dataplane.assignment import LbPolicy
 from meshtier.dataplane.shares import Shares
 from meshtier.dataplane.spread import shares_of
 from meshtier.dataplane.ztunnel import best_tier
@@ -17,7 +16,6 @@ from meshtier.mesh.client import Client
 from meshtier.mesh.model import Place, Service
 from meshtier.mesh.plain import (
     ClientData,
-    HopData,
     RouteData,
     TierData,
     distribution_data,
@@ -28,7 +26,7 @@ from meshtier.mesh.plain import (
 )
 from meshtier.mesh.policy import Policy
 from meshtier.mesh.report import Report, report_from
-from meshtier.mesh.rule_choice import ejection_note
+from meshtier.mesh.traps import few_to_eject, uneven_weights
 from meshtier.mesh.view import Member, View
 from meshtier.mesh.why import Why, find_member, reached
 from meshtier.note import Note
@@ -69,12 +67,10 @@ class Route:
         policy: What DestinationRules say, and whether traffic distribution is in force (PREC-5).
         view: What stands behind the host, as the component sees it.
         choice: The rule that sorts it.
-        to_waypoint: With a waypoint in the path, the way to its pods; else ``None``.
-        hops: With a waypoint in the path, what each of its pods does. The tiers
-            are then those of the pod with the largest share; the shares are
-            composed over all pods, and what they lack to 1 fails at a pod that
-            finds no endpoint.
         remarks: What was doubtful before anything was chosen.
+        to_waypoint: With a waypoint in the path, the way to its pods; else ``None``.
+        hops: With a waypoint in the path, what each of its pods does; see
+            `meshtier.mesh.ComposedRoute` for what the rest then means.
     """
 
     host: str
@@ -85,9 +81,9 @@ class Route:
     policy: Policy
     view: View
     choice: Choice
-    to_waypoint: "Route | None" = None
-    hops: tuple[Hop, ...] = ()
     remarks: tuple[Note, ...] = ()
+    to_waypoint: "Route | None"
+    hops: tuple[Hop, ...] = ()
 
     @property
     def service(self) -> Service:
@@ -122,15 +118,12 @@ class Route:
     @cached_property
     def shares(self) -> Shares:
         """Each endpoint's share of the client's traffic, by id; excluded ones have 0 (LOAD-5). Cost: O(n)."""
-        if self.to_waypoint is not None:
-            shares = _composed(self.to_waypoint.shares, self.hops)
-        elif self.passthrough:
+        if self.passthrough:
             shares = Shares({}, f"no choice is made ({self.passthrough}): the client picks the address itself")
         else:
             groups = self.choice.groups if self._by_envoy else None
             shares = shares_of(self.component, self.choice, envoy=self.choice.envoy, groups=groups)
-        nothing = dict.fromkeys((*self.view.members, *self.view.unavailable), 0.0)
-        return Shares({**nothing, **shares}, shares.reason)
+        return Shares({**dict.fromkeys(self.view.known, 0.0), **shares}, shares.reason)
 
     @cached_property
     def tiers(self) -> tuple[RouteTier, ...]:
@@ -153,6 +146,11 @@ class Route:
     def _by_envoy(self) -> bool:
         return self.component.traits.balancing is Balancing.ENVOY
 
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Everything that is not excluded, the nearest tier's first. Cost: O(n)."""
+        return tuple(endpoint for tier in self.tiers for endpoint in tier.endpoints)
+
     @cached_property
     def excluded(self) -> tuple[Exclusion, ...]:
         """What can get no traffic, each with its one reason, by endpoint id."""
@@ -161,26 +159,18 @@ class Route:
     @cached_property
     def notes(self) -> tuple[Note, ...]:
         """What a reader should know besides: doubtful settings, unknown places, traps."""
-        found = (
-            *self.remarks,
-            *self.resolution.notes,
-            *self.policy.notes,
-            *self.service.notes,
-            *self.view.notes,
-            *self.choice.notes,
-            *ejection_note(self.policy, sum(len(tier.endpoints) for tier in self.choice.tiers)),
-            *self._uneven_weights(),
-            *(self.to_waypoint.notes if self.to_waypoint is not None else ()),
-        )
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys(self._remarked()))
 
-    def _uneven_weights(self) -> tuple[Note, ...]:
-        if not self._by_envoy or self.passthrough or self.choice.envoy.lb_policy is not LbPolicy.LEAST_REQUEST:
-            return ()
-        if all(len({host.weight for host in group.hosts}) < 2 for group in self.choice.groups):
-            return ()
-        text = "LEAST_REQUEST divides by weight while few requests are under way; under load unequal weights even out"
-        return (Note("LOAD-4", f"{text}, towards their square roots"),)
+    def _remarked(self) -> Iterator[Note]:
+        yield from self.remarks
+        yield from self.resolution.notes
+        yield from self.policy.notes
+        yield from self.service.notes
+        yield from self.view.notes
+        yield from self.choice.notes
+        yield from few_to_eject(self.policy, sum(len(tier.endpoints) for tier in self.choice.tiers))
+        if self._by_envoy:
+            yield from uneven_weights(self.choice.envoy, self.choice.groups)
 
     def member(self, name: str) -> Member:
         """What an endpoint was made from.
@@ -191,17 +181,10 @@ class Route:
         Raises:
             UnknownNameError: The host has no such endpoint; the nearest names are given.
         """
-        return find_member(name, self._everything)
-
-    @property
-    def _everything(self) -> Mapping[str, Member]:
-        return {**self.view.members, **self.view.unavailable}
+        return find_member(name, self.view.known)
 
     def why(self, endpoint: Endpoint | str) -> Why:
         """What puts one endpoint where it is: each thing compared, both values, and who said them.
-
-        With a waypoint in the path the reasoning is that of the pod with the
-        largest share, and the share is composed over all of them.
 
         Args:
             endpoint: An endpoint, its id, or the last parts of its id.
@@ -209,9 +192,6 @@ class Route:
         Raises:
             UnknownNameError: The host has no such endpoint; the nearest names are given.
         """
-        if self.hops:
-            why = max(self.hops, key=lambda hop: hop.share).route.why(endpoint)
-            return evolve(why, share=self.shares[why.endpoint])
         member = self.member(endpoint.id if isinstance(endpoint, Endpoint) else endpoint)
         identifier = member.endpoint.id
         return Why(
@@ -253,11 +233,12 @@ class Route:
             destination_rule=self.policy.to_dict(),
             passthrough=self.passthrough,
             tiers=[self._tier_data(tier) for tier in self.tiers],
+            endpoints=[],
             excluded=[exclusion_data(exclusion) for exclusion in self.excluded],
             reason=self.reason,
             notes=[note_data(note) for note in self.notes],
-            to_waypoint=self.to_waypoint.to_dict() if self.to_waypoint is not None else None,
-            waypoints=[HopData(waypoint=hop.waypoint, share=hop.share, route=hop.route.to_dict()) for hop in self.hops],
+            to_waypoint=None,
+            waypoints=[],
         )
 
     def _tier_data(self, tier: RouteTier) -> TierData:
@@ -280,14 +261,3 @@ class Route:
         excluded = f"; excluded: {len(self.excluded)}" if self.excluded else ""
         by = f"by {self.component.value} under {self.profile.name}"
         return f"<Route {self.host} from {self.client} {by}: {self.holds}: {tiers or 'no endpoint'}{excluded}>"
-
-
-def _composed(first: Shares, hops: Sequence[Hop]) -> Shares:
-    shares: dict[str, float] = {}
-    reasons = [f"no waypoint pod: {first.reason}"] if first.reason else []
-    for hop in hops:
-        for identifier, share in hop.route.shares.items():
-            shares[identifier] = shares.get(identifier, 0.0) + hop.share * share
-        if hop.route.shares.reason:
-            reasons.append(f"at {hop.waypoint}: {hop.route.shares.reason}")
-    return Shares(shares, "; ".join(dict.fromkeys(reasons)))

@@ -2,31 +2,32 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Final
+from typing import Final, assert_never
 
 from attrs import frozen
 
 from meshtier.dataplane.assignment import EnvoySettings, LocalityGroup, ZoneAware
 from meshtier.dataplane.spread import host_of
 from meshtier.endpoint import Endpoint, Exclusion
-from meshtier.locality import SCOPE_LABELS, SCOPES, Locality, Scope
+from meshtier.locality import SCOPES, Locality, Scope
 from meshtier.mesh.client import Client
+from meshtier.mesh.comparison import Comparison, label_comparisons, scope_comparisons
 from meshtier.mesh.model import Place
 from meshtier.mesh.policy import Policy, lb_policy
+from meshtier.mesh.traps import unknown_labels, unknown_peers, unknown_places
 from meshtier.mesh.view import Member, View
-from meshtier.mesh.why import Comparison
 from meshtier.note import Note
 from meshtier.profile import CrossNetwork, Profile
 from meshtier.rules import (
+    Distribute,
     Grouping,
-    LocalitySetting,
-    WantedFrom,
+    LevelsBy,
     ZoneAwareSetting,
-    compare_labels,
     group_endpoints,
     matches_place,
     matching_rule,
 )
+from meshtier.rules.levels import NETWORK_LABEL
 from meshtier.tiers import Tier, TierLike, describe_ladder
 
 _FAILOVER_WORDS: Final = (
@@ -36,10 +37,11 @@ _FAILOVER_WORDS: Final = (
     "other region",
     "other region, not the one to fail over to",
 )
+"""What the levels of failover are (DR-4); the last but one is its region to fail over to, if it has one."""
 _REGION_WORDS: Final = ("same region", "the region to fail over to", "other region")
+"""The same under zone awareness."""
 DEFAULT_MIN_CLUSTER_SIZE: Final = 6
 """Envoy's own, where ``minClusterSize`` is not given."""
-_SCOPE_OF_LABEL: Final[Mapping[str, Scope]] = {label: scope for scope, label in SCOPE_LABELS.items()}
 
 
 @frozen(kw_only=True, eq=False)
@@ -131,175 +133,92 @@ class RuleChoice:
     @property
     def notes(self) -> tuple[Note, ...]:
         """Traps of the setting that show only with the endpoints at hand."""
-        notes: list[Note] = []
-        if self.policy.setting.zone_aware is not None and not self.peers:
-            text = "zone-aware routing hangs on where the client's own peers are, which are unknown: it is left out"
-            notes.append(Note("LOAD-4", text))
-        notes += self._unknown_labels()
-        notes += self._unknown_places()
-        return tuple(notes)
+        alone = self.policy.setting.zone_aware is not None and not self.peers
+        return (
+            *((unknown_peers(),) if alone else ()),
+            *unknown_labels(self.labels, self._entries, self.view.endpoints),
+            *unknown_places(self.place.locality, self._scopes, self._matching),
+        )
+
+    def _matching(self, position: int) -> int:
+        """How many endpoints match the client from its region down to the scope of this position."""
+        depth = position + 2  # of the parts of a locality the network, which is the first, is not compared
+        here = self.place.locality[1:depth]
+        return sum(endpoint.locality[1:depth] == here for endpoint in self.view.endpoints)
 
     @property
-    def _depth(self) -> tuple[Scope, ...]:
-        """The scopes that failover compares; none if it has no part in the levels."""
-        setting = self.policy.setting.setting
-        if setting is None or not self.policy.setting.failover:
+    def _entries(self) -> tuple[str, ...]:
+        """What failoverPriority compares; nothing if it has no part in the levels, or the client has no labels."""
+        setting, levels_by = self.policy.setting.setting, self.policy.setting.levels_by
+        if setting is None or levels_by not in (LevelsBy.LABELS, LevelsBy.LABELS_AND_PLACE) or not self.labels:
             return ()
-        if isinstance(setting, ZoneAwareSetting):
-            return SCOPES[1:2]
-        if setting.distribute or (setting.failover_priority and not setting.failover):
-            return ()
-        return SCOPES[1:4]
-
-    def _unknown_places(self) -> list[Note]:
-        notes: list[Note] = []
-        here = self.place.locality
-        for number, scope in enumerate(self._depth, start=2):
-            if here.part(scope):
-                continue
-            count = sum(endpoint.locality[1:number] == here[1:number] for endpoint in self.view.endpoints)
-            if count:
-                text = f"neither the client nor {count} of the endpoints has a known {scope.value}, and so they match"
-                notes.append(Note("LOC-6", text))
-        return notes
-
-    def _unknown_labels(self) -> list[Note]:
-        entries = self._failover_priority
-        if not entries or not self.view.endpoints:
-            return []
-        missing = [
-            one.label
-            for one in compare_labels(self.labels, {}, entries)
-            if one.equal and any(one.label not in endpoint.labels for endpoint in self.view.endpoints)
-        ]
-        return [
-            Note("LOC-6", f"neither the client nor some of the endpoints has the label {label}, and so they match")
-            for label in dict.fromkeys(missing)
-        ]
+        return setting.failover_priority
 
     @property
-    def _failover_priority(self) -> tuple[str, ...]:
-        setting = self.policy.setting.setting
-        if setting is None or not self.policy.setting.failover or not self.labels:
+    def _scopes(self) -> tuple[Scope, ...]:
+        """What failover compares; nothing if it has no part in the levels."""
+        if self.policy.setting.levels_by not in (LevelsBy.PLACE, LevelsBy.LABELS_AND_PLACE):
             return ()
-        return () if isinstance(setting, LocalitySetting) and setting.distribute else setting.failover_priority
+        return SCOPES[1:2] if self.policy.setting.zone_aware is not None else SCOPES[1:4]
+
+    @property
+    def _ranked(self) -> bool:
+        return self.profile.cross_network is CrossNetwork.RANKED
 
     def describe(self, number: int) -> str:
         """What endpoints of this level have in common with the client."""
-        setting = self.policy.setting.setting
-        if setting is None or not self.policy.setting.failover:
-            return "anywhere"
-        if isinstance(setting, LocalitySetting) and setting.distribute:
-            return "a locality of the distribute rule"
-        if not self._depth:
-            return self._describe_labels(number)
-        words = _FAILOVER_WORDS if isinstance(setting, LocalitySetting) else _REGION_WORDS
-        coarse, fine = divmod(number, len(words))
-        if not self._failover_priority:
-            return self._describe_region(words[fine], fine)
-        return f"{self._describe_step(coarse)}; {self._describe_region(words[fine], fine)}"
+        levels_by = self.policy.setting.levels_by
+        match levels_by:
+            case LevelsBy.NOTHING:
+                return "anywhere"
+            case LevelsBy.SHARES:
+                return "a locality of the distribute rule" if self._share_rule is not None else "anywhere"
+            case LevelsBy.LABELS:
+                names = [entry.rpartition("/")[2] for entry in self._entries]
+                return describe_ladder(number, names, ranked=self._ranked and self._entries[:1] == (NETWORK_LABEL,))
+            case LevelsBy.PLACE:
+                return self._describe_place(number)
+            case LevelsBy.LABELS_AND_PLACE:
+                coarse, fine = divmod(number, len(self._words))
+                # The levels of failoverPriority are renumbered before failover refines them, and say no more.
+                return f"failoverPriority level {coarse}; {self._describe_place(fine)}"
+            case _:
+                assert_never(levels_by)
 
-    def _describe_region(self, words: str, fine: int) -> str:
-        setting = self.policy.setting.setting
+    @property
+    def _words(self) -> tuple[str, ...]:
+        return _FAILOVER_WORDS if self.policy.setting.zone_aware is None else _REGION_WORDS
+
+    def _describe_place(self, level: int) -> str:
+        setting, words = self.policy.setting.setting, self._words
         here = self.place.locality.region
         to = [one.to_region for one in (setting.failover if setting else ()) if one.from_region == here]
-        return f"region {to[0]}, to fail over to" if to and fine == len(_FAILOVER_WORDS) - 2 else words
-
-    def _describe_labels(self, number: int) -> str:
-        entries = self._failover_priority
-        ranked = self.profile.cross_network is CrossNetwork.RANKED and entries[:1] == (SCOPE_LABELS[Scope.NETWORK],)
-        return describe_ladder(number, [entry.rpartition("/")[2] for entry in entries], ranked=ranked)
-
-    def _describe_step(self, coarse: int) -> str:
-        # failoverPriority's levels are renumbered before failover refines them.
-        return f"failoverPriority level {coarse}"
+        return f"region {to[0]}, to fail over to" if to and level == len(words) - 2 else words[level]
 
     def compare(self, member: Member) -> tuple[Comparison, ...]:
         """Label by label, then place by place; or the locality against the distribute rule."""
-        setting = self.policy.setting.setting
-        if isinstance(setting, LocalitySetting) and setting.distribute:
-            return self._compare_targets(setting, member)
-        if setting is None or not self.policy.setting.failover:
-            return ()
-        return self._compare_labels(member) + self._compare_scopes(member, self._depth)
+        if self.policy.setting.levels_by is LevelsBy.SHARES:
+            return self._compare_shares(member)
+        entries, scopes = self._entries, self._scopes
+        by_label = label_comparisons(entries, self.labels, self.client, self.place, member, ranked=self._ranked)
+        return by_label + scope_comparisons(scopes, self.place, member)
 
-    def _compare_labels(self, member: Member) -> tuple[Comparison, ...]:
-        found: list[Comparison] = []
-        open_ = True
-        ranked = self.profile.cross_network is CrossNetwork.RANKED
-        for number, one in enumerate(compare_labels(self.labels, member.endpoint.labels, self._failover_priority)):
-            asked = f"failoverPriority {one.entry}" if one.source is WantedFrom.OVERRIDE else ""
-            found.append(
-                Comparison(
-                    key=one.entry,
-                    client=one.wanted or "",
-                    client_origin=asked or label_origin(one.label, self.place, str(self.client)),
-                    endpoint=one.found or "",
-                    endpoint_origin=label_origin(one.label, member.place, str(member.workload)),
-                    equal=one.equal,
-                    counts=open_,
-                )
-            )
-            preferred_only = ranked and number == 0 and one.entry == SCOPE_LABELS[Scope.NETWORK]
-            open_ = open_ and (one.equal or preferred_only)
-        return tuple(found)
+    @property
+    def _share_rule(self) -> Distribute | None:
+        return matching_rule(self.policy.setting.distribute, self.place.locality[1:4])
 
-    def _compare_scopes(self, member: Member, scopes: Sequence[Scope]) -> tuple[Comparison, ...]:
-        found: list[Comparison] = []
-        open_ = True
-        for scope in scopes:
-            here, there = self.place.locality.part(scope), member.place.locality.part(scope)
-            found.append(
-                Comparison(
-                    key=scope.value,
-                    client=here,
-                    client_origin=self.place.origin(scope),
-                    endpoint=there,
-                    endpoint_origin=member.place.origin(scope),
-                    equal=here == there,
-                    counts=open_,
-                )
-            )
-            open_ = open_ and here == there
-        return tuple(found)
-
-    def _compare_targets(self, setting: LocalitySetting, member: Member) -> tuple[Comparison, ...]:
-        rule = matching_rule(setting.distribute, self.place.locality[1:4])
+    def _compare_shares(self, member: Member) -> tuple[Comparison, ...]:
+        rule = self._share_rule
         if rule is None:
             return ()
         target = [pattern for pattern, _ in rule.to if matches_place(pattern, member.place.locality[1:4])]
-        title = self.policy.found.rule.title if self.policy.found is not None else ""
         return (
             Comparison(
                 key=f"distribute from {rule.origin}",
                 client=" or ".join(target or [pattern for pattern, _ in rule.to]) or "nowhere",
-                client_origin=title,
+                client_origin=self.policy.found.rule.title if self.policy.found is not None else "",
                 endpoint=member.place.locality.text,
                 endpoint_origin=member.place.origin(Scope.REGION),
                 equal=bool(target),
             ),
         )
-
-
-def label_origin(label: str, place: Place, owner: str) -> str:
-    """Where a label's value was read: the object and label that gave a place, or the workload's own label."""
-    scope = _SCOPE_OF_LABEL.get(label)
-    if scope is Scope.CLUSTER:
-        return "the cluster's name"
-    if scope is not None:
-        return place.origin(scope)
-    return f"{owner} label {label}"
-
-
-def ejection_note(policy: Policy, endpoints: int) -> tuple[Note, ...]:
-    """A note if outlier detection can never eject anyone, for there are too few endpoints (OD-2)."""
-    detection = policy.outlier_detection
-    if detection is None or endpoints == 0:
-        return ()
-    percent = detection.limits.max_ejection_percent
-    if percent * endpoints >= 100:
-        return ()
-    needed = f"it takes {-(-100 // percent)}" if percent else "no number would do"
-    text = f"maxEjectionPercent {percent} of {endpoints} endpoints is less than one ({needed}): none is ever ejected,"
-    title = policy.found.rule.title if policy.found is not None else ""
-    return (Note("OD-2", f"{text} and failover by outlier detection cannot happen", title),)

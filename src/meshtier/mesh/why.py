@@ -1,29 +1,15 @@
-"""Why is this one endpoint where it is? Every comparison, both values, and who said them."""
+"""Why is this one endpoint where it is? The verdict on it, and the comparisons that led there."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TypedDict
 
 from attrs import frozen
 from typing_extensions import override
 
 from meshtier.errors import InvalidValueError, UnknownNameError
-from meshtier.locality import Scope
-from meshtier.mesh.model import Place
+from meshtier.mesh.comparison import Comparison, ComparisonData
 from meshtier.mesh.view import Member
 from meshtier.table import Table, percent
-from meshtier.tiers import Preference
-
-
-class ComparisonData(TypedDict):
-    """A comparison as plain data."""
-
-    key: str
-    client: str
-    client_origin: str
-    endpoint: str
-    endpoint_origin: str
-    equal: bool
-    counts: bool
 
 
 class WhyData(TypedDict):
@@ -35,29 +21,6 @@ class WhyData(TypedDict):
     reached: str
     comparisons: list[ComparisonData]
     first_difference: str
-
-
-@frozen(kw_only=True)
-class Comparison:
-    """One thing compared.
-
-    Attributes:
-        key: A scope, or a label of a DestinationRule.
-        client: The client's value, or the one that the rule asks for; ``""`` if unknown.
-        client_origin: The object and label that said so; ``""`` if nothing did.
-        endpoint: The endpoint's value.
-        endpoint_origin: The object and label that said so.
-        equal: Whether it held; two unknown values are the same (LOC-6).
-        counts: Whether it was reached: nothing after the first difference is compared.
-    """
-
-    key: str
-    client: str
-    client_origin: str
-    endpoint: str
-    endpoint_origin: str
-    equal: bool
-    counts: bool = True
 
 
 @frozen(kw_only=True)
@@ -114,7 +77,7 @@ class Why:
             verdict=self.verdict,
             share=self.share,
             reached=self.reached,
-            comparisons=[_comparison_data(comparison) for comparison in self.comparisons],
+            comparisons=[comparison.to_dict() for comparison in self.comparisons],
             first_difference=first.key if first else "",
         )
 
@@ -124,47 +87,6 @@ class Why:
     @override
     def __str__(self) -> str:
         return self.to_text()
-
-
-def compare_places(
-    client: Place, member: Member, preference: Preference, *, client_cluster: str
-) -> tuple[Comparison, ...]:
-    """The comparisons of a traffic distribution, in its order, up to and past the first difference."""
-    found: list[Comparison] = []
-    open_ = True
-    for scope in preference.scopes:
-        comparison = _compare(scope, client, member, client_cluster=client_cluster, counts=open_)
-        found.append(comparison)
-        preferred_only = preference.ranked and scope is Scope.NETWORK
-        open_ = open_ and (comparison.equal or preferred_only)
-    return tuple(found)
-
-
-def _compare(scope: Scope, client: Place, member: Member, *, client_cluster: str, counts: bool) -> Comparison:
-    here, there = client.locality.part(scope), member.place.locality.part(scope)
-    if scope is Scope.CLUSTER:
-        here, there = client_cluster, member.endpoint.cluster
-    return Comparison(
-        key=scope.value,
-        client=here,
-        client_origin=client.origin(scope),
-        endpoint=there,
-        endpoint_origin=member.place.origin(scope),
-        equal=here == there,
-        counts=counts,
-    )
-
-
-def _comparison_data(comparison: Comparison) -> ComparisonData:
-    return ComparisonData(
-        key=comparison.key,
-        client=comparison.client,
-        client_origin=comparison.client_origin,
-        endpoint=comparison.endpoint,
-        endpoint_origin=comparison.endpoint_origin,
-        equal=comparison.equal,
-        counts=comparison.counts,
-    )
 
 
 def reached(member: Member) -> str:
@@ -190,8 +112,4 @@ def find_member(name: str, members: Mapping[str, Member]) -> Member:
         raise InvalidValueError(
             f"{name!r} could mean {', '.join(sorted(ends))}; say which by its full name", "endpoint"
         )
-    raise UnknownNameError.among("endpoint of the host", name, _names(members))
-
-
-def _names(members: Iterable[str]) -> list[str]:
-    return sorted(members)
+    raise UnknownNameError.among("endpoint of the host", name, sorted(members))

@@ -6,6 +6,7 @@ From an object to priorities: `DestinationRule.from_mapping`, `find_rule`,
 
 from meshtier.rules.choice import (
     MESH_DEFAULT,
+    LevelsBy,
     LocalityChoice,
     SettingSource,
     distribution_setting,
@@ -61,6 +62,7 @@ __all__ = [
     "Grouping",
     "Kept",
     "LabelComparison",
+    "LevelsBy",
     "LoadBalancer",
     "LocalityChoice",
     "LocalitySetting",

@@ -11,12 +11,15 @@ from meshtier.locality import SCOPE_LABELS
 from meshtier.note import Note
 from meshtier.profile import SOLO, Profile
 from meshtier.rules.policy import TrafficPolicy
-from meshtier.rules.setting import LocalitySetting, ZoneAwareSetting
+from meshtier.rules.setting import Distribute, LocalitySetting, ZoneAwareSetting
 
 MESH_DEFAULT: Final = LocalitySetting(enabled=True)
 """The mesh-wide ``localityLbSetting`` where the mesh configuration says nothing (COMP-2)."""
 
 NO_POLICY: Final = TrafficPolicy()
+
+OUT_OF_FORCE: Final = "traffic distribution is out of force"
+"""How the note begins that says so; displays that say it elsewhere leave that note out."""
 
 
 class SettingSource(enum.Enum):
@@ -28,6 +31,16 @@ class SettingSource(enum.Enum):
     MESH_ZONE_AWARE = "meshConfig.zoneAwareLbSetting"
     MESH_LOCALITY = "meshConfig.localityLbSetting"
     NONE = "nothing"  # no setting anywhere
+
+
+class LevelsBy(enum.Enum):
+    """By what the setting in force puts endpoints into levels."""
+
+    NOTHING = "nothing"  # one level for all: places play no part, or there is no outlier detection (DR-7)
+    SHARES = "distribute"  # one level, divided among localities (DR-6)
+    LABELS = "failoverPriority"  # DR-3
+    PLACE = "failover"  # DR-4; with zone awareness by region alone
+    LABELS_AND_PLACE = "failoverPriority, then failover"  # DR-5
 
 
 _FROM_RULE: Final = (SettingSource.RULE_ZONE_AWARE, SettingSource.RULE_LOCALITY)
@@ -62,6 +75,25 @@ class LocalityChoice:
     def zone_aware(self) -> ZoneAwareSetting | None:
         """The zone-aware setting, if one is in force."""
         return self.setting if isinstance(self.setting, ZoneAwareSetting) else None
+
+    @property
+    def distribute(self) -> tuple[Distribute, ...]:
+        """The shares by locality; empty if none are in force."""
+        return self.setting.distribute if isinstance(self.setting, LocalitySetting) else ()
+
+    @property
+    def levels_by(self) -> LevelsBy:
+        """By what endpoints are put into levels."""
+        setting = self.setting
+        if self.distribute:
+            return LevelsBy.SHARES
+        if setting is None or not self.failover:
+            return LevelsBy.NOTHING
+        if not setting.failover_priority:
+            return LevelsBy.PLACE
+        if isinstance(setting, ZoneAwareSetting) or setting.failover:
+            return LevelsBy.LABELS_AND_PLACE
+        return LevelsBy.LABELS
 
 
 def distribution_setting(mode: TrafficDistribution, *, profile: Profile = SOLO) -> LocalitySetting:
@@ -158,7 +190,7 @@ def _notes(
 ) -> tuple[Note, ...]:
     notes: list[Note] = []
     if source in _FROM_RULE and SettingSource.TRAFFIC_DISTRIBUTION in present:
-        notes.append(Note("PREC-5", f"traffic distribution is out of force: the rule has {source.value}"))
+        notes.append(Note("PREC-5", f"{OUT_OF_FORCE}: the rule has {source.value}"))
     if setting is not None and setting.enabled is False:
         notes.append(Note("PREC-5", f"{source.value} says enabled: false, so every endpoint is in one level"))
     elif isinstance(setting, ZoneAwareSetting):

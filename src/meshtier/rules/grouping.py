@@ -16,7 +16,7 @@ from meshtier.rules.levels import (
     failover_priority_levels,
     region_level,
 )
-from meshtier.rules.setting import LocalitySetting, ZoneAwareSetting
+from meshtier.rules.setting import Distribute, LocalitySetting, ZoneAwareSetting
 from meshtier.tiers import priorities
 
 _WORD = MAX_WEIGHT + 1
@@ -98,8 +98,8 @@ def group_endpoints(
     texts = [written(endpoint) for endpoint in members]
     place_of = {text: Locality.parse(text) for text in sorted(set(texts))}
     setting = choice.setting
-    if isinstance(setting, LocalitySetting) and setting.distribute:
-        return _distributed(members, texts, place_of, setting=setting, client=client)
+    if choice.distribute:
+        return _distributed(members, texts, place_of, rules=choice.distribute, client=client)
     splits = False
     levels: Sequence[int] = (0,) * len(members)
     if setting is not None and choice.failover:
@@ -148,12 +148,12 @@ def _distributed(
     texts: Sequence[str],
     place_of: Mapping[str, Locality],
     *,
-    setting: LocalitySetting,
+    rules: Sequence[Distribute],
     client: Locality,
 ) -> Grouping:
     level = (0,) * len(members)
     groups = _groups(members, texts, level, place_of, add=_saturating)
-    rule = matching_rule(setting.distribute, client[1:4])
+    rule = matching_rule(rules, client[1:4])
     if rule is None:
         return Grouping(groups=groups, levels=level, priorities=level)
     places = [group.locality[1:4] for group in groups]
