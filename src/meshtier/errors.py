@@ -44,17 +44,21 @@ class UnknownNameError(MeshError, KeyError):
         name: What was asked for.
         nearest: The known names most like it, best first; empty if none is.
         known: Some of the known names, where none is like it.
+        where: Among what it was looked for, as in ``in DestinationRule shop/web``.
     """
 
-    def __init__(self, what: str, name: str, nearest: Sequence[str] = (), known: Sequence[str] = ()) -> None:
-        super().__init__(what, name, tuple(nearest), tuple(known))
+    def __init__(
+        self, what: str, name: str, nearest: Sequence[str] = (), known: Sequence[str] = (), where: str = ""
+    ) -> None:
+        super().__init__(what, name, tuple(nearest), tuple(known), where)
         self.what = what
         self.name = name
         self.nearest: tuple[str, ...] = tuple(nearest)
         self.known: tuple[str, ...] = tuple(known)
+        self.where = where
 
     @classmethod
-    def among(cls, what: str, name: str, known: Iterable[str]) -> "UnknownNameError":
+    def among(cls, what: str, name: str, known: Iterable[str], *, where: str = "") -> "UnknownNameError":
         """The error for *name*, naming at most five of *known* that look like it.
 
         Cost: O(n) in the known names, with a string comparison each.
@@ -65,10 +69,10 @@ class UnknownNameError(MeshError, KeyError):
         name = str(name)
         inside = [candidate for candidate in names if name and name in candidate]
         close = get_close_matches(name, names, n=5, cutoff=0.5)
-        return cls(what, name, tuple(dict.fromkeys([*inside[:3], *close]))[:5], names[:5])
+        return cls(what, name, tuple(dict.fromkeys([*inside[:3], *close]))[:5], names[:5], where)
 
     def __str__(self) -> str:
-        said = f"no {self.what} {self.name!r}"
+        said = " ".join(part for part in (f"no {self.what} {self.name!r}", self.where) if part)
         if self.nearest:
             return f"{said}; the nearest: {', '.join(self.nearest)}"
         return f"{said}; there are: {', '.join(self.known)}" if self.known else said

@@ -43,6 +43,10 @@ class Table:
         """An HTML table without scripts or outside styles; every cell is escaped."""
         from html import escape  # noqa: PLC0415  # only notebooks need it, and it is slow to load
 
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        below = f"<ul>{notes}</ul>" if notes else ""
+        if not self.columns:
+            return f"<div><b>{escape(self.title)}</b>{below}</div>"
         heads = "".join(self._cell("th", place, escape(head)) for place, head in enumerate(self.columns))
         body = "".join(f"<tr>{self._row(escape(cell) for cell in row)}</tr>" for row in self.rows)
         caption = (
@@ -50,8 +54,6 @@ class Table:
             if self.title
             else ""
         )
-        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
-        below = f"<ul>{notes}</ul>" if notes else ""
         return f"<div><table>{caption}<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>{below}</div>"
 
     def to_text(self) -> str:

@@ -135,7 +135,7 @@ def test_unknown_names_are_refused_with_the_nearest() -> None:
     assert PRODUCTPAGE in host.nearest
     assert str(refused(GATEWAYS, *ASK, "--in", "weste")).startswith("no cluster 'weste'; the nearest: west")
     port = refused(GATEWAYS, *ASK, "--port", "9081")
-    assert str(port) == f"no port of {PRODUCTPAGE} '9081'; the nearest: 9080"
+    assert str(port) == f"no port '9081' of {PRODUCTPAGE}; the nearest: 9080"
 
 
 def test_a_client_that_could_be_several_is_refused_with_all_of_them(tmp_path: Path) -> None:

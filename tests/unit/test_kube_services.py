@@ -150,7 +150,7 @@ def test_without_slices_the_selector_finds_the_pods_with_a_note() -> None:
     ]
     found = only(*pods, service(selector={"app": "x", "v": "1"}))
     assert [backend.workload.name for backend in found.backends] == ["p"]
-    assert [note.rule for note in found.notes] == ["TIER-5"]
+    assert [note.rule for note in found.notes] == ["INPUT"]
 
 
 def test_a_service_without_selector_and_slices_has_no_backends() -> None:

@@ -96,15 +96,14 @@ def test_where_no_rule_is_obeyed_it_is_noted_and_changes_nothing(component: Comp
     without = mesh(spec="PreferSameZone").route("client", HOST, component=component)
     route = mesh(rule({"enabled": False}), spec="PreferSameZone").route("client", HOST, component=component)
     assert (tiers(route), route.shares) == (tiers(without), without.shares)
-    assert [(note.rule, note.object) for note in route.notes] == [("COMP", "DestinationRule shop/rule")]
+    assert ("COMP", "DestinationRule shop/rule") in [(note.rule, note.object) for note in route.notes]
 
 
 @pytest.mark.parametrize("component", OTHERS)
 def test_where_no_rule_is_obeyed_a_subset_means_nothing_and_is_noted(component: Component) -> None:
     route = mesh().route("client", HOST, component=component, subset="v1")
-    assert [(note.rule, note.text) for note in route.notes] == [
-        ("COMP", f"{component.value} knows no subsets; 'v1' has no effect here")
-    ]
+    said = [(note.rule, note.text) for note in route.notes]
+    assert ("COMP", f"{component.value} knows no subsets; 'v1' has no effect here") in said
 
 
 TWO_OF_THREE = {"failoverPriority": ["version"], "failover": [{"from": "re", "to": "rw"}]}
@@ -159,7 +158,7 @@ def test_zone_awareness_tells_the_regions_apart_and_nothing_below(entries: list[
     )
     pods = [pod("a"), pod("b", ZONE_B), pod("w", REGION_W), pod("x", Locality("net-e", "rx", "x"))]
     route = one_cluster(pods, rules=[aware]).route("client", HOST, component=Component.SIDECAR, profile=ISTIO_1_30)
-    step = "failoverPriority level 0; " if entries else ""
+    step = "same version; " if entries else ""
     assert [(tier.number, tier.matched) for tier in route.tiers] == [
         (0, f"{step}same region"),
         (1, f"{step}region rx, to fail over to"),
@@ -241,7 +240,7 @@ def test_a_subset_has_a_policy_of_its_own() -> None:
 def test_an_unknown_subset_is_refused_with_the_nearest(component: Component) -> None:
     with pytest.raises(UnknownNameError) as caught:
         versions().route("client", HOST, component=component, subset="v2")
-    assert str(caught.value) == "no subset of DestinationRule shop/rule 'v2'; the nearest: v1"
+    assert str(caught.value) == "no subset 'v2' in DestinationRule shop/rule; the nearest: v1"
     with pytest.raises(UnknownNameError, match="no subset 'v1'"):
         mesh().route("client", HOST, component=component, subset="v1")
 

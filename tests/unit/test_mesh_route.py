@@ -14,8 +14,10 @@ from meshtier.errors import InvalidValueError, UnknownNameError
 from meshtier.locality import Locality, Scope
 from meshtier.mesh import Mesh, Namespace, Service
 from meshtier.mesh.report import report_from
+from meshtier.note import Note
 from meshtier.precedence import Level
 from meshtier.profile import ISTIO_1_24, ISTIO_1_27, ISTIO_1_30, ISTIO_1_31, PROFILES, SOLO
+from meshtier.rules import DestinationRule
 
 ENVOYS = (Component.WAYPOINT, Component.INGRESS_GATEWAY, Component.SIDECAR)
 WEST = Locality("net-e", "rw", "c", "", "w-c1")
@@ -182,7 +184,7 @@ def test_a_port_that_the_service_lacks_is_refused() -> None:
     asked = one_cluster([pod("a")], ports=((9080, "http"),))
     with pytest.raises(UnknownNameError) as caught:
         asked.route("client", HOST, port=908)
-    assert str(caught.value) == f"no port of {HOST} '908'; the nearest: 9080"
+    assert str(caught.value) == f"no port '908' of {HOST}; the nearest: 9080"
 
 
 def test_a_service_of_unknown_ports_takes_any() -> None:
@@ -353,3 +355,38 @@ def test_a_place_knows_where_each_part_was_said() -> None:
     assert place.origin(Scope.REGION) == "Node e-a1 label region"
     assert place.origin(Scope.SUBZONE) == ""
     assert place.origin(Scope.CLUSTER) == ""
+
+
+@pytest.mark.parametrize("host", ["web.shop:80", "http://web.shop/", "web.shop/path"])
+def test_a_host_with_more_than_its_name_is_refused(host: str) -> None:
+    with pytest.raises(
+        InvalidValueError, match="host: expected a host name alone, got"
+    ):
+        one_cluster([]).route("client", host)
+
+
+@pytest.mark.parametrize("component", [Component.INGRESS_GATEWAY, Component.KGATEWAY])
+def test_a_client_that_is_no_gateways_pod_is_noted(component: Component) -> None:
+    notes = one_cluster([]).route("client", HOST, component=component).notes
+    assert [(note.rule, note.object) for note in notes] == [("LOC-7", "Pod east/shop/client")]
+
+
+def test_what_was_doubtful_about_a_cluster_is_said_with_every_answer() -> None:
+    mesh = one_cluster([])
+    note = Note("LOC-1", "the place comes from the legacy label", "Node n")
+    doubtful = Mesh([evolve(cluster, notes=(note,)) for cluster in mesh.clusters])
+    assert doubtful.route("client", HOST).notes == (note,)
+
+
+def test_without_a_mesh_wide_setting_outlier_detection_alone_makes_no_priorities() -> None:
+    alone = DestinationRule.from_mapping(
+        {
+            "metadata": {"name": "r", "namespace": "shop"},
+            "spec": {"host": HOST, "trafficPolicy": {"outlierDetection": {"consecutive5xxErrors": 1}}},
+        }
+    )
+    away = EAST._replace(region="elsewhere")
+    mesh = one_cluster([pod("a"), pod("w", away)], rules=[alone])
+    without = Mesh(mesh.clusters, locality_setting=None)
+    assert len(mesh.route("client", HOST, component=Component.SIDECAR).tiers) == 2
+    assert len(without.route("client", HOST, component=Component.SIDECAR).tiers) == 1

@@ -109,7 +109,8 @@ def test_an_empty_mesh_and_an_empty_service_can_be_shown() -> None:
     assert "table" in checked(Mesh(())._repr_html_())
     route = one_cluster([]).route("client", HOST)
     assert "no endpoint" in repr(route)
-    assert "table" in checked(route._repr_html_())
+    assert "no tier holds an endpoint" in route._repr_html_()
+    assert "table" not in checked(route._repr_html_())
 
 
 def test_a_mesh_of_several_clusters_names_them() -> None:

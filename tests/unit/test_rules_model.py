@@ -425,7 +425,7 @@ def test_policy_of_port_and_subset(
 
 
 def test_unknown_subset_is_an_error_with_its_neighbours() -> None:
-    with pytest.raises(UnknownNameError, match="no subset of DestinationRule default/r 'own2'; the nearest: own"):
+    with pytest.raises(UnknownNameError, match="no subset 'own2' in DestinationRule default/r; the nearest: own"):
         effective_policy(LAYERED, subset="own2")
 
 

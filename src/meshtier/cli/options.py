@@ -123,7 +123,7 @@ def read_mesh(sources: Iterable[str], clusters: Iterable[tuple[str, str]]) -> Me
             progress=lambda name: status.update(f"reading {name}") if status is not None else None,
         )
     for cluster in mesh.clusters:
-        if cluster.skipped and sys.stderr.isatty():
+        if cluster.skipped:
             kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(cluster.skipped.items()))
             click.echo(f"cluster {cluster.name or '(unnamed)'}: skipped {kinds}", err=True)
     return mesh

@@ -20,13 +20,13 @@ from meshtier.mesh.policy import NO_POLICY, Policy, decide, subset_misses
 from meshtier.mesh.reach import Eyes
 from meshtier.mesh.route import Hop, Route
 from meshtier.mesh.rule_choice import RuleChoice
-from meshtier.mesh.traps import beside_waypoint, foreign_host, no_way
+from meshtier.mesh.traps import beside_the_way, foreign_host, no_way
 from meshtier.mesh.view import Member, View, look, narrowed, with_place_labels
 from meshtier.mesh.waypoint import find_waypoint
 from meshtier.note import Note
 from meshtier.precedence import Level, Resolution, resolve
 from meshtier.profile import Profile
-from meshtier.rules import RuleIndex
+from meshtier.rules import MESH_DEFAULT, LocalitySetting, RuleIndex
 
 _APPLICATION_LABELS: Final = ("service.istio.io/canonical-name", "app.kubernetes.io/name", "app")
 _NO_RULES: Final = RuleIndex(())
@@ -64,9 +64,13 @@ class Answers:
     Args:
         clusters: The snapshot.
         hosts: What host names mean in it.
+        locality_setting: The mesh-wide one.
     """
 
-    def __init__(self, clusters: Iterable[Cluster], hosts: HostTable) -> None:
+    def __init__(
+        self, clusters: Iterable[Cluster], hosts: HostTable, locality_setting: LocalitySetting | None = MESH_DEFAULT
+    ) -> None:
+        self._locality_setting = locality_setting
         self._clusters = {cluster.name: cluster for cluster in clusters}
         self._hosts = hosts
         self._rules = {
@@ -86,7 +90,7 @@ class Answers:
             client,
             binding,
             query,
-            remarks=beside_waypoint(binding.service, client) if query.component is Component.ZTUNNEL else (),
+            remarks=beside_the_way(query.component, binding.service, client),
         )
 
     def _through_waypoint(self, client: Client, binding: Binding, query: Query) -> Route:
@@ -146,6 +150,7 @@ class Answers:
             component=query.component,
             resolution=resolution,
             profile=query.profile,
+            mesh=self._locality_setting,
             port=query.port,
             subset=query.subset,
         )
@@ -238,7 +243,7 @@ def _narrowed(view: View, query: Query, policy: Policy) -> View:
     ports = {number for number, _ in view.binding.service.ports}
     if port is not None and ports and port not in ports:
         known = [str(number) for number in sorted(ports)]
-        raise UnknownNameError.among(f"port of {view.binding.host}", str(port), known)
+        raise UnknownNameError.among("port", str(port), known, where=f"of {view.binding.host}")
 
     def reason_against(member: Member) -> Exclusion | None:
         endpoint = member.endpoint

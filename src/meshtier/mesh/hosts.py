@@ -8,7 +8,7 @@ from typing import Final
 from attrs import frozen
 
 from meshtier.endpoint import Reason
-from meshtier.errors import UnknownNameError
+from meshtier.errors import InvalidValueError, UnknownNameError
 from meshtier.mesh.model import Cluster, Service, ServiceScope
 
 GLOBAL_DOMAIN: Final = "mesh.internal"
@@ -90,7 +90,10 @@ class HostTable:
 
         Raises:
             UnknownNameError: Nothing answers to it.
+            InvalidValueError: It has a port, a scheme or a path.
         """
+        if ":" in host or "/" in host:
+            raise InvalidValueError(f"expected a host name alone, got {host!r}; the port is given by itself", "host")
         name = host.lower().rstrip(".")
         if name not in self._global and (cluster, name) not in self._own:
             name = self._expanded(name, cluster, namespace)

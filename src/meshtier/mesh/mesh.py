@@ -17,6 +17,7 @@ from meshtier.mesh.route import Route
 from meshtier.mesh.survey import Survey
 from meshtier.note import Note
 from meshtier.profile import SOLO, Profile
+from meshtier.rules import MESH_DEFAULT, LocalitySetting
 from meshtier.table import Table
 from meshtier.tiers import check_type
 
@@ -36,9 +37,14 @@ class Mesh:
 
     Attributes:
         clusters: In the order of the input.
+        locality_setting: The mesh-wide ``localityLbSetting`` of ``meshConfig``,
+            which no manifest that is read here holds; ``None`` if the mesh has
+            none. The default is Istio's: on, so that outlier detection alone
+            makes priorities at Envoys (COMP-2).
     """
 
     clusters: tuple[Cluster, ...] = field(converter=_clusters)
+    locality_setting: LocalitySetting | None = field(default=MESH_DEFAULT, kw_only=True)
 
     @cached_property
     def _hosts(self) -> HostTable:
@@ -50,7 +56,7 @@ class Mesh:
 
     @cached_property
     def _answers(self) -> Answers:
-        return Answers(self.clusters, self._hosts)
+        return Answers(self.clusters, self._hosts, self.locality_setting)
 
     @cached_property
     def _survey(self) -> Survey:

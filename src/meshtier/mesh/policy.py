@@ -120,6 +120,7 @@ def decide(
     component: Component,
     resolution: Resolution,
     profile: Profile,
+    mesh: LocalitySetting | None,
     port: int | None = None,
     subset: str | None = None,
 ) -> Policy:
@@ -140,7 +141,7 @@ def decide(
         raise UnknownNameError.among("subset", subset, ())
     traffic = effective_policy(found.rule, port=port, subset=subset) if found is not None else None
     traffic, notes = _without_mixed(traffic, profile, found)
-    setting = effective_setting(traffic, distribution=resolution.mode, component=component, profile=profile)
+    setting = effective_setting(traffic, distribution=resolution.mode, component=component, mesh=mesh, profile=profile)
     about = found.rule.title if found is not None else ""
     notes += tuple(evolve(note, object=about) for note in setting.notes)
     return Policy(

@@ -190,6 +190,9 @@ def _by_tier(data: RouteData, most: int) -> Iterator[Section]:
     """The tiers, and the endpoints of each."""
     endpoints = [endpoint for tier in data["tiers"] for endpoint in tier["endpoints"]]
     place_of = _places_beside(data, endpoints)
+    if data["passthrough"]:
+        yield _unchosen(endpoints, most, place_of)
+        return
     yield _tiers(data, place_of, lines=_lost_lines(data, endpoints))
     if data["tiers"]:
         rows = [
@@ -215,6 +218,13 @@ def _by_pod(data: RouteData, most: int) -> Iterator[Section]:
     table = _table(("endpoint", "share", "where", "health"), _endpoint_rows(data["endpoints"], most, place_of))
     lost = _lost_lines(data, data["endpoints"])
     yield Section(heading="endpoints", lines=lost, table=table if data["endpoints"] else None)
+
+
+def _unchosen(endpoints: Sequence[EndpointData], most: int, place_of: _PlaceText) -> Section:
+    """The endpoints of a host that is passed through, which has neither tiers nor shares."""
+    rows = [(name, place, health) for name, _, place, health in _endpoint_rows(endpoints, most, place_of)]
+    said = "the client connects to the address that it resolved: there are no tiers and no shares"
+    return Section(heading="endpoints", lines=[said], table=_table(("endpoint", "where", "health"), rows))
 
 
 def _traffic(hops: Iterable[HopData]) -> float:

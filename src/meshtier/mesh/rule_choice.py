@@ -174,20 +174,22 @@ class RuleChoice:
             case LevelsBy.SHARES:
                 return "a locality of the distribute rule" if self._share_rule is not None else "anywhere"
             case LevelsBy.LABELS:
-                names = [entry.rpartition("/")[2] for entry in self._entries]
-                return describe_ladder(number, names, ranked=self._ranked and self._entries[:1] == (NETWORK_LABEL,))
+                return self._describe_labels(number)
             case LevelsBy.PLACE:
                 return self._describe_place(number)
             case LevelsBy.LABELS_AND_PLACE:
                 coarse, fine = divmod(number, len(self._words))
-                # The levels of failoverPriority are renumbered before failover refines them, and say no more.
-                return f"failoverPriority level {coarse}; {self._describe_place(fine)}"
+                return f"{self._describe_labels(coarse)}; {self._describe_place(fine)}"
             case _:
                 assert_never(levels_by)
 
     @property
     def _words(self) -> tuple[str, ...]:
         return _FAILOVER_WORDS if self.policy.setting.zone_aware is None else _REGION_WORDS
+
+    def _describe_labels(self, level: int) -> str:
+        names = [entry.rpartition("/")[2] for entry in self._entries]
+        return describe_ladder(level, names, ranked=self._ranked and self._entries[:1] == (NETWORK_LABEL,))
 
     def _describe_place(self, level: int) -> str:
         setting, words = self.policy.setting.setting, self._words

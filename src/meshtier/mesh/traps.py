@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from meshtier.component import Component
 from meshtier.dataplane.assignment import EnvoySettings, LbPolicy, LocalityGroup
 from meshtier.endpoint import Endpoint
 from meshtier.locality import Locality, Scope
@@ -15,10 +16,14 @@ from meshtier.profile import Profile
 from meshtier.rules import compare_labels
 
 
-def beside_waypoint(service: Service, client: Client) -> tuple[Note, ...]:
-    """A note if ztunnel's own choice is not the whole way, for there is a waypoint in the path (COMP-1)."""
-    # Traffic from a waypoint's or gateway's own pod does not go through the waypoint again.
-    if not service.waypoint or client.workload is None or GATEWAY_NAME_LABEL in client.workload.labels:
+def beside_the_way(component: Component, service: Service, client: Client) -> tuple[Note, ...]:
+    """A note if the traffic of this client takes another way than was asked for (COMP-1, LOC-7)."""
+    if client.workload is None or GATEWAY_NAME_LABEL in client.workload.labels:
+        return ()
+    if component in (Component.INGRESS_GATEWAY, Component.KGATEWAY):
+        text = "it is no gateway's pod; the answer is that of a gateway in its place"
+        return (Note("LOC-7", text, str(client)),)
+    if component is not Component.ZTUNNEL or not service.waypoint:
         return ()
     text = f"its waypoint {service.waypoint} stands in the path; this is ztunnel without it (ask --via waypoint)"
     return (Note("COMP-1", text, str(service)),)

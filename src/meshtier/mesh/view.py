@@ -4,7 +4,7 @@ The same pod is at different places for different eyes: ztunnel and Envoys read
 other labels (LOC-5), and other clusters are seen from afar.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 from attrs import evolve, field, frozen
@@ -101,12 +101,14 @@ def look(binding: Binding, clusters: Mapping[str, Cluster], eyes: Eyes) -> View:
     for service, reason, why in binding.beyond:
         for backend in service.backends:
             scene.leave_out(service, backend, reason, why)
+    looked_at = dict.fromkeys([eyes.cluster, *(service.cluster for service in binding.services)])
+    read = [note for name in looked_at if name in clusters for note in clusters[name].notes]
     return View(
         binding=binding,
         eyes=eyes,
         members=scene.members,
         excluded=tuple(scene.excluded),
-        notes=scene.notes,
+        notes=tuple(dict.fromkeys([*scene.notes, *read])),
         unavailable=scene.unavailable,
     )
 
@@ -122,9 +124,9 @@ class _Scene:
         self.excluded: list[Exclusion] = []
 
     @property
-    def notes(self) -> tuple[Note, ...]:
-        """What was doubtful, each once."""
-        return tuple(dict.fromkeys(self._horizon.notes))
+    def notes(self) -> Sequence[Note]:
+        """What was doubtful about ways and places."""
+        return self._horizon.notes
 
     def add(self, service: Service, backend: Backend) -> None:
         """Take a backend in, or leave it out with its reason."""

@@ -139,7 +139,6 @@ def _levels(
         level, factor = region_level, REGION_LEVELS
     here = client[1:4]
     by_place = {text: level(here, place[1:4], setting.failover) for text, place in place_of.items()}
-    by_label = priorities(by_label)
     return tuple(factor * coarse + by_place[text] for coarse, text in zip(by_label, texts, strict=True))
 
 

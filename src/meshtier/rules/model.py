@@ -126,7 +126,7 @@ def effective_policy(rule: DestinationRule, *, port: int | None = None, subset: 
         return whole
     policies = {part.name: part.traffic_policy for part in rule.subsets}
     if subset not in policies:
-        raise UnknownNameError.among(f"subset of {rule.title}", subset, policies)
+        raise UnknownNameError.among("subset", subset, policies, where=f"in {rule.title}")
     own = policies[subset]
     if own is None:
         return whole
