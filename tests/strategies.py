@@ -5,30 +5,24 @@ from typing import Final
 
 from hypothesis import strategies as st
 
+from meshtier import testing
 from meshtier.distribution import TrafficDistribution
-from meshtier.endpoint import MAX_WEIGHT, Endpoint, Health
-from meshtier.locality import Locality, Scope
+from meshtier.locality import Scope
 from meshtier.precedence import Level
-from meshtier.profile import PROFILES, CrossNetwork
-from meshtier.tiers import Preference
+from meshtier.profile import PROFILES
 
 RULES: Final = tuple(product(PROFILES.values(), TrafficDistribution))
 """Every profile with every mode; a law that loops over them holds under all."""
 
-names: Final = st.sampled_from(["", "a", "b", "A", "a "]) | st.text(max_size=6)
-"""Names of places: few enough to meet again, odd enough to be confused."""
+names: Final = testing.names()
 
-localities: Final = st.builds(Locality, names, names, names, names, names)
+localities: Final = testing.localities()
 
 scopes: Final = st.sampled_from(Scope)
 
-preferences: Final = st.builds(
-    Preference,
-    st.lists(scopes, max_size=7),
-    cross_network=st.sampled_from(CrossNetwork),
-    strict=st.booleans(),
-)
-"""Any list of scopes, with repetitions."""
+preferences: Final = testing.preferences()
+
+endpoint_lists = testing.endpoint_lists
 
 words: Final = st.sampled_from(
     [
@@ -55,23 +49,6 @@ words: Final = st.sampled_from(
 
 setting_texts: Final = st.none() | st.just("") | words | st.text(max_size=20)
 """The text of one setting; ``None`` and ``""`` where there is none."""
-
-
-@st.composite
-def endpoint_lists(draw: st.DrawFn, *, max_size: int = 12) -> list[Endpoint]:
-    """Endpoints with ids of their own, several often in one place."""
-    pool = draw(st.lists(localities, min_size=1, max_size=4))
-    count = draw(st.integers(0, max_size))
-    return [
-        Endpoint(
-            f"e{number}",
-            draw(st.sampled_from(pool)),
-            weight=draw(st.integers(0, MAX_WEIGHT)),
-            health=draw(st.sampled_from(Health)),
-            cluster=draw(names),
-        )
-        for number in range(count)
-    ]
 
 
 settings_by_argument: Final = st.fixed_dictionaries(

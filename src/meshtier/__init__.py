@@ -21,6 +21,7 @@ from meshtier.errors import InputError, InvalidValueError, MeshError, MissingExt
 from meshtier.locality import SCOPES, Locality, Scope
 from meshtier.note import Note
 from meshtier.precedence import ANNOTATION, Level, Resolution, Setting, resolve
+from meshtier.preference import Preference, mode_table
 from meshtier.profile import (
     ISTIO_1_24,
     ISTIO_1_27,
@@ -33,7 +34,7 @@ from meshtier.profile import (
     RuleMixing,
 )
 from meshtier.table import Table
-from meshtier.tiers import Preference, Ranking, Tier, mode_table, priorities, rank, tier_of
+from meshtier.tiers import Ranking, Tier, priorities, rank, tier_of
 
 if TYPE_CHECKING:
     from meshtier.dataplane import EnvoySettings, Shares, spread

@@ -95,6 +95,16 @@ class MissingExtraError(MeshError, ImportError):
         return f"{self.purpose} needs an extra: pip install 'meshtier[{self.extra}]'"
 
 
+def check_type(value: object, wanted: type, path: str) -> None:
+    """Refuse an argument of another type than *wanted*.
+
+    Raises:
+        InvalidValueError: It is.
+    """
+    if not isinstance(value, wanted):
+        raise InvalidValueError(f"expected a {wanted.__name__}, got {value!r}", path)
+
+
 @frozen(kw_only=True)
 class Problem:
     """One thing in the input that cannot be understood, and where it stands.

@@ -13,12 +13,12 @@ from typing_extensions import override
 
 from meshtier.component import COMPONENTS, Component, Traits
 from meshtier.distribution import MODE_NAMES, TrafficDistribution
-from meshtier.errors import InvalidValueError
+from meshtier.errors import InvalidValueError, check_type
 from meshtier.locality import Scope
 from meshtier.note import Note
+from meshtier.preference import Preference
 from meshtier.profile import SOLO, Profile
 from meshtier.table import Table, one_line
-from meshtier.tiers import Preference, check_type
 
 ANNOTATION: Final = "networking.istio.io/traffic-distribution"
 """The annotation that sets a mode on a Service, a ServiceEntry or a Namespace (MODE-1)."""

@@ -76,7 +76,7 @@ def hashing(**fields: object) -> dict[str, Any]:
 def test_every_setting_is_taken(directory: Path, policy: Mapping[str, Any]) -> None:
     route = Web(pods={"r1/a": "HH", "r2/b": "H"}, policy=policy, peers={"r1/a": 1, "r2/b": 2}).route()
     eds = directory / "eds.json"
-    eds.write_text(json.dumps(discovery_response(route, address_of=lambda name: pipe_address(f"/tmp/{name[-5:]}"))))
+    eds.write_text(json.dumps(discovery_response(route, address_of=lambda name: pipe_address(f"/run/{name[-5:]}"))))
     listener = socket_address("127.0.0.1", 10000)
     assert objection({**bootstrap(route, eds_path=str(eds), listener=listener)}, directory) == ""
 

@@ -13,8 +13,9 @@ from meshtier.errors import InputError, InvalidValueError, MissingExtraError, Pr
 from meshtier.locality import SCOPE_LABELS, Locality, Scope
 from meshtier.note import Note
 from meshtier.precedence import Level, Resolution, Setting, resolve
+from meshtier.preference import Preference
 from meshtier.profile import SOLO, Profile
-from meshtier.tiers import Lookup, Preference, Ranking, Tier, priorities, rank, rank_by, tier_of
+from meshtier.tiers import Lookup, Ranking, Tier, priorities, rank, rank_by, tier_of
 
 
 def places() -> None:

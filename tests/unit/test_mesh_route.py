@@ -359,9 +359,7 @@ def test_a_place_knows_where_each_part_was_said() -> None:
 
 @pytest.mark.parametrize("host", ["web.shop:80", "http://web.shop/", "web.shop/path"])
 def test_a_host_with_more_than_its_name_is_refused(host: str) -> None:
-    with pytest.raises(
-        InvalidValueError, match="host: expected a host name alone, got"
-    ):
+    with pytest.raises(InvalidValueError, match="host: expected a host name alone, got"):
         one_cluster([]).route("client", host)
 
 

@@ -9,8 +9,8 @@ from meshtier.errors import InvalidValueError
 from meshtier.locality import Scope
 from meshtier.note import Note
 from meshtier.precedence import ANNOTATION, Level, Setting, precedence_table, resolve
+from meshtier.preference import Preference
 from meshtier.profile import ISTIO_1_24, ISTIO_1_27, ISTIO_1_30, ISTIO_1_31, PROFILES, SOLO, CrossNetwork, Profile
-from meshtier.tiers import Preference
 
 ANY = TrafficDistribution.ANY
 PREFER_NETWORK = TrafficDistribution.PREFER_NETWORK

@@ -6,8 +6,8 @@ from meshtier.cli.options import Parsed, profile_option
 from meshtier.cli.output import output_option, print_answer, print_data
 from meshtier.distribution import TrafficDistribution
 from meshtier.precedence import precedence_table
+from meshtier.preference import mode_table
 from meshtier.profile import Profile
-from meshtier.tiers import mode_table
 
 MODE = Parsed("mode", TrafficDistribution.parse, "MODE")
 

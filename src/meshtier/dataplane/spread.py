@@ -9,8 +9,9 @@ from meshtier.dataplane.envoy import host_shares
 from meshtier.dataplane.shares import Shares
 from meshtier.dataplane.ztunnel import ztunnel_shares
 from meshtier.endpoint import Endpoint, Exclusion
+from meshtier.errors import check_type
 from meshtier.locality import Locality
-from meshtier.tiers import Ranking, TierLike, check_type
+from meshtier.tiers import Ranking, TierLike
 
 ISTIO_ENVOY: Final = EnvoySettings(panic_threshold=0, locality_weighted=True, lb_policy=LbPolicy.LEAST_REQUEST)
 """What Istio tells an Envoy where traffic distribution holds: no panic, localities by weight and health (LOAD-3)."""

@@ -32,8 +32,8 @@ def pipe_address(path: str) -> Address:
     Raises:
         InvalidValueError: *path* is empty, or longer than the 107 bytes that a socket's name may have.
 
-    >>> pipe_address("/tmp/a.sock")
-    {'pipe': {'path': '/tmp/a.sock'}}
+    >>> pipe_address("/run/a.sock")
+    {'pipe': {'path': '/run/a.sock'}}
     """
     if not 0 < len(path.encode()) <= 107:
         raise InvalidValueError(f"expected a path of 1 to 107 bytes, got {path!r}", "path")

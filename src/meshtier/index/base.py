@@ -8,11 +8,11 @@ from typing import Final
 from typing_extensions import override
 
 from meshtier.endpoint import Endpoint
-from meshtier.errors import InvalidValueError, UnknownNameError
+from meshtier.errors import InvalidValueError, UnknownNameError, check_type
 from meshtier.index.place import SERVING, Key, Node
 from meshtier.index.tree import PrefixTree
 from meshtier.index.view import Members, TierView
-from meshtier.tiers import check_type, ladder_tier
+from meshtier.preference import ladder_tier
 
 _NAMES_SEARCHED: Final = 100  # for names like an unknown one, since a look-up that fails must not cost O(n) either
 

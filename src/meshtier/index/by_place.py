@@ -9,12 +9,13 @@ from typing_extensions import override
 
 from meshtier.distribution import TrafficDistribution
 from meshtier.endpoint import Endpoint
+from meshtier.errors import check_type
 from meshtier.index.base import Index, path_to
 from meshtier.index.place import Key, Node
 from meshtier.index.view import Members, TierView
 from meshtier.locality import Locality
+from meshtier.preference import check_question
 from meshtier.profile import SOLO, CrossNetwork, Profile
-from meshtier.tiers import check_question, check_type
 
 _RANKED: Final = CrossNetwork.RANKED
 _SAME_ZONE: Final = TrafficDistribution.PREFER_SAME_ZONE

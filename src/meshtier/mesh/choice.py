@@ -23,8 +23,9 @@ from meshtier.mesh.traps import unknown_places
 from meshtier.mesh.view import Member, View
 from meshtier.note import Note
 from meshtier.precedence import Resolution
+from meshtier.preference import Preference, describe_tier
 from meshtier.table import percent
-from meshtier.tiers import Endpoints, Preference, Tier, TierLike, describe_tier, rank_by
+from meshtier.tiers import Endpoints, Tier, TierLike, rank_by
 
 
 class Choice(Protocol):

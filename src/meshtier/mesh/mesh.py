@@ -7,7 +7,7 @@ from attrs import field, frozen
 from typing_extensions import override
 
 from meshtier.component import COMPONENTS, Component, Traits
-from meshtier.errors import InvalidValueError
+from meshtier.errors import InvalidValueError, check_type
 from meshtier.locality import Locality
 from meshtier.mesh.answer import Answers, Query
 from meshtier.mesh.client import Client, ClientTable, client_of
@@ -19,7 +19,6 @@ from meshtier.note import Note
 from meshtier.profile import SOLO, Profile
 from meshtier.rules import MESH_DEFAULT, LocalitySetting
 from meshtier.table import Table
-from meshtier.tiers import check_type
 
 
 def _clusters(clusters: Iterable[Cluster]) -> tuple[Cluster, ...]:

@@ -17,6 +17,7 @@ from meshtier.mesh.policy import Policy, lb_policy
 from meshtier.mesh.traps import unknown_labels, unknown_peers, unknown_places
 from meshtier.mesh.view import Member, View
 from meshtier.note import Note
+from meshtier.preference import describe_ladder
 from meshtier.profile import CrossNetwork, Profile
 from meshtier.rules import (
     Distribute,
@@ -28,7 +29,7 @@ from meshtier.rules import (
     matching_rule,
 )
 from meshtier.rules.levels import NETWORK_LABEL
-from meshtier.tiers import Tier, TierLike, describe_ladder
+from meshtier.tiers import Tier, TierLike
 
 _FAILOVER_WORDS: Final = (
     "same region, zone, subzone",
