@@ -18,11 +18,17 @@ def values(benchmark: Callable[[Scale], Iterable[Figure]]) -> dict[str, float]:
 
 
 def test_an_index_of_a_hundred_times_the_endpoints_costs_no_more_than_a_few_times_as_much() -> None:
-    ratios = {
-        name: value for name, value in values(suite.index_sizes).items() if " / " in name and suite.TOUCH not in name
-    }
-    assert len(ratios) == 32
-    assert {name: value for name, value in ratios.items() if value > 5} == {}
+    """A lost fast path costs a hundred times as much, every time; a busy machine disturbs one run or another."""
+    slow: set[str] | None = None
+    for _ in range(3):
+        found = values(suite.index_sizes)
+        ratios = {name: value for name, value in found.items() if " / " in name and suite.TOUCH not in name}
+        assert len(ratios) == 32
+        over = {name for name, value in ratios.items() if value > 5}
+        slow = over if slow is None else slow & over
+        if not slow:
+            return
+    assert slow == set()
 
 
 def test_an_index_beats_a_loop_over_twenty_thousand_endpoints() -> None:
