@@ -91,19 +91,27 @@ def test_a_rule_without_the_block_leaves_traffic_distribution_in_force(component
     assert [number for number, _ in tiers(route)] == [0, 1, 2]
 
 
+def beside_a_gateway(component: Component) -> list[tuple[str, str]]:
+    # The client of these tests is no gateway's pod, which is said where a gateway is asked for.
+    return [("LOC-7", "Pod east/shop/client")] if component is Component.KGATEWAY else []
+
+
 @pytest.mark.parametrize("component", OTHERS)
 def test_where_no_rule_is_obeyed_it_is_noted_and_changes_nothing(component: Component) -> None:
     without = mesh(spec="PreferSameZone").route("client", HOST, component=component)
     route = mesh(rule({"enabled": False}), spec="PreferSameZone").route("client", HOST, component=component)
     assert (tiers(route), route.shares) == (tiers(without), without.shares)
-    assert ("COMP", "DestinationRule shop/rule") in [(note.rule, note.object) for note in route.notes]
+    assert [(note.rule, note.object) for note in route.notes] == [
+        *beside_a_gateway(component),
+        ("COMP", "DestinationRule shop/rule"),
+    ]
 
 
 @pytest.mark.parametrize("component", OTHERS)
 def test_where_no_rule_is_obeyed_a_subset_means_nothing_and_is_noted(component: Component) -> None:
     route = mesh().route("client", HOST, component=component, subset="v1")
-    said = [(note.rule, note.text) for note in route.notes]
-    assert ("COMP", f"{component.value} knows no subsets; 'v1' has no effect here") in said
+    assert [(note.rule, note.object) for note in route.notes] == [*beside_a_gateway(component), ("COMP", "")]
+    assert route.notes[-1].text == f"{component.value} knows no subsets; 'v1' has no effect here"
 
 
 TWO_OF_THREE = {"failoverPriority": ["version"], "failover": [{"from": "re", "to": "rw"}]}
