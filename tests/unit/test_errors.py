@@ -122,3 +122,13 @@ def test_the_text_of_very_many_problems_is_bounded_and_says_how_many_more() -> N
     assert lines[-1] == "… and 1,234 more"
     assert InputError(problems).problems == problems
     assert len(str(InputError(problems[:MAX_SHOWN])).splitlines()) == MAX_SHOWN
+
+
+def test_among_very_many_names_the_nearest_is_still_found() -> None:
+    known = [f"namespace-{number % 97}/pod-{number:05}" for number in range(20_000)]
+    assert "namespace-42/pod-04213" in known
+    assert (
+        UnknownNameError.among("client", "namespace-42/pod-0421", known).nearest[0].startswith("namespace-42/pod-0421")
+    )
+    assert UnknownNameError.among("client", "namspace-42/pod-04213", known).nearest[0] == "namespace-42/pod-04213"
+    assert UnknownNameError.among("client", "", known).nearest == ()
