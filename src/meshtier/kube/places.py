@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from meshtier.kube import shapes
+from meshtier.kube import schema
 from meshtier.locality import LEGACY_LABELS, SCOPE_LABELS, SCOPES, Locality, Scope, legacy_scopes
-from meshtier.mesh.model import Place
+from meshtier.mesh.snapshot import Place
 from meshtier.note import Note
 
 SYSTEM_NAMESPACE: Final = "istio-system"
@@ -52,7 +52,7 @@ def labelled_place(title: str, labels: Labels, *, network: str = "", network_ori
     return Place(locality, (*origins, ""))
 
 
-def entry_place(title: str, spec: shapes.EntrySpec, *, network: str, network_origin: str) -> Place:
+def entry_place(title: str, spec: schema.EntrySpec, *, network: str, network_origin: str) -> Place:
     """The place of a WorkloadEntry, or of an endpoint that stands in a ServiceEntry (LOC-4).
 
     Args:
@@ -89,7 +89,7 @@ class Places:
         nodes: Where each node is, by name.
     """
 
-    def __init__(self, network: str, network_origin: str, nodes: Iterable[shapes.Node]) -> None:
+    def __init__(self, network: str, network_origin: str, nodes: Iterable[schema.Node]) -> None:
         self.network = network
         self.network_origin = network_origin
         self.nodes: dict[str, Place] = {}
@@ -137,7 +137,7 @@ class Places:
             notes.append(Note("LOC-1", f"{_pods(unplaced)} on no node: where, is unknown"))
         return notes
 
-    def _add_node(self, node: shapes.Node) -> None:
+    def _add_node(self, node: schema.Node) -> None:
         name, labels = node.metadata.name, node.metadata.labels or {}
         title = f"Node {name}"
         origins = (_origin(title, labels, scope) for scope in SCOPES[1:-1])

@@ -7,7 +7,7 @@ from attrs import field, frozen
 
 from meshtier.component import Balancing, Component
 from meshtier.locality import Locality
-from meshtier.mesh.plain import (
+from meshtier.mesh.route_data import (
     DistributionData,
     EndpointData,
     ExclusionData,
@@ -20,7 +20,7 @@ from meshtier.mesh.plain import (
     TierData,
 )
 from meshtier.precedence import ANNOTATION
-from meshtier.rules.choice import OUT_OF_FORCE
+from meshtier.rules.effective import OUT_OF_FORCE
 from meshtier.table import Table, one_line, percent, shortened
 
 _NUMERIC: Final = frozenset({"priority", "share", "healthy"})

@@ -12,9 +12,9 @@ from typing import Final, TypeAlias
 
 from attrs import evolve, frozen
 
-from meshtier.endpoint import NO_LABELS
+from meshtier.labels import NO_LABELS
 from meshtier.note import Note
-from meshtier.rules.model import EVERYWHERE, OWN_NAMESPACE, DestinationRule
+from meshtier.rules.destination_rule import EVERYWHERE, OWN_NAMESPACE, DestinationRule
 
 DEFAULT_DOMAIN: Final = "cluster.local"
 DEFAULT_ROOT: Final = "istio-system"

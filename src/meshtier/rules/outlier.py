@@ -5,7 +5,7 @@ from typing import Final
 from attrs import field, frozen
 
 from meshtier.rules.duration import to_duration
-from meshtier.rules.reading import NOTHING_KEPT, Kept, Reader
+from meshtier.rules.fields import NOTHING_KEPT, Kept, Reader
 
 
 @frozen(kw_only=True)
