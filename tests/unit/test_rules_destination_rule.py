@@ -154,8 +154,8 @@ def test_unknown_fields_are_kept_and_noted() -> None:
     obj = rule_object({"trafficPolicy": {"outlierDetection": {"newField": [1, {"a": None}]}}, "later": True})
     rule = DestinationRule.from_mapping(obj)
     assert [str(note) for note in rule.notes] == [
-        f"[INPUT] DestinationRule shop/r: {OUTLIER}.newField: unknown field, kept and otherwise passed over",
-        "[INPUT] DestinationRule shop/r: spec.later: unknown field, kept and otherwise passed over",
+        f"[INPUT] DestinationRule shop/r: {OUTLIER}.newField: unknown field, kept and otherwise ignored",
+        "[INPUT] DestinationRule shop/r: spec.later: unknown field, kept and otherwise ignored",
     ]
     assert rule.to_mapping()["spec"] == obj["spec"]
 
@@ -194,7 +194,7 @@ def test_null_counts_as_absent() -> None:
             ".distribute[0].to",
             (
                 "expected patterns of which at most one matches any locality, got 'r1/*' and 'r1/z1/s1';"
-                " which of the two Istio would apply hangs on the random order of a map"
+                " which of the two Istio would apply depends on the random order of a map"
             ),
         ),
         (

@@ -73,7 +73,7 @@ def assign(sources: Sequence[Source]) -> tuple[Sequence[Share], Sequence[Problem
         names.setdefault(name, []).append(source.sheets)
         if source.cluster is not None and labelled.name not in (None, name):
             text = f"it says {labelled.name!r}; the caller says {name!r}, which holds"
-            notes.append(Note("LOC-2", text, f"Namespace {SYSTEM_NAMESPACE} label {CLUSTER}"))
+            notes.append(Note("cluster-name-differs", text, f"Namespace {SYSTEM_NAMESPACE} label {CLUSTER}"))
         if source.cluster is None and labelled.sheet is not None:
             problems += _twice(name, described.setdefault(name, labelled.sheet), labelled.sheet)
     problems += _mixed(sources)

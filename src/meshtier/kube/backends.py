@@ -17,7 +17,7 @@ BARE_ENDPOINT: Final = "EndpointSlice endpoint"
 """The kind of workload that an EndpointSlice names and nothing else describes."""
 
 NO_SLICES: Final = Note(
-    "INPUT", "the input has no EndpointSlice of it: its endpoints are the pods that its selector matches"
+    "slices-missing", "the input has no EndpointSlice of it: its endpoints are the pods that its selector matches"
 )
 
 _RANK: Final = {Health.HEALTHY: 0, Health.DEGRADED: 1, Health.UNHEALTHY: 2, Health.TERMINATING: 3}

@@ -49,7 +49,7 @@ PASSED_OVER: Final = (
     "StorageClass",
 )
 """Kinds that real dumps are full of and that say nothing here. One that is not
-listed is passed over as well, in a slower way."""
+listed is ignored as well, in a slower way."""
 
 _VERSION: Final[list[Any]] = [("api_version", str | None, None)]
 _BEHIND: Final = re.compile(r"trailing characters \(byte (\d+)\)")

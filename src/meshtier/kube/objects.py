@@ -66,7 +66,7 @@ class SourceObjects:
     Attributes:
         file: Its name as the caller gave it; ``""`` for plain data.
         sheets: One for each document.
-        skipped: How many objects of each unknown kind were passed over.
+        skipped: How many objects of each unknown kind were ignored.
         problems: What could not be read, in the order of the input.
         is_blank: Whether nothing came, not even an empty list or an object to skip.
     """
@@ -216,7 +216,7 @@ class SourceObjects:
         self.problems.append(sheet.problem(problem, path=f"{path}.{key}" if path else key))
 
     def _is_known(self, sheet: DocumentObjects, kind: str, version: str | None, title: Callable[[], str]) -> bool:
-        """Whether objects of this kind are read; counts what is passed over."""
+        """Whether objects of this kind are read; counts what is ignored."""
         shape = KINDS.get(kind)
         if shape is None:
             self.skipped[kind] += 1

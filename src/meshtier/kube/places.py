@@ -128,13 +128,15 @@ class Places:
         for scopes in sorted(set(self._legacy.values()), key=str):
             names = [name for name, legacy in self._legacy.items() if legacy == scopes]
             labels = " and ".join(LEGACY_LABELS[scope] for scope in scopes)
-            notes.append(Note("LOC-1", f"the place comes from the legacy label {labels}", f"Node {named(names)}"))
+            notes.append(
+                Note("legacy-labels", f"the place comes from the legacy label {labels}", f"Node {named(names)}")
+            )
         unplaced = self._absent.pop("", 0)
         if self._absent:
             what = f"not in the dump, so the region, zone and subzone of {_pods(self._absent.total())} are unknown"
-            notes.append(Note("LOC-1", what, f"Node {named(self._absent)}"))
+            notes.append(Note("node-missing", what, f"Node {named(self._absent)}"))
         if unplaced:
-            notes.append(Note("LOC-1", f"{_pods(unplaced)} on no node: where, is unknown"))
+            notes.append(Note("pod-without-node", f"{_pods(unplaced)} on no node: where, is unknown"))
         return notes
 
     def _add_node(self, node: schema.Node) -> None:

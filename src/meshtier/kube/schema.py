@@ -1,7 +1,7 @@
 """Which fields of Kubernetes objects are read? One declaration, for every decoder.
 
 Each class names the fields that meshtier needs and their types; whatever else
-an object holds is passed over. `plain` decodes mappings by these declarations
+an object holds is ignored. `decode` decodes mappings by these declarations
 and explains what is wrong; `fast` derives its msgspec types from the same ones.
 Keys are the camel-case form of the names unless `_key` says otherwise, and a
 field that may be absent is ``None`` then, and also where it is ``null``.

@@ -127,7 +127,7 @@ def read_scope(owners: Sequence[Owner]) -> tuple[ServiceScope, str, tuple[Note, 
                 return ServiceScope(text), origin, ()
             except ValueError:
                 allowed = ", ".join(repr(scope.value) for scope in ServiceScope)
-                note = Note("COMP-3", f"expected one of {allowed}, got {text!r}: taken as 'cluster'", origin)
+                note = Note("scope-unknown", f"expected one of {allowed}, got {text!r}: taken as 'cluster'", origin)
                 return ServiceScope.CLUSTER, origin, (note,)
         if labels.get(GLOBAL_LABEL) == "true":
             return ServiceScope.GLOBAL, f"{title} label {GLOBAL_LABEL}", ()

@@ -29,7 +29,7 @@ _MODES: Final[Mapping[tuple[str, ...], tuple[str, str]]] = {
 }
 """The setting that makes Istio send each list of routing preferences (MODE, TIER-4)."""
 
-_OLD: Final = Note("TIER-4", "four routing preferences are what profile istio-1.24 makes of PreferClose")
+_OLD: Final = Note("preferences-of-old", "four routing preferences are what profile istio-1.24 makes of PreferClose")
 _STATUSES: Final = {"healthy": Health.HEALTHY, "unhealthy": Health.UNHEALTHY}
 
 
@@ -83,7 +83,7 @@ class _Dump:
         name = self._name
         if len({each.cluster_id for _path, each, _plain in found if each.cluster_id}) > 1:
             text = f"a ztunnel dump does not say of which cluster the ztunnel is; this one is taken for {name!r}"
-            notes = (*notes, Note("LOC-2", text))
+            notes = (*notes, Note("cluster-name-assumed", text))
         self._read_workloads(name, found)
         services = self._read_services(name)
         if self._problems:
@@ -266,5 +266,8 @@ def _settings(found: LoadBalancer | None) -> tuple[Mapping[str, str], tuple[Note
     if mode == "standard" or (mode == "failover" and not scopes):
         return settings, ()
     listed = ", ".join(found.routing_preferences or ()) or "none"
-    note = Note("MODE", f"no setting makes mode {found.mode!r} with the routing preferences {listed}; taken as none")
+    note = Note(
+        "preferences-unknown",
+        f"no setting makes mode {found.mode!r} with the routing preferences {listed}; taken as none",
+    )
     return settings, (note,)

@@ -157,9 +157,9 @@ def _ignored(found: Found | None, component: Component, subset: str | None) -> E
     notes: list[Note] = []
     if found is not None:
         text = f"{component.value} does not obey DestinationRules; it has no effect here"
-        notes.append(Note("COMP", text, found.rule.title))
+        notes.append(Note("rule-not-obeyed", text, found.rule.title))
     if subset is not None:
-        notes.append(Note("COMP", f"{component.value} knows no subsets; {subset!r} has no effect here"))
+        notes.append(Note("subset-not-obeyed", f"{component.value} knows no subsets; {subset!r} has no effect here"))
     return EffectiveRule(notes=tuple(notes)) if notes else NO_RULE
 
 
@@ -174,7 +174,7 @@ def _without_mixed(
         check_mixing(balancer.locality, profile)
     except InvalidValueError as error:
         kept = evolve(traffic, load_balancer=evolve(balancer, locality=None))
-        return kept, (Note("DR-2", f"{error}; the block is refused and has no effect", found.rule.title),)
+        return kept, (Note("exclusive-blocks", f"{error}; the block is refused and has no effect", found.rule.title),)
     return traffic, ()
 
 

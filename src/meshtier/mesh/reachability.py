@@ -13,7 +13,21 @@ from meshtier.locality import Locality
 from meshtier.mesh.snapshot import Cluster, PeeringGateway, Place, Workload
 from meshtier.note import Note
 
-_NO_ADDRESS: Final = Note("LOAD-1", "it has no address")
+
+@frozen
+class Obstacle:
+    """Why a workload cannot be reached.
+
+    Attributes:
+        rule: The rule that it rests on.
+        text: What is missing.
+    """
+
+    rule: str
+    text: str
+
+
+_NO_ADDRESS: Final = Obstacle("LOAD-1", "it has no address")
 
 
 @frozen(kw_only=True)
@@ -44,7 +58,7 @@ class Access:
 
     place: Place
     gateway: PeeringGateway | None = None
-    obstacle: Note | None = None
+    obstacle: Obstacle | None = None
 
 
 class Reachability:
@@ -88,7 +102,7 @@ class Reachability:
         if key not in self._gateways:
             self._gateways[key] = self._find_gateway(*key)
         gateway = self._gateways[key]
-        obstacle = None if gateway is not None else Note("LOC-3", f"no gateway leads to network {network!r}")
+        obstacle = None if gateway is not None else Obstacle("LOC-3", f"no gateway leads to network {network!r}")
         return Access(place=self._behind(gateway, workload.place), gateway=gateway, obstacle=obstacle)
 
     def _behind(self, gateway: PeeringGateway | None, own: Place) -> Place:
@@ -105,7 +119,10 @@ class Reachability:
         if len(remote) > 1:
             names = ", ".join(str(gateway) for gateway in remote)
             self.notes.append(
-                Note("LOC-3", f"{len(remote)} gateways lead to network {network!r}: {names}; the first is taken")
+                Note(
+                    "gateways-first-only",
+                    f"{len(remote)} gateways lead to network {network!r}: {names}; the first is taken",
+                )
             )
         if remote:
             return remote[0]
@@ -113,7 +130,7 @@ class Reachability:
         own = next((gateway for gateway in there if not gateway.remote), None)
         if own is not None:
             text = f"cluster {self._home.name!r} has no istio-remote Gateway for network {network!r}; the labels of"
-            self.notes.append(Note("LOC-3", f"{text} {own} in cluster {cluster!r} are taken for it"))
+            self.notes.append(Note("gateway-assumed", f"{text} {own} in cluster {cluster!r} are taken for it"))
         return own
 
 

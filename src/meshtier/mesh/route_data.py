@@ -98,6 +98,8 @@ class ExclusionData(TypedDict):
 class NoteData(TypedDict):
     """One remark."""
 
+    code: str
+    severity: str
     rule: str
     object: str
     text: str
@@ -186,4 +188,4 @@ def exclusion_data(exclusion: Exclusion) -> ExclusionData:
 
 def note_data(note: Note) -> NoteData:
     """A note."""
-    return NoteData(rule=note.rule, object=note.object, text=note.text)
+    return NoteData(code=note.code, severity=note.severity.value, rule=note.rule, object=note.object, text=note.text)

@@ -229,7 +229,7 @@ class Cluster:
         services: Services and ServiceEntries, in the order of the input.
         gateways: Its peering gateways, by namespace and name.
         destination_rules: Its DestinationRules, in the order of the input.
-        skipped: How many objects of each unknown kind were passed over.
+        skipped: How many objects of each unknown kind were ignored.
         notes: What was doubtful about the cluster as a whole.
     """
 

@@ -22,28 +22,31 @@ def beside_the_way(component: Component, service: Service, client: Client) -> tu
         return ()
     if component in (Component.INGRESS_GATEWAY, Component.KGATEWAY):
         text = "it is no gateway's pod; the answer is that of a gateway in its place"
-        return (Note("LOC-7", text, str(client)),)
+        return (Note("not-a-gateway", text, str(client)),)
     if component is not Component.ZTUNNEL or not service.waypoint:
         return ()
-    text = f"its waypoint {service.waypoint} stands in the path; this is ztunnel without it (ask --via waypoint)"
-    return (Note("COMP-1", text, str(service)),)
+    text = f"traffic goes through its waypoint {service.waypoint}; this is ztunnel without it (ask --via waypoint)"
+    return (Note("waypoint-in-path", text, str(service)),)
 
 
 def no_way(service: Service, client: Client, waypoint: Waypoint | None) -> Note:
     """Why there is no first choice, of a waypoint pod (COMP-1)."""
     if waypoint is not None:
-        text = "the client is no pod, so no way to its waypoint is known"
+        code, text = "waypoint-from-nowhere", "the client is no pod, so no way to its waypoint is known"
     elif service.waypoint:
-        text = f"its waypoint {service.waypoint} has no pod in cluster {client.cluster!r}"
+        code, text = (
+            "waypoint-without-pods",
+            f"its waypoint {service.waypoint} has no pod in cluster {client.cluster!r}",
+        )
     else:
-        text = "it names no waypoint"
-    return Note("COMP-1", f"{text}; the answer is that of a waypoint beside the client", str(service))
+        code, text = "waypoint-not-named", "it names no waypoint"
+    return Note(code, f"{text}; the answer is that of a waypoint beside the client", str(service))
 
 
 def foreign_host(binding: Binding, profile: Profile) -> Note:
     """The profile has no such host names, and an answer is given all the same (COMP-3)."""
     text = f"profile {profile.name} knows no hosts of {GLOBAL_DOMAIN}; this is what its rules make of the endpoints"
-    return Note("COMP-3", text, str(binding.service))
+    return Note("foreign-host", text, str(binding.service))
 
 
 def unknown_places(client: Locality, scopes: Sequence[Scope], matching: Callable[[int], int]) -> tuple[Note, ...]:
@@ -59,7 +62,7 @@ def unknown_places(client: Locality, scopes: Sequence[Scope], matching: Callable
     for position, scope in enumerate(scopes):
         if not client.part(scope) and (count := matching(position)):
             text = f"neither the client nor {count} of the endpoints has a known {scope.value}, and so they match"
-            notes.append(Note("LOC-6", text))
+            notes.append(Note("unknown-place", text))
     return tuple(notes)
 
 
@@ -73,15 +76,15 @@ def unknown_labels(
         if one.equal and any(one.label not in endpoint.labels for endpoint in endpoints)
     ]
     return tuple(
-        Note("LOC-6", f"neither the client nor some of the endpoints has the label {label}, and so they match")
+        Note("unknown-label", f"neither the client nor some of the endpoints has the label {label}, and so they match")
         for label in dict.fromkeys(missing)
     )
 
 
 def unknown_peers() -> Note:
     """Zone-aware routing has a part in the answer that no snapshot shows (LOAD-4)."""
-    text = "zone-aware routing hangs on where the client's own peers are, which are unknown: it is left out"
-    return Note("LOAD-4", text)
+    text = "zone-aware routing depends on where the client's own peers are, which is unknown: it is left out"
+    return Note("zone-aware-peers-unknown", text)
 
 
 def uneven_weights(envoy: EnvoySettings, groups: Iterable[LocalityGroup]) -> tuple[Note, ...]:
@@ -91,7 +94,7 @@ def uneven_weights(envoy: EnvoySettings, groups: Iterable[LocalityGroup]) -> tup
     if all(len({host.weight for host in group.hosts}) < 2 for group in groups):
         return ()
     text = "LEAST_REQUEST divides by weight while few requests are under way; under load unequal weights even out"
-    return (Note("LOAD-4", f"{text}, towards their square roots"),)
+    return (Note("uneven-weights", f"{text}, towards their square roots"),)
 
 
 def few_to_eject(effective_rule: EffectiveRule, endpoints: int) -> tuple[Note, ...]:
@@ -105,4 +108,4 @@ def few_to_eject(effective_rule: EffectiveRule, endpoints: int) -> tuple[Note, .
     needed = f"it takes {-(-100 // percent)}" if percent else "no number would do"
     text = f"maxEjectionPercent {percent} of {endpoints} endpoints is less than one ({needed}): none is ever ejected,"
     title = effective_rule.found.rule.title if effective_rule.found is not None else ""
-    return (Note("OD-2", f"{text} and failover by outlier detection cannot happen", title),)
+    return (Note("ejection-floor", f"{text} and failover by outlier detection cannot happen", title),)

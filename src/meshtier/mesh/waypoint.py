@@ -56,7 +56,7 @@ def find_waypoint(service: Service, home: Cluster, hosts: HostTable) -> Waypoint
         backends=tuple(Backend(pod, pod.health) for pod in pods),
     )
     text = f"the input holds no such Service; it is taken to be annotated {_PREFER_CLOSE}, as Istio makes it"
-    note = Note("COMP-1", text, str(own))
+    note = Note("waypoint-service-assumed", text, str(own))
     binding = Binding(host=own.hosts[0], spans_clusters=False, services=(own,))
     return Waypoint(name=service.waypoint, binding=binding, notes=(note,))
 

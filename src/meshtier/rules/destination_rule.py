@@ -9,7 +9,7 @@ from attrs import evolve, field, frozen
 from meshtier.errors import UnknownNameError
 from meshtier.labels import Labels
 from meshtier.note import Note
-from meshtier.rules.fields import INPUT_RULE, NOTHING_KEPT, Kept, Reader, Report, shown
+from meshtier.rules.fields import NOTHING_KEPT, Kept, Reader, Report, shown
 from meshtier.rules.traffic_policy import Subset, TrafficPolicy
 
 API_GROUP: Final = "networking.istio.io"
@@ -184,7 +184,7 @@ def _read_rule(obj: object, report: Report) -> DestinationRule:
     if not name:
         metadata.refuse("name", "expected the name of the rule, got none")
     if not namespace:
-        report.note(INPUT_RULE, f"metadata.namespace: not given, read as {DEFAULT_NAMESPACE!r}")
+        report.note("namespace-assumed", f"metadata.namespace: not given, read as {DEFAULT_NAMESPACE!r}")
     created = metadata.text("creationTimestamp") or ""
     spec = reader.section("spec") or Reader({}, report, "spec")
     return _read_spec(spec, name=name, namespace=namespace or DEFAULT_NAMESPACE, created=created)
@@ -200,7 +200,7 @@ def _check_kind(reader: Reader) -> None:
     if group != API_GROUP:
         reader.refuse("apiVersion", f"expected one of the group {API_GROUP}, got {shown(version)}")
     elif number not in API_VERSIONS:
-        reader.report.note(INPUT_RULE, f"apiVersion: {version!r} is unknown, read as {API_VERSIONS[0]}")
+        reader.report.note("api-version-unknown", f"apiVersion: {version!r} is unknown, read as {API_VERSIONS[0]}")
 
 
 def _read_spec(reader: Reader, *, name: str, namespace: str, created: str) -> DestinationRule:

@@ -18,9 +18,6 @@ MESH_DEFAULT: Final = LocalitySetting(enabled=True)
 
 NO_POLICY: Final = TrafficPolicy()
 
-OUT_OF_FORCE: Final = "traffic distribution is out of force"
-"""How the note begins that says so; displays that say it elsewhere leave that note out."""
-
 
 class SettingSource(enum.Enum):
     """Where the setting in force comes from; the value is the field. From highest to lowest (PREC-5)."""
@@ -190,23 +187,27 @@ def _notes(
 ) -> tuple[Note, ...]:
     notes: list[Note] = []
     if source in _FROM_RULE and SettingSource.TRAFFIC_DISTRIBUTION in present:
-        notes.append(Note("PREC-5", f"{OUT_OF_FORCE}: the rule has {source.value}"))
+        notes.append(
+            Note("distribution-out-of-force", f"traffic distribution is out of force: the rule has {source.value}")
+        )
     if setting is not None and setting.enabled is False:
-        notes.append(Note("PREC-5", f"{source.value} says enabled: false, so every endpoint is in one level"))
+        notes.append(
+            Note("locality-disabled", f"{source.value} says enabled: false, so every endpoint is in one level")
+        )
     elif isinstance(setting, ZoneAwareSetting):
         if component is Component.WAYPOINT:
             text = f"a waypoint knows no zone awareness: {source.value} leaves every endpoint in one level"
-            notes.append(Note("PREC-5", text))
+            notes.append(Note("zone-aware-unsupported", text))
     elif source is SettingSource.RULE_LOCALITY and setting is not None and not setting.distribute and not detects:
         text = (
             f"{source.value} without outlierDetection puts nothing in the place of what it overrides:"
             " every endpoint is in one level"
         )
-        notes.append(Note("DR-7", text))
+        notes.append(Note("failover-without-outlier", text))
     elif source is SettingSource.MESH_LOCALITY and detects:
         text = (
             "outlierDetection alone switches locality failover on, for the mesh-wide localityLbSetting"
             " is enabled unless it was switched off"
         )
-        notes.append(Note("COMP-2", text))
+        notes.append(Note("implicit-locality", text))
     return tuple(notes)

@@ -17,9 +17,6 @@ from meshtier.labels import Labels
 from meshtier.note import Note
 from meshtier.rules.duration import parse_duration
 
-INPUT_RULE: Final = "INPUT"
-"""The rule id of notes on the form of the input (SPEC, bad input)."""
-
 MAX_UINT32: Final = 2**32 - 1
 _MAX_DEPTH: Final = 60  # far past any manifest, and far from the interpreter's limit
 
@@ -129,14 +126,14 @@ class Report:
         """Record a problem at *path*."""
         self._problems.append((path, problem))
 
-    def note(self, rule: str, text: str) -> None:
+    def note(self, code: str, text: str) -> None:
         """Record a remark."""
-        self._notes.append((rule, text))
+        self._notes.append((code, text))
 
     @property
     def notes(self) -> tuple[Note, ...]:
         """The remarks so far."""
-        return tuple(Note(rule, text, self.object) for rule, text in self._notes)
+        return tuple(Note(code, text, self.object) for code, text in self._notes)
 
     def check(self) -> None:
         """Raise all problems together, if there are any.
@@ -280,7 +277,7 @@ class Reader:
         """The fields that nobody asked for; each is noted. Call it last."""
         unknown = {key: value for key, value in self._fields.items() if key not in self._known and value is not None}
         for key in unknown:
-            self.report.note(INPUT_RULE, f"{self.path_of(key)}: unknown field, kept and otherwise passed over")
+            self.report.note("unknown-field", f"{self.path_of(key)}: unknown field, kept and otherwise ignored")
         return self._keep(unknown, self.path) if unknown else NOTHING_KEPT
 
     def names(self) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ Weights: TypeAlias = Mapping[str, int] | Iterable[tuple[str, int]]
 
 
 def split_place(text: str) -> tuple[str, str, str]:
-    """Region, zone and subzone of a locality or of a pattern; what follows a third slash is passed over.
+    """Region, zone and subzone of a locality or of a pattern; what follows a third slash is ignored.
 
     >>> split_place("r1/*")
     ('r1', '*', '')
@@ -255,10 +255,13 @@ def _check_pattern(reader: Reader, key: str, pattern: str) -> None:
         reader.refuse(key, f"expected at most one '*', at the end, got {shown(pattern)}")
     elif ANYWHERE in pattern and parts[-1] != ANYWHERE:
         reader.report.note(
-            "DR-6", f"{reader.path_of(key)}: in {pattern!r} the '*' is no wildcard; only a whole part can be one"
+            "wildcard-in-part",
+            f"{reader.path_of(key)}: in {pattern!r} the '*' is no wildcard; only a whole part can be one",
         )
     if len(parts) > 3:
-        reader.report.note("DR-6", f"{reader.path_of(key)}: what follows the third '/' of {pattern!r} is passed over")
+        reader.report.note(
+            "place-too-long", f"{reader.path_of(key)}: what follows the third '/' of {pattern!r} is ignored"
+        )
 
 
 def _check_targets(reader: Reader, patterns: Sequence[str]) -> None:
@@ -267,7 +270,7 @@ def _check_targets(reader: Reader, patterns: Sequence[str]) -> None:
             reader.refuse(
                 "to",
                 f"expected patterns of which at most one matches any locality, got {shown(first)} and {shown(second)};"
-                " which of the two Istio would apply hangs on the random order of a map",
+                " which of the two Istio would apply depends on the random order of a map",
             )
 
 
@@ -310,7 +313,7 @@ def _note_overrides(reader: Reader, entries: Sequence[str]) -> None:
         if entry.count("=") > 1:
             label = entry.partition("=")[0]
             reader.report.note(
-                "DR-3",
+                "override-malformed",
                 f"{reader.path_of('failoverPriority')}: {entry!r} has more than one '=' and is no override;"
                 f" it compares the label {label!r} with the client's",
             )

@@ -325,7 +325,7 @@ def _with_shadowed(
     if not apart:
         return evolve(found, shadowed=shadowed)
     text = f"its exportTo differs from that of {', '.join(apart)}, so they are not merged and the youngest holds"
-    return evolve(found, shadowed=shadowed, notes=(Note("DR-1", text, found.rule.title),))
+    return evolve(found, shadowed=shadowed, notes=(Note("two-rules-one-host", text, found.rule.title),))
 
 
 def _reason(

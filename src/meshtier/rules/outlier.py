@@ -1,4 +1,4 @@
-"""When is an endpoint put out for a while? ``outlierDetection``, and what holds where it says nothing."""
+"""When is an endpoint ejected? ``outlierDetection``, and what holds where it says nothing."""
 
 from typing import Final
 
@@ -123,7 +123,8 @@ class OutlierDetection:
             )
         if found.consecutive_errors:
             reader.report.note(
-                "OD-1", f"{reader.path_of('consecutiveErrors')}: deprecated, and without effect on any Envoy"
+                "deprecated-field",
+                f"{reader.path_of('consecutiveErrors')}: deprecated, and without effect on any Envoy",
             )
         return found
 

@@ -154,7 +154,7 @@ class TrafficPolicy:
 
     Attributes:
         load_balancer: How endpoints are chosen.
-        outlier_detection: When endpoints are put out for a while.
+        outlier_detection: When endpoints are ejected.
         port_level: Settings for single ports; the first for a port holds.
         connection_pool: As written; no part in what is computed here.
         tls: As written.
