@@ -14,7 +14,7 @@ from tests.meshes import GLOBAL_HOST, HOST, OUTLIER_DETECTION, cluster, gateway,
 from meshtier.component import Component
 from meshtier.endpoint import Health
 from meshtier.locality import Locality
-from meshtier.mesh import Backend, Cluster, Mesh, Place, Route, Service, ServiceScope, Workload
+from meshtier.mesh import Cluster, Mesh, Place, Route, Service, ServiceScope, WaypointRoute, Workload
 from meshtier.profile import PROFILES, Profile
 from meshtier.ranking import rank
 from meshtier.rules import DestinationRule
@@ -125,8 +125,8 @@ def asked(mesh: Mesh, component: Component, profile: Profile) -> list[Route]:
 def behind(mesh: Mesh, host: str) -> set[str]:
     """The ids of all workloads behind the Services of this host's name, in any cluster."""
     name = host.partition(".")[0]
-    services = (one for where in mesh.clusters for one in where.services if one.name == name)
-    return {backend.workload.id for one in services for backend in one.backends}
+    services = ((where, one) for where in mesh.clusters for one in where.services if one.name == name)
+    return {where.workloads[backend.workload].id for where, one in services for backend in one.backends}
 
 
 def answer(route: Route) -> object:
@@ -147,7 +147,9 @@ def test_every_backend_is_in_exactly_one_tier_or_excluded_with_one_reason(
         inside = Counter(endpoint.id for endpoint in route.endpoints)
         outside = Counter(exclusion.endpoint.id for exclusion in route.excluded)
         together = inside + outside
-        assert tiers <= inside if route.hops else tiers == inside  # other waypoint pods can have others
+        assert (
+            tiers <= inside if isinstance(route, WaypointRoute) else tiers == inside
+        )  # other waypoint pods can have others
         assert set(together) == behind(mesh, route.host) == set(route.shares)
         assert set(together.values()) <= {1}
 
@@ -158,8 +160,9 @@ def test_shares_sum_to_one_or_to_nothing_with_a_reason(mesh: Mesh, component: Co
         total = route.shares.total
         assert all(share >= 0 for share in route.shares.values())
         assert all(route.shares[exclusion.endpoint.id] == 0 for exclusion in route.excluded)
-        if route.hops:
-            lost = sum(hop.share * (1 - hop.route.shares.total) for hop in route.hops)
+        if isinstance(route, WaypointRoute):
+            lost = 1.0 if len(route.hops) == 1 else 0.0
+            lost += sum(hop.share * (1 - hop.route.shares.total) for hop in route.hops[1:])
             assert total == pytest.approx(1 - lost)
             assert bool(route.reason) == (lost > 1e-9)
         else:
@@ -177,13 +180,14 @@ def test_the_order_of_the_input_is_irrelevant(mesh: Mesh, component: Component, 
         ]
         return evolve(
             one,
-            workloads=tuple(chance.sample(one.workloads, len(one.workloads))),
+            workloads=chance.sample(list(one.workloads.values()), len(one.workloads)),
             services=tuple(chance.sample(services, len(services))),
         )
 
     other = Mesh([shuffled(one) for one in mesh.clusters])
     for route, again in zip(asked(mesh, component, profile), asked(other, component, profile), strict=True):
-        if len({hop.share for hop in route.hops}) == len(route.hops):  # else either pod's tiers may be shown
+        pods = route.hops[1:]
+        if len({hop.share for hop in pods}) == len(pods):  # else either pod's tiers may be shown
             assert answer(route) == answer(again)
 
 
@@ -197,17 +201,11 @@ def test_renaming_every_zone_alike_changes_nothing(mesh: Mesh, component: Compon
     def workload(old: Workload) -> Workload:
         return evolve(old, place=place(old.place), envoy_place=place(old.envoy_place))
 
-    def renamed(old: Service) -> Service:
-        return evolve(
-            old, backends=tuple(Backend(workload(one.workload), one.health, one.ports) for one in old.backends)
-        )
-
     other = Mesh(
         [
             evolve(
                 one,
-                workloads=tuple(map(workload, one.workloads)),
-                services=tuple(map(renamed, one.services)),
+                workloads=map(workload, one.workloads.values()),
                 gateways=tuple(evolve(peer, place=place(peer.place)) for peer in one.gateways),
             )
             for one in mesh.clusters
@@ -284,7 +282,7 @@ def _with_health(mesh: Mesh, where: str, name: str, health: Health) -> Mesh:
         return evolve(
             one,
             backends=tuple(
-                evolve(backend, health=health) if backend.workload.name == name else backend for backend in one.backends
+                evolve(backend, health=health) if backend.workload[2] == name else backend for backend in one.backends
             ),
         )
 
@@ -311,7 +309,7 @@ def test_plain_data_is_json_and_holds_every_endpoint(mesh: Mesh, component: Comp
         data = route.to_dict()
         assert json.loads(json.dumps(data)) == data
         tiers = (one for tier in data["tiers"] for one in tier["endpoints"])
-        inside = [one["id"] for one in (data["endpoints"] if route.hops else tiers)]
+        inside = [one["id"] for one in (data["endpoints"] if isinstance(route, WaypointRoute) else tiers)]
         assert sorted([*inside, *(one["id"] for one in data["excluded"])]) == sorted(behind(mesh, route.host))
 
 

@@ -96,7 +96,7 @@ class _Dump:
             network=network,
             domain=self._domain,
             nodes=nodes,
-            workloads=tuple(self._workloads.values()),
+            workloads=self._workloads.values(),
             services=services,
             notes=tuple(notes),
         )
@@ -209,7 +209,7 @@ class _Dump:
             health = _STATUSES.get((endpoint.status or "").lower(), workload.health)
             served = frozenset(number for number, _name in self._ports(f"{where}.port", endpoint.port))
             only = None if not served or served == all_ports else served
-            backends.setdefault(endpoint.workload_uid, Backend(workload, health, only))
+            backends.setdefault(endpoint.workload_uid, Backend(workload.key, health, only))
         return tuple(backends.values())
 
 

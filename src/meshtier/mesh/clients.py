@@ -68,7 +68,7 @@ class ClientTable:
     def _workloads(self) -> Mapping[str, list[Workload]]:
         names: defaultdict[str, list[Workload]] = defaultdict(list)
         for cluster in self._clusters:
-            for workload in cluster.workloads:
+            for workload in cluster.workloads.values():
                 parts = workload.id.split("/")
                 for start in range(len(parts)):
                     names["/".join(parts[start:])].append(workload)
