@@ -1,9 +1,11 @@
 """Laws of a whole mesh: of any small mesh, from any client, by any component."""
 
 import json
+import sys
 from collections import Counter
 from random import Random
-from typing import Final
+from types import FrameType
+from typing import Any, Final
 
 import pytest
 from attrs import evolve
@@ -325,3 +327,97 @@ def test_every_display_and_every_reasoning_can_be_made(mesh: Mesh, component: Co
             assert why.verdict.startswith(("P", "excluded: "))
             first = why.first_difference
             assert first is None or first.counts
+
+
+@given(mesh=meshes(), component=components, profile=profiles, where=parts, ready=st.sampled_from(Health))
+def test_an_unrelated_service_and_its_pods_change_no_answer(
+    mesh: Mesh, component: Component, profile: Profile, where: str, ready: Health
+) -> None:
+    def with_stranger(one: Cluster) -> Cluster:
+        stranger = pod(
+            "stranger", Locality(one.network, where, where), cluster=one.name, namespace="other", health=ready
+        )
+        made = service([stranger], name="strange", cluster=one.name, namespace="other", scope=ServiceScope.GLOBAL)
+        return evolve(one, workloads=[*one.workloads.values(), stranger], services=(*one.services, made))
+
+    other = Mesh(map(with_stranger, mesh.clusters))
+    for route in asked(mesh, component, profile):
+        client = route.client.workload
+        assert client is not None
+        assert other.route(client, route.host, component=component, profile=profile).to_dict() == route.to_dict()
+
+
+@given(mesh=meshes(), component=components, profile=profiles)
+def test_a_port_that_every_endpoint_serves_is_as_no_port(mesh: Mesh, component: Component, profile: Profile) -> None:
+    ported = [
+        evolve(one, services=tuple(evolve(each, ports=((80, "http"),)) for each in one.services))
+        for one in mesh.clusters
+    ]
+    for route in asked(Mesh(ported), component, profile):
+        client = route.client.workload
+        assert client is not None
+        again = Mesh(ported).route(client, route.host, component=component, profile=profile, port=80)
+        assert answer(again) == answer(route)
+
+
+@given(mesh=meshes(), component=components, profile=profiles)
+def test_rows_and_flows_say_what_the_route_says(mesh: Mesh, component: Component, profile: Profile) -> None:
+    for route in asked(mesh, component, profile):
+        rows = list(route.rows())
+        assert sorted(row.endpoint.id for row in rows) == sorted(route.shares)
+        assert {row.endpoint.id: row.share for row in rows} == dict(route.shares)
+        assert [row.endpoint.id for row in rows if row.excluded] == [each.endpoint.id for each in route.excluded]
+        there: Counter[Locality] = Counter()
+        for row in rows:
+            there[row.endpoint.locality] += row.share  # type: ignore[assignment]  # a counter counts shares as well
+        assert {pair: pytest.approx(share) for pair, share in route.flows()} == {
+            (route.place.locality, place): share for place, share in there.items() if share
+        }
+        if not route.passthrough:
+            assert sum(share for _, share in route.flows()) == pytest.approx(1 - route.lost)
+
+
+@pytest.mark.parametrize("component", Component)
+@pytest.mark.parametrize("asked_of", [{}, {"port": 80}, {"subset": "v1"}], ids=["host", "port", "subset"])
+def test_the_cost_of_a_route_does_not_depend_on_the_size_of_the_cluster(
+    component: Component, asked_of: dict[str, Any]
+) -> None:
+    """Counted in calls: a second client of a zone, in a cluster that is ten times as large."""
+    assert _calls(component, asked_of, strangers=20) == _calls(component, asked_of, strangers=200)
+
+
+@pytest.mark.parametrize("component", Component)
+def test_the_cost_of_a_route_does_not_depend_on_the_number_of_endpoints(component: Component) -> None:
+    assert _calls(component, {}, endpoints=20) == _calls(component, {}, endpoints=200)
+
+
+def _calls(component: Component, asked_of: dict[str, Any], *, strangers: int = 0, endpoints: int = 8) -> int:
+    """How many functions are called for the tiers of one more client, once another one of its zone has asked."""
+    zone = Locality("net-e", "re", "a")
+    web = [
+        pod(f"w{number}", zone._replace(zone="ab"[number % 2]), labels={"version": "v1"}) for number in range(endpoints)
+    ]
+    first, second = pod("first", zone._replace(node="n1")), pod("second", zone._replace(node="n2"))
+    rest = [pod(f"x{number}", zone, labels={"version": "v1"}) for number in range(strangers)]
+    ways = [waypoint_pod("wp1", zone._replace(node="n3"))]
+    made = [service(web, waypoint="shop/wp", ports=((80, "http"),), annotation="PreferClose")]
+    made.append(service(ways, name="wp", annotation="PreferClose"))
+    made += [service([one], name=one.name) for one in rest]
+    v1 = rule(
+        subsets=[{"name": "v1", "labels": {"version": "v1"}}], outlier_detection=None, loadBalancer={"simple": "RANDOM"}
+    )
+    mesh = Mesh([cluster([first, second, *web, *ways, *rest], made, rules=[v1])])
+    assert mesh.route(first, HOST, component=component, **asked_of).tiers
+    calls = 0
+
+    def count(_frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    try:
+        tiers = mesh.route(second, HOST, component=component, **asked_of).tiers
+    finally:
+        sys.setprofile(None)
+    assert tiers
+    return calls

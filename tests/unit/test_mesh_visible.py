@@ -201,16 +201,9 @@ def test_two_unknown_parts_across_ranked_networks_match_with_a_note() -> None:
     asking = [pod("client", Locality("net-e")), pod("e", Locality("net-e", "re"))]
     there = pod("w", WEST, cluster="west")
     web = service([there], cluster="west", scope=ServiceScope.GLOBAL)
-    mesh = Mesh(
-        (
-            cluster(
-                asking, [service(asking[1:], scope=ServiceScope.GLOBAL, annotation="PreferSameZone")], gateways=[PEER]
-            ),
-            cluster(
-                [there], [service([there], cluster="west", scope=ServiceScope.GLOBAL)], name="west", network="net-w"
-            ),
-        )
-    )
+    own = service(asking[1:], scope=ServiceScope.GLOBAL, annotation="PreferSameZone")
+    west = cluster([there], [web], name="west", network="net-w")
+    mesh = Mesh((cluster(asking, [own], gateways=[PEER]), west))
     route = mesh.route("client", GLOBAL_HOST, profile=ISTIO_1_31)
     assert [tier.number for tier in route.tiers] == [2, 3]
     assert [note.text for note in route.notes if note.rule == "LOC-6"] == [
