@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
-from attrs import frozen
+from attrs import field, frozen
 from typing_extensions import override
 
 from meshtier.dataplane import Shares
 from meshtier.endpoint import Endpoint, Exclusion
 from meshtier.mesh.clients import Client
-from meshtier.mesh.effective_rule import EffectiveRule
 from meshtier.mesh.explanation import Explanation, reached
 from meshtier.mesh.outcome import Outcome, RouteTier
 from meshtier.mesh.route import Hop, Route
@@ -27,7 +26,6 @@ from meshtier.mesh.snapshot import Place
 from meshtier.mesh.visible import ServiceEndpoint
 from meshtier.mesh.warnings import few_to_eject, uneven_weights
 from meshtier.note import Note
-from meshtier.precedence import Resolution
 
 
 @frozen(kw_only=True, eq=False, repr=False)
@@ -36,22 +34,23 @@ class DirectRoute(Route):
 
     Attributes:
         client: Where the traffic comes from: to the component that chooses, or the component itself.
-        resolution: Traffic distribution: what is set, and what that overrode (PREC-6).
-        effective_rule: What DestinationRules say, and whether traffic distribution is in force (PREC-5).
-        outcome: What the component makes of the endpoints; clients that compare alike share it.
+        outcome: What the component makes of what there is; clients that compare alike share it.
         remarks: What was doubtful before anything was chosen.
     """
 
     client: Client
-    resolution: Resolution
-    effective_rule: EffectiveRule
-    outcome: Outcome
+    _outcome: Outcome = field(alias="outcome")
     remarks: tuple[Note, ...] = ()
 
     @property
     @override
+    def outcome(self) -> Outcome:
+        return self._outcome
+
+    @property
+    @override
     def place(self) -> Place:
-        return self.client.place_for(self.outcome.component)
+        return self.client.place_for(self._outcome.component)
 
     @property
     @override
@@ -73,15 +72,23 @@ class DirectRoute(Route):
     def endpoints(self) -> tuple[Endpoint, ...]:
         return tuple(endpoint for tier in self.selection.tiers for endpoint in tier.endpoints)
 
-    @cached_property
+    @property
     @override
     def excluded(self) -> tuple[Exclusion, ...]:
+        return self._excluded
+
+    @cached_property
+    def _excluded(self) -> tuple[Exclusion, ...]:
         selection = self.selection
         return tuple(sorted((*selection.excluded, *selection.visible.excluded), key=lambda item: item.endpoint.id))
 
-    @cached_property
+    @property
     @override
     def notes(self) -> tuple[Note, ...]:
+        return self._notes
+
+    @cached_property
+    def _notes(self) -> tuple[Note, ...]:
         return tuple(dict.fromkeys(self._remarked()))
 
     def _remarked(self) -> Iterator[Note]:

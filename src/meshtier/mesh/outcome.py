@@ -11,7 +11,9 @@ from meshtier.dataplane.shares import Shares
 from meshtier.dataplane.spread import shares_of
 from meshtier.dataplane.ztunnel import best_tier
 from meshtier.locality import Locality
+from meshtier.mesh.effective_rule import EffectiveRule
 from meshtier.mesh.selection import Selection
+from meshtier.precedence import Resolution
 from meshtier.table import percent
 from meshtier.tiers import Endpoints, TierLike
 
@@ -61,16 +63,20 @@ class RouteTier:
         return f"RouteTier(P{self.number}: {len(self.endpoints)} endpoints, share {percent(self.share)})"
 
 
-@frozen(eq=False)
+@frozen(kw_only=True, eq=False)
 class Outcome:
-    """What a component makes of a selection. Clients that compare alike share one.
+    """What a component makes of a selection, and what led to it. Clients that compare alike share one.
 
     Attributes:
         component: Who chooses.
-        selection: What it chooses from, in order.
+        resolution: Traffic distribution: what is set, and what that overrode (PREC-6).
+        effective_rule: What DestinationRules say, and whether traffic distribution is in force (PREC-5).
+        selection: What the component chooses from, in order.
     """
 
     component: Component
+    resolution: Resolution
+    effective_rule: EffectiveRule
     selection: Selection
 
     @cached_property

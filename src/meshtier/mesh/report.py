@@ -107,7 +107,7 @@ def report_of(route: "Route", *, most: int = 8) -> Report:
         f"by    {route.component.value}, profile {route.profile.name}",
     )
     sections = [Section(lines=head), Section(heading=_headline(route), lines=_why_lines(route))]
-    if len(route.hops) > 1 or route.hops[0].route is not route:
+    if route.deciding is not route:
         sections += [_waypoints(route), *_by_pod(route, chosen, most, place_of)]
     elif route.passthrough:
         sections.append(_unchosen(chosen, most, place_of))

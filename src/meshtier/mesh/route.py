@@ -63,10 +63,13 @@ class Route(ABC):
 
     # What the two kinds of answers must tell.
 
+    client: Client
+    """Where the traffic comes from."""
+
     @property
     @abstractmethod
-    def client(self) -> Client:
-        """Where the traffic comes from."""
+    def outcome(self) -> Outcome:
+        """What the component that chooses the endpoint makes of what there is, and what led to it."""
 
     @property
     @abstractmethod
@@ -128,17 +131,12 @@ class Route(ABC):
     @property
     def resolution(self) -> Resolution:
         """Traffic distribution: what is set, and what that overrode (PREC-6)."""
-        return self.deciding.resolution
+        return self.outcome.resolution
 
     @property
     def effective_rule(self) -> EffectiveRule:
         """What DestinationRules say, and whether traffic distribution is in force (PREC-5)."""
-        return self.deciding.effective_rule
-
-    @property
-    def outcome(self) -> Outcome:
-        """What the component makes of the selection."""
-        return self.deciding.outcome
+        return self.outcome.effective_rule
 
     @property
     def selection(self) -> Selection:

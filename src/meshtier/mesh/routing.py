@@ -132,8 +132,6 @@ class HostRoutes:
         routes = self._routes_by_rule(client)
         return DirectRoute(
             client=client,
-            resolution=self.resolution,
-            effective_rule=routes.rule,
             outcome=routes.outcome(client),
             remarks=remarks + self._remarks,
         )
@@ -232,7 +230,12 @@ class RuleRoutes:
     def _made(self, selection: Selection) -> Outcome:
         if self._passthrough:
             selection = Passthrough(visible=self._visible, passthrough=self._passthrough)
-        return Outcome(self._request.component, selection)
+        return Outcome(
+            component=self._request.component,
+            resolution=self._resolution,
+            effective_rule=self.rule,
+            selection=selection,
+        )
 
     def _by_distribution(self, cluster: str, compared: Sequence[str]) -> DistributionSelection:
         return DistributionSelection(

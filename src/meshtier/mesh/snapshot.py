@@ -8,7 +8,7 @@ Adapters make them; `meshtier.mesh` asks questions of them.
 import enum
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 from attrs import field, frozen
 from typing_extensions import override
@@ -227,8 +227,10 @@ class Namespace:
 
 
 def _by_key(workloads: Mapping[WorkloadKey, Workload] | Iterable[Workload]) -> Mapping[WorkloadKey, Workload]:
-    found = dict(workloads) if isinstance(workloads, Mapping) else {}
-    for workload in () if isinstance(workloads, Mapping) else workloads:
+    if isinstance(workloads, Mapping):
+        return MappingProxyType(dict(cast("Mapping[WorkloadKey, Workload]", workloads)))
+    found: dict[WorkloadKey, Workload] = {}
+    for workload in workloads:
         if found.setdefault(workload.key, workload) is not workload:
             raise InvalidValueError(f"expected each workload once, got {workload} again", "workloads")
     return MappingProxyType(found)
@@ -263,7 +265,7 @@ class Cluster:
     domain: str = "cluster.local"
     nodes: Mapping[str, Place] = field(factory=dict[str, Place])
     namespaces: Mapping[str, Namespace] = field(factory=dict[str, Namespace])
-    workloads: Mapping[WorkloadKey, Workload] = field(default=(), converter=_by_key)
+    workloads: Mapping[WorkloadKey, Workload] = field(factory=dict[WorkloadKey, Workload], converter=_by_key)
     services: tuple[Service, ...] = ()
     gateways: tuple[PeeringGateway, ...] = ()
     destination_rules: tuple[DestinationRule, ...] = ()

@@ -11,6 +11,7 @@ from meshtier.endpoint import Endpoint, Exclusion
 from meshtier.mesh.clients import Client
 from meshtier.mesh.direct_route import DirectRoute
 from meshtier.mesh.explanation import Explanation
+from meshtier.mesh.outcome import Outcome
 from meshtier.mesh.route import Hop, Route
 from meshtier.mesh.route_data import (
     ClientData,
@@ -81,6 +82,14 @@ class WaypointPods:
                     found.setdefault(exclusion.endpoint.id, exclusion)
         return tuple(found[name] for name in sorted(found))
 
+    @cached_property
+    def known(self) -> Mapping[str, ServiceEndpoint]:
+        """What every endpoint was made from, by id, as the first pod sees it that knows it."""
+        known: dict[str, ServiceEndpoint] = {}
+        for answer in reversed(self.answers):
+            known.update(answer.known)
+        return known
+
 
 @frozen(kw_only=True, eq=False, repr=False)
 class WaypointRoute(Route):
@@ -103,6 +112,11 @@ class WaypointRoute(Route):
     to_waypoint: DirectRoute
     pods: WaypointPods
     remarks: tuple[Note, ...] = ()
+
+    @property
+    @override
+    def outcome(self) -> Outcome:
+        return self.deciding.outcome
 
     @property
     @override
@@ -134,18 +148,15 @@ class WaypointRoute(Route):
     def excluded(self) -> tuple[Exclusion, ...]:
         return self.pods.excluded
 
-    @cached_property
+    @property
     @override
     def notes(self) -> tuple[Note, ...]:
         return tuple(dict.fromkeys((*self.remarks, *self.deciding.notes, *self.to_waypoint.notes)))
 
-    @cached_property
+    @property
     @override
     def known(self) -> Mapping[str, ServiceEndpoint]:
-        known: dict[str, ServiceEndpoint] = {}
-        for answer in reversed(self.pods.answers):
-            known.update(answer.known)
-        return known
+        return self.pods.known
 
     @override
     def why(self, endpoint: Endpoint | str) -> Explanation:
