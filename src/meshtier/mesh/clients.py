@@ -37,7 +37,7 @@ class Client:
     workload: Workload | None = None
 
     def place_for(self, component: Component) -> Place:
-        """Where the component that chooses for this client is (LOC-7)."""
+        """Where the component that chooses for this client is, as that component sees it (LOC-5, LOC-7)."""
         return self.envoy_place if component.traits.balancing is Balancing.ENVOY else self.place
 
     @override

@@ -263,7 +263,8 @@ class _Reader:
     def _labels(self, workload: Workload, access: Access) -> Mapping[str, str]:
         if not self._viewpoint.envoy:
             return workload.labels
-        # LOC-3: where what lies behind a gateway has a network and a cluster alone, it has no labels of its own.
+        # LOC-3: of what lies behind a gateway an Envoy of Istio knows the network and the cluster alone.
+        # Source: istio/istio pilot/pkg/xds/endpoints/ep_filters.go, EndpointsByNetworkFilter, at 86c9f01.
         own = workload.labels if access.gateway is None or self._viewpoint.gateway_locality else NO_LABELS
         return with_place_labels(own, access.place.locality, workload.remote_cluster or workload.cluster)
 
@@ -273,13 +274,19 @@ def _reason_against(endpoint: Endpoint, access: Access, viewpoint: Viewpoint) ->
         return Exclusion(endpoint, Reason.NO_ADDRESS, access.obstacle.rule, access.obstacle.text)
     if endpoint.health is Health.TERMINATING:
         return Exclusion(endpoint, Reason.TERMINATING, "TIER-5")
+    # The control plane hands unready endpoints to an Envoy, which counts them (LOAD-3); ztunnel drops them from the
+    # service's endpoints. Source: istio/ztunnel src/state/service.rs, LoadBalancerHealthPolicy, at 62d8265.
     if endpoint.health is Health.UNHEALTHY and not viewpoint.envoy:
         return Exclusion(endpoint, Reason.UNHEALTHY, "TIER-5", "ztunnel leaves it out before it chooses")
     return None
 
 
 def with_place_labels(labels: Mapping[str, str], locality: Locality, cluster: str) -> Labels:
-    """The labels with those of the place added, as Envoys compare them (DR-3)."""
+    """The labels with those of the place added, as Envoys compare them (DR-3).
+
+    Source: istio/istio pilot/pkg/serviceregistry/util/label/label.go,
+    AugmentLabels, at 86c9f01.
+    """
     added = {SCOPE_LABELS[scope]: part for scope, part in zip(SCOPES, locality, strict=True) if part}
     if cluster:
         added[SCOPE_LABELS[Scope.CLUSTER]] = cluster
