@@ -27,7 +27,7 @@ from meshtier.dataplane.settings import (
 )
 from meshtier.dataplane.zone_aware import ZoneRouting, ZoneSplit, zone_split
 from meshtier.endpoint import MAX_WEIGHT, Health
-from meshtier.errors import InvalidValueError
+from meshtier.errors import InvalidValueError, check_type
 from meshtier.locality import Locality
 from meshtier.table import percent
 
@@ -237,8 +237,7 @@ class _Census:
 def _census(groups: Iterable[LocalityGroup]) -> _Census:
     census, seen = _Census([], [], [_Level()]), set[str]()
     for number, group in enumerate(groups):
-        if not isinstance(group, LocalityGroup):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InvalidValueError(f"expected a LocalityGroup, got {group!r}", f"groups[{number}]")
+        check_type(group, LocalityGroup, f"groups[{number}]")
         while len(census.levels) <= group.priority:
             census.levels.append(_Level())
         level = census.levels[group.priority]

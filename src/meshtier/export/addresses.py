@@ -4,7 +4,7 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from typing import TypeAlias
 
-from meshtier.errors import InvalidValueError
+from meshtier.errors import InvalidValueError, check_int
 from meshtier.export.messages import Address
 from meshtier.export.upstream import Upstream
 
@@ -23,7 +23,8 @@ def socket_address(ip: str, port: int) -> Address:
     """
     if not is_ip(ip):
         raise InvalidValueError(f"expected an IP address, got {ip!r}", "ip")
-    return {"socket_address": {"address": ip, "port_value": _port(port)}}
+    check_int(port, "port", least=1, most=2**16 - 1)
+    return {"socket_address": {"address": ip, "port_value": port}}
 
 
 def pipe_address(path: str) -> Address:
@@ -107,9 +108,3 @@ def _only_port(upstream: Upstream) -> int:
     raise InvalidValueError(
         f"expected the port on which the endpoints of {upstream.name} listen; its ports are: {known}", "port"
     )
-
-
-def _port(value: int) -> int:
-    if type(value) is not int or not 0 < value < 2**16:
-        raise InvalidValueError(f"expected an integer from 1 to 65535, got {value!r}", "port")
-    return value

@@ -8,7 +8,7 @@ from attrs import field, frozen
 from meshtier.component import Balancing
 from meshtier.dataplane import EnvoySettings, LocalityGroup, priority_loads
 from meshtier.dataplane.settings import DEFAULT_SETTINGS
-from meshtier.errors import InvalidValueError
+from meshtier.errors import InvalidValueError, check_name, check_type
 from meshtier.mesh import Route
 from meshtier.mesh.visible import ServiceEndpoint
 from meshtier.rules import TrafficPolicy
@@ -31,15 +31,8 @@ class Reached:
     network: str = ""
 
 
-def _name(value: str) -> str:
-    if not isinstance(value, str) or not value:  # pyright: ignore[reportUnnecessaryIsInstance]  # need not type-check
-        raise InvalidValueError(f"expected a non-empty string, got {value!r}", "name")
-    return value
-
-
 def _groups(value: Iterable[LocalityGroup]) -> tuple[LocalityGroup, ...]:
-    if not isinstance(value, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers need not type-check
-        raise InvalidValueError(f"expected groups, got {value!r}", "groups")
+    check_type(value, Iterable, "groups", what="groups")
     return tuple(value)
 
 
@@ -59,7 +52,7 @@ class Upstream:
         InvalidValueError: The name is empty, or the groups are none that an Envoy would take.
     """
 
-    name: str = field(converter=_name)
+    name: str
     groups: tuple[LocalityGroup, ...] = field(converter=_groups)
     settings: EnvoySettings = DEFAULT_SETTINGS
     traffic: TrafficPolicy = NO_TRAFFIC_POLICY
@@ -67,6 +60,7 @@ class Upstream:
     ports: tuple[int, ...] = ()
 
     def __attrs_post_init__(self) -> None:
+        check_name(self.name, "name")
         # It refuses what an Envoy refuses: an id twice, and weights that sum up to too much.
         priority_loads(self.groups, self.settings)
 
