@@ -1,20 +1,14 @@
-"""What is an Envoy told about a service? Its hosts by priority and locality, and how to spread load."""
+"""How is an Envoy told to spread load? The settings of a cluster that bear on the choice of an endpoint."""
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final, TypeAlias
 
 from attrs import field, frozen
 
-from meshtier.endpoint import MAX_WEIGHT, Health
-from meshtier.errors import InvalidValueError, check_int, check_member, check_name, check_percentage, check_type
+from meshtier.endpoint import MAX_WEIGHT
+from meshtier.errors import InvalidValueError, check_int, check_member, check_percentage, check_type
 from meshtier.locality import Locality
-
-MAX_PRIORITY: Final = 128
-"""The last priority that an Envoy accepts."""
-
-NOWHERE: Final = Locality()
-"""The locality of which nothing is known."""
 
 Site: TypeAlias = tuple[str, ...]
 """Region, zone and subzone: the parts of a place by which Envoy tells localities apart."""
@@ -53,68 +47,6 @@ class LbPolicy(enum.Enum):
     def hashes(self) -> bool:
         """Whether a key decides: such a balancer knows no degraded hosts and no zone-aware routing."""
         return self in (LbPolicy.RING_HASH, LbPolicy.MAGLEV)
-
-
-@frozen(kw_only=True)
-class Host:
-    """One host of a cluster, as an Envoy sees it.
-
-    Attributes:
-        id: Unique among the hosts of all groups.
-        health: TERMINATING stands for Envoy's DRAINING.
-        weight: Share of its locality relative to its peers; 1 to 2**32 - 1.
-
-    Raises:
-        InvalidValueError: A field is of the wrong type or out of range.
-    """
-
-    id: str
-    health: Health = Health.HEALTHY
-    weight: int = 1
-
-    def __attrs_post_init__(self) -> None:
-        check_name(self.id, "id")
-        check_member(self.health, Health, "health")
-        check_int(self.weight, "weight", least=1, most=MAX_WEIGHT)
-
-
-def _hosts(value: Iterable[Host]) -> tuple[Host, ...]:
-    check_type(value, Iterable, "hosts", what="hosts")
-    hosts = tuple(value)
-    for number, host in enumerate(hosts):
-        check_type(host, Host, f"hosts[{number}]")
-    if sum(host.weight for host in hosts) > MAX_WEIGHT:
-        total = sum(host.weight for host in hosts)
-        raise InvalidValueError(f"expected weights with a sum of at most {MAX_WEIGHT}, got a sum of {total}", "hosts")
-    return hosts
-
-
-@frozen(kw_only=True)
-class LocalityGroup:
-    """The hosts of one locality in one priority: one LocalityLbEndpoints.
-
-    Attributes:
-        priority: 0 to 128, 0 first; gaps are allowed.
-        locality: Only region, zone and subzone count.
-        weight: The locality's, for locality-weighted balancing; ``None`` if it
-            is not set, which then counts as 0.
-        hosts: May be empty.
-
-    Raises:
-        InvalidValueError: A field is of the wrong type or out of range, or the
-            hosts' weights sum to 2**32 or more.
-    """
-
-    priority: int = 0
-    locality: Locality = NOWHERE
-    weight: int | None = None
-    hosts: tuple[Host, ...] = field(default=(), converter=_hosts)
-
-    def __attrs_post_init__(self) -> None:
-        check_int(self.priority, "priority", least=0, most=MAX_PRIORITY)
-        check_type(self.locality, Locality, "locality")
-        if self.weight is not None:
-            check_int(self.weight, "weight", least=1, most=MAX_WEIGHT)
 
 
 def _pairs(value: Mapping[Locality, int] | tuple[tuple[Locality, int], ...]) -> tuple[tuple[Locality, int], ...]:
@@ -206,3 +138,9 @@ class EnvoySettings:
 
 DEFAULT_SETTINGS: Final = EnvoySettings()
 """What an Envoy does that is told nothing."""
+
+ISTIO_ENVOY: Final = EnvoySettings(panic_threshold=0, locality_weighted=True, lb_policy=LbPolicy.LEAST_REQUEST)
+"""What Istio tells an Envoy where traffic distribution holds: no panic, localities by weight and health (LOAD-3)."""
+
+PLAIN_ENVOY: Final = EnvoySettings(panic_threshold=0, lb_policy=LbPolicy.LEAST_REQUEST)
+"""What Istio tells an Envoy where nothing makes priorities."""

@@ -67,17 +67,17 @@ def endpoint_addresses(
     """
     found: dict[str, Address] = {}
     problems: list[str] = []
-    for host in (host for group in upstream.groups for host in group.hosts):
-        given = address_of(host.id) if address_of is not None else None
+    for identifier in (endpoint.id for group in upstream.groups for endpoint in group.endpoints):
+        given = address_of(identifier) if address_of is not None else None
         if given is not None:
-            found[host.id] = given
+            found[identifier] = given
             continue
-        known = upstream.reached[host.id].addresses if host.id in upstream.reached else ()
+        known = upstream.reached[identifier].addresses if identifier in upstream.reached else ()
         ip = next(filter(is_ip, known), None)
         if ip is None:
-            problems.append(f"{host.id} has {'only the name ' + known[0] if known else 'no address'}")
+            problems.append(f"{identifier} has {'only the name ' + known[0] if known else 'no address'}")
         else:
-            found[host.id] = socket_address(ip, _only_port(upstream) if port is None else port)
+            found[identifier] = socket_address(ip, _only_port(upstream) if port is None else port)
     problems += _shared(found)
     if problems:
         raise InvalidValueError(

@@ -5,8 +5,7 @@ from typing import Final, TypeAlias
 
 from attrs import field, frozen
 
-from meshtier.component import Balancing
-from meshtier.dataplane import EnvoySettings, LocalityGroup, priority_loads
+from meshtier.dataplane import EnvoySettings, LocalityGroup, check_groups
 from meshtier.dataplane.settings import DEFAULT_SETTINGS
 from meshtier.errors import InvalidValueError, check_name, check_type
 from meshtier.mesh import Route
@@ -61,8 +60,7 @@ class Upstream:
 
     def __attrs_post_init__(self) -> None:
         check_name(self.name, "name")
-        # It refuses what an Envoy refuses: an id twice, and weights that sum up to too much.
-        priority_loads(self.groups, self.settings)
+        check_groups(self.groups)
 
 
 Source: TypeAlias = Route | Upstream
@@ -92,14 +90,18 @@ def upstream_of(source: Source, *, name: str | None = None) -> Upstream:
         groups=groups,
         settings=source.selection.envoy,
         traffic=traffic,
-        reached={host.id: _reached(source.visible.available[host.id]) for group in groups for host in group.hosts},
+        reached={
+            endpoint.id: _reached(source.visible.available[endpoint.id])
+            for group in groups
+            for endpoint in group.endpoints
+        },
         ports=tuple(source.service.target_of(number) for number, _ in source.service.ports),
     )
 
 
 def _check(route: Route) -> None:
     component = route.component
-    if component.traits.balancing is not Balancing.ENVOY:
+    if not component.traits.is_told_priorities:
         raise InvalidValueError(
             f"expected a route at an Envoy (waypoint, ingress-gateway or sidecar), got one at {component};"
             f" {component} takes no endpoints from a file",

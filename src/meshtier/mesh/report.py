@@ -5,7 +5,7 @@ from typing import Final
 
 from attrs import field, frozen
 
-from meshtier.component import Balancing, Component
+from meshtier.component import Component
 from meshtier.locality import Locality
 from meshtier.mesh.route_data import (
     DistributionData,
@@ -241,7 +241,7 @@ def _tiers(data: RouteData, place_of: _PlaceText, *, lines: Iterable[str], whose
 
 def _has_priorities(data: RouteData) -> bool:
     """Whether an Envoy chooses: no one else is told of priorities."""
-    return Component(data["component"]).traits.balancing is Balancing.ENVOY
+    return Component(data["component"]).traits.is_told_priorities
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:

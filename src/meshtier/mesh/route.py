@@ -6,10 +6,8 @@ from functools import cached_property
 from attrs import frozen
 from typing_extensions import override
 
-from meshtier.component import Balancing, Component
-from meshtier.dataplane.shares import Shares
-from meshtier.dataplane.spread import shares_of
-from meshtier.dataplane.ztunnel import best_tier
+from meshtier.component import Component
+from meshtier.dataplane import DataPlane, Shares, data_plane
 from meshtier.endpoint import Endpoint, Exclusion
 from meshtier.mesh.clients import Client
 from meshtier.mesh.effective_rule import EffectiveRule
@@ -29,7 +27,7 @@ from meshtier.mesh.selection.passthrough import Passthrough
 from meshtier.mesh.selection.protocol import RouteTier, Selection
 from meshtier.mesh.snapshot import Place, Service
 from meshtier.mesh.visible import ServiceEndpoint, VisibleEndpoints
-from meshtier.mesh.warnings import few_to_eject, uneven_weights
+from meshtier.mesh.warnings import few_to_eject, rejected, uneven_weights
 from meshtier.note import Note
 from meshtier.precedence import Resolution
 from meshtier.profile import Profile
@@ -122,8 +120,7 @@ class Route:
         if self.passthrough:
             shares = Shares({}, f"no choice is made ({self.passthrough}): the client picks the address itself")
         else:
-            groups = self.selection.groups if self._by_envoy else None
-            shares = shares_of(self.component, self.selection, envoy=self.selection.envoy, groups=groups)
+            shares = self._plane.shares(self.selection)
         return Shares({**dict.fromkeys(self.visible.known, 0.0), **shares}, shares.reason)
 
     @cached_property
@@ -137,15 +134,13 @@ class Route:
         return tuple([RouteTier(tier, selection, place, shares[place]) for place, tier in enumerate(tiers)])
 
     def _tier_shares(self, tiers: Sequence[TierLike]) -> Sequence[float]:
-        if self._by_envoy or self.passthrough:
-            return [sum(self.shares[endpoint.id] for endpoint in tier.endpoints) for tier in tiers]
-        best = best_tier(tiers)
-        weighty = best is not None and best.healthy_weight > 0
-        return [1.0 if weighty and tier is best else 0.0 for tier in tiers]
+        if self._plane.tier_shares is not None and not self.passthrough:
+            return self._plane.tier_shares(tiers)
+        return [sum(self.shares[endpoint.id] for endpoint in tier.endpoints) for tier in tiers]
 
     @property
-    def _by_envoy(self) -> bool:
-        return self.component.traits.balancing is Balancing.ENVOY
+    def _plane(self) -> DataPlane:
+        return data_plane(self.component)
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
@@ -170,8 +165,9 @@ class Route:
         yield from self.visible.notes
         yield from self.selection.notes
         yield from few_to_eject(self.effective_rule, sum(len(tier.endpoints) for tier in self.selection.tiers))
-        if self._by_envoy:
+        if self.component.traits.is_told_priorities:
             yield from uneven_weights(self.selection.envoy, self.selection.groups)
+            yield from rejected(self.selection.groups)
 
     def service_endpoint(self, name: str) -> ServiceEndpoint:
         """What an endpoint was made from.

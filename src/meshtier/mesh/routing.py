@@ -7,7 +7,7 @@ from typing import Final
 
 from attrs import evolve, frozen
 
-from meshtier.component import COMPONENTS, Balancing, Component, Traits
+from meshtier.component import COMPONENTS, Component, Traits
 from meshtier.endpoint import Exclusion, Health, Reason
 from meshtier.errors import UnknownNameError
 from meshtier.locality import Locality
@@ -56,7 +56,7 @@ class RouteRequest:
     @cached_property
     def by_envoy(self) -> bool:
         """Whether an Envoy chooses."""
-        return self.component.traits.balancing is Balancing.ENVOY
+        return self.component.traits.is_told_unready
 
 
 class Router:

@@ -6,9 +6,8 @@ from typing import Final, assert_never
 
 from attrs import frozen
 
-from meshtier.dataplane.settings import EnvoySettings, LocalityGroup, ZoneAware
-from meshtier.dataplane.spread import host_of
-from meshtier.endpoint import Endpoint, Exclusion
+from meshtier.dataplane import EnvoySettings, LoadAssignment, LocalityGroup, ZoneAware, assign
+from meshtier.endpoint import Exclusion
 from meshtier.locality import SCOPES, Locality, Scope
 from meshtier.mesh.clients import Client
 from meshtier.mesh.comparison import Comparison, label_comparisons, scope_comparisons
@@ -21,15 +20,13 @@ from meshtier.preference import describe_ladder
 from meshtier.profile import CrossNetwork, Profile
 from meshtier.rules import (
     Distribute,
-    Grouping,
     LevelsBy,
     ZoneAwareSetting,
-    group_endpoints,
     matches_place,
     matching_rule,
 )
 from meshtier.rules.levels import NETWORK_LABEL
-from meshtier.tiers import Tier, TierLike
+from meshtier.tiers import TierLike
 
 _FAILOVER_WORDS: Final = (
     "same region, zone, subzone",
@@ -69,9 +66,9 @@ class LocalitySelection:
     peers: Mapping[Locality, int]
 
     @cached_property
-    def grouping(self) -> Grouping:
+    def assignment(self) -> LoadAssignment:
         """What becomes of the endpoints."""
-        return group_endpoints(
+        return assign(
             self.visible.endpoints,
             self.effective_rule.setting,
             client=self.place.locality,
@@ -82,34 +79,17 @@ class LocalitySelection:
     @property
     def tiers(self) -> Sequence[TierLike]:
         """A tier for each level that holds an endpoint."""
-        return self._tiers
-
-    @cached_property
-    def _tiers(self) -> tuple[Tier, ...]:
-        bins: dict[int, list[Endpoint]] = {}
-        grouping = self.grouping
-        for endpoint, level, priority in zip(self.visible.endpoints, grouping.levels, grouping.priorities, strict=True):
-            if priority is not None:
-                bins.setdefault(level, []).append(endpoint)
-        return tuple(Tier(level, tuple(bins[level])) for level in sorted(bins))
+        return self.assignment.tiers
 
     @property
     def excluded(self) -> tuple[Exclusion, ...]:
         """What distribute leaves out."""
-        return self.grouping.excluded
+        return self.assignment.excluded
 
     @property
     def groups(self) -> tuple[LocalityGroup, ...]:
         """The groups that Istio hands to the Envoy."""
-        return tuple(
-            LocalityGroup(
-                priority=group.priority,
-                locality=group.locality,
-                weight=group.weight or None,
-                hosts=tuple(host_of(endpoint) for endpoint in group.endpoints),
-            )
-            for group in self.grouping.groups
-        )
+        return self.assignment.groups
 
     @property
     def envoy(self) -> EnvoySettings:

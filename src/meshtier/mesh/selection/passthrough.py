@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-from meshtier.dataplane.settings import EnvoySettings, LocalityGroup
-from meshtier.dataplane.spread import PLAIN_ENVOY
+from meshtier.dataplane import PLAIN_ENVOY, EnvoySettings, LocalityGroup
 from meshtier.endpoint import Exclusion
 from meshtier.mesh.comparison import Comparison
 from meshtier.mesh.visible import ServiceEndpoint, VisibleEndpoints

@@ -10,7 +10,7 @@ from typing import Protocol
 from attrs import frozen
 from typing_extensions import override
 
-from meshtier.dataplane.settings import EnvoySettings, LocalityGroup
+from meshtier.dataplane import EnvoySettings, LocalityGroup
 from meshtier.endpoint import Exclusion
 from meshtier.locality import Locality
 from meshtier.mesh.comparison import Comparison
