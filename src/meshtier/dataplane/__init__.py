@@ -7,7 +7,6 @@ from meshtier.dataplane.load_assignment import (
     assign,
     assign_tiers,
     check_groups,
-    refusal,
 )
 from meshtier.dataplane.planes import DATA_PLANES, DataPlane, Selection, data_plane, spread
 from meshtier.dataplane.settings import ISTIO_ENVOY, PLAIN_ENVOY, EnvoySettings, LbPolicy, ZoneAware
@@ -34,6 +33,5 @@ __all__ = [
     "data_plane",
     "host_shares",
     "priority_loads",
-    "refusal",
     "spread",
 ]
