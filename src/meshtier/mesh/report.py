@@ -139,8 +139,15 @@ def _headline(data: RouteData) -> str:
     rule = data["destination_rule"]
     if rule is not None and not data["distribution"]["in_force"]:
         return f"{rule['title']} holds"
-    distribution = data["distribution"]
-    return f"{'internalTrafficPolicy: Local' if distribution['strict'] else distribution['mode']} holds"
+    return f"{_distribution_text(data['distribution'])} holds"
+
+
+def _distribution_text(distribution: DistributionData) -> str:
+    """What is set: a mode, or the list of a ztunnel dump."""
+    if distribution["source"]["field"] == "spec.internalTrafficPolicy":
+        return "internalTrafficPolicy: Local"
+    name = distribution["mode"] or " > ".join(distribution["scopes"])
+    return f"strict {name}" if distribution["strict"] else name
 
 
 def _why_lines(data: RouteData) -> Iterator[str]:
@@ -151,7 +158,8 @@ def _why_lines(data: RouteData) -> Iterator[str]:
         is_default = not distribution["source"]["field"]
         yield f"{'nothing is set, so it is' if is_default else 'set by'} {_source_text(distribution)}"
     else:
-        yield f"traffic distribution is out of force [PREC-5]: {distribution['mode']}, {_source_text(distribution)}"
+        held = f"{_distribution_text(distribution)}, {_source_text(distribution)}"
+        yield f"traffic distribution is out of force [PREC-5]: {held}"
     for lost in distribution["overridden"]:
         yield f"overrides {_setting_text(lost)}"
     if distribution["in_force"]:
@@ -310,7 +318,7 @@ def _exclusions(excluded: Iterable[ExclusionData]) -> Table:
 def _waypoints(data: RouteData) -> Section:
     rows = [(hop["waypoint"], percent(hop["share"]), _spread_text(hop["route"])) for hop in data["waypoints"]]
     first = data["to_waypoint"]
-    lines = [f"to {first['host']}: {first['distribution']['mode']} holds"] if first is not None else []
+    lines = [f"to {first['host']}: {_distribution_text(first['distribution'])} holds"] if first is not None else []
     return Section(
         heading="two choices: ztunnel picks a waypoint pod, and that pod picks the endpoint",
         lines=lines,

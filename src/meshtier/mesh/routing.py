@@ -232,11 +232,13 @@ class Router:
             service_entry_annotation=entry.annotation if entry is not None else None,
             namespace_annotation=namespace.annotation if namespace is not None else None,
             internal_traffic_policy=service.internal_traffic_policy if is_service else None,
+            preference=service.preference,
             component=request.component,
             global_service=binding.spans_clusters and any(part.is_global for part in binding.services),
             profile=request.profile,
             defaults=request.defaults,
             objects={
+                Level.DUMP: f"ztunnel dump {service}{where}",
                 Level.INTERNAL_TRAFFIC_POLICY: f"{service}{where}",
                 Level.SERVICE_SPEC: f"{service}{where}",
                 Level.SERVICE_ANNOTATION: f"{service}{where}",

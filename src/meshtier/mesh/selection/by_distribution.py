@@ -15,7 +15,7 @@ from meshtier.mesh.snapshot import Place
 from meshtier.mesh.visible import ServiceEndpoint, VisibleEndpoints
 from meshtier.mesh.warnings import unknown_places
 from meshtier.note import Note
-from meshtier.precedence import Resolution
+from meshtier.precedence import Level, Resolution
 from meshtier.preference import Preference, describe_tier
 from meshtier.ranking import rank_by
 from meshtier.tiers import TierLike
@@ -34,16 +34,22 @@ class DistributionSelection:
     @cached_property
     def _sorted(self) -> tuple[Sequence[TierLike], tuple[Exclusion, ...]]:
         resolution = self.resolution
-        if not resolution.strict:
+        if resolution.mode is not None and not resolution.strict:
             return self.visible.index.tiers(self.place.locality, resolution.mode, profile=resolution.profile), ()
         ranking = rank_by(
             resolution.preference,
             self.place.locality,
             self.visible.endpoints,
-            client_cluster=self.client.cluster,
-            reason=Reason.NOT_LOCAL,
+            client_cluster=self._cluster,
+            reason=Reason.NOT_FULL_MATCH if resolution.source.level is Level.DUMP else Reason.NOT_LOCAL,
         )
         return ranking.tiers, ranking.excluded
+
+    @property
+    def _cluster(self) -> str:
+        """Where the client runs; of those in a ztunnel dump, not every one does in the ztunnel's own cluster."""
+        workload = self.client.workload
+        return (workload.remote_cluster if workload is not None else "") or self.client.cluster
 
     @property
     def tiers(self) -> Sequence[TierLike]:
@@ -91,7 +97,7 @@ class DistributionSelection:
             preference.scopes,
             self.place,
             service_endpoint,
-            client_cluster=self.client.cluster,
+            client_cluster=self._cluster,
             ranked=preference.ranked,
         )
 
