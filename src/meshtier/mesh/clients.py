@@ -40,6 +40,11 @@ class Client:
         """Where the component that chooses for this client is, as that component sees it (LOC-5, LOC-7)."""
         return self.envoy_place if component.traits.balancing is Balancing.ENVOY else self.place
 
+    @property
+    def runs_in(self) -> str:
+        """The cluster where it runs; of the workloads in a ztunnel dump, not every one runs in the ztunnel's own."""
+        return (self.workload.remote_cluster if self.workload is not None else "") or self.cluster
+
     @override
     def __str__(self) -> str:
         return self.name

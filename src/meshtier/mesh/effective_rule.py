@@ -8,6 +8,7 @@ from attrs import evolve, frozen
 
 from meshtier.component import Component
 from meshtier.dataplane.settings import LbPolicy
+from meshtier.distribution import TrafficDistribution
 from meshtier.errors import InvalidValueError, UnknownNameError
 from meshtier.mesh.clients import Client
 from meshtier.mesh.hostnames import Binding
@@ -156,7 +157,9 @@ def find_effective_rule(
         raise UnknownNameError.among("subset", subset, ())
     traffic = effective_policy(found.rule, port=request.port, subset=subset) if found is not None else None
     traffic, notes = _without_mixed(traffic, profile, found)
-    setting = effective_setting(traffic, distribution=resolution.mode, component=component, mesh=mesh, profile=profile)
+    # Of the mode no more is asked here than whether there is one, and a list that no mode has is one.
+    mode = resolution.mode or TrafficDistribution.PREFER_SAME_NODE
+    setting = effective_setting(traffic, distribution=mode, component=component, mesh=mesh, profile=profile)
     about = found.rule.title if found is not None else ""
     notes += tuple(evolve(note, object=about) for note in setting.notes)
     return EffectiveRule(

@@ -9,7 +9,7 @@ from meshtier.component import Component
 from meshtier.endpoint import Exclusion, Health, Reason
 from meshtier.errors import UnknownNameError
 from meshtier.labels import NO_LABELS
-from meshtier.locality import SCOPES, Locality
+from meshtier.locality import SCOPES, Locality, Scope
 from meshtier.mesh.clients import Client, client_of
 from meshtier.mesh.direct_route import DirectRoute
 from meshtier.mesh.effective_rule import NO_RULE, EffectiveRule, find_effective_rule, subset_misses
@@ -211,6 +211,7 @@ class RuleRoutes:
         self._passthrough = routes.binding.service.passthrough or rule.passthrough
         self._by_envoy = routes.request.by_envoy
         self._compared = compared_parts(routes.resolution)
+        self._by_cluster = Scope.CLUSTER in routes.resolution.scopes
         self._outcomes: dict[object, Outcome] = {}
 
     def outcome(self, client: Client) -> Outcome:
@@ -219,12 +220,14 @@ class RuleRoutes:
         if self.rule.decides:
             return self._by_setting(client, place)
         compared = self._compared(place)
-        found = self._outcomes.get(compared)
+        cluster = client.runs_in if self._by_cluster else ""
+        key = (compared, cluster) if cluster else compared
+        found = self._outcomes.get(key)
         if found is None:
-            found = self._made(self._by_distribution(client.cluster, compared))
+            found = self._made(self._by_distribution(cluster, compared))
             # Hardly two clients are on one node: to keep those would cost memory and save nothing.
             if len(compared) < len(SCOPES):
-                self._outcomes[compared] = found
+                self._outcomes[key] = found
         return found
 
     def _made(self, selection: Selection) -> Outcome:
@@ -255,7 +258,7 @@ class RuleRoutes:
         found = self._outcomes.get(key)
         if found is None:
             selection = LocalitySelection(
-                visible=self._visible if local is None else self._local(client.cluster, local),
+                visible=self._visible if local is None else self._local(local),
                 effective_rule=self.rule,
                 profile=self._request.profile,
                 compared=Locality("", *place[1:4]),
@@ -265,9 +268,9 @@ class RuleRoutes:
             found = self._outcomes[key] = self._made(selection)
         return found
 
-    def _local(self, cluster: str, compared: Sequence[str]) -> VisibleEndpoints:
+    def _local(self, compared: Sequence[str]) -> VisibleEndpoints:
         """What is on the client's node: a rule orders that, and lets nothing else in (PREC-3)."""
-        left_out = {each.endpoint.id: each for each in self._by_distribution(cluster, compared).excluded}
+        left_out = {each.endpoint.id: each for each in self._by_distribution("", compared).excluded}
         return self._visible.narrowed(("local", compared), lambda each: left_out.get(each.endpoint.id))
 
     def _narrowed(self, visible: VisibleEndpoints) -> VisibleEndpoints:
@@ -310,11 +313,13 @@ def _resolved(binding: Binding, request: RouteRequest, clusters: Mapping[str, Cl
         service_entry_annotation=entry.annotation if entry is not None else None,
         namespace_annotation=namespace.annotation if namespace is not None else None,
         internal_traffic_policy=service.internal_traffic_policy if is_service else None,
+        preference=service.preference,
         component=request.component,
         global_service=binding.spans_clusters and any(part.is_global for part in binding.services),
         profile=request.profile,
         defaults=request.defaults,
         objects={
+            Level.DUMP: f"ztunnel dump {service}{where}",
             Level.INTERNAL_TRAFFIC_POLICY: f"{service}{where}",
             Level.SERVICE_SPEC: f"{service}{where}",
             Level.SERVICE_ANNOTATION: f"{service}{where}",

@@ -17,7 +17,7 @@ from meshtier.mesh.snapshot import Place
 from meshtier.mesh.visible import ServiceEndpoint, VisibleEndpoints
 from meshtier.mesh.warnings import unknown_places
 from meshtier.note import Note
-from meshtier.precedence import Resolution
+from meshtier.precedence import Level, Resolution
 from meshtier.ranking import rank_by
 from meshtier.tiers import TierLike
 
@@ -31,7 +31,7 @@ class DistributionSelection:
         resolution: What holds.
         effective_rule: What an Envoy is told besides.
         compared: The client's place as far as it is compared; the rest is ``""``.
-        cluster: The client's cluster.
+        cluster: The cluster where the client runs, as far as it is compared.
     """
 
     visible: VisibleEndpoints
@@ -44,14 +44,14 @@ class DistributionSelection:
     @cached_property
     def _sorted(self) -> tuple[Sequence[TierLike], tuple[Exclusion, ...]]:
         resolution = self.resolution
-        if not resolution.strict:
+        if resolution.mode is not None and not resolution.strict:
             return self.visible.index.tiers(self.compared, resolution.mode, profile=resolution.profile), ()
         ranking = rank_by(
             resolution.preference,
             self.compared,
             self.visible.endpoints,
             client_cluster=self.cluster,
-            reason=Reason.NOT_LOCAL,
+            reason=Reason.NOT_FULL_MATCH if resolution.source.level is Level.DUMP else Reason.NOT_LOCAL,
         )
         return ranking.tiers, ranking.excluded
 
@@ -100,7 +100,7 @@ class DistributionSelection:
 
     def compare(self, each: ServiceEndpoint, client: Client, place: Place) -> tuple[Comparison, ...]:
         """Scope by scope."""
-        return scope_comparisons(self.resolution.scopes, self._ladder, place, each, client_cluster=client.cluster)
+        return scope_comparisons(self.resolution.scopes, self._ladder, place, each, client_cluster=client.runs_in)
 
 
 def compared_parts(resolution: Resolution) -> Callable[[Locality], tuple[str, ...]]:
