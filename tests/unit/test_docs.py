@@ -75,7 +75,7 @@ def blocks_of(page: Path) -> list[tuple[Step, ...]]:
 
 def printed(command: str) -> tuple[str, int]:
     """What a command prints, standard output first, and its exit code."""
-    from meshtier.cli import run  # the pages can be listed without the extra
+    from meshtier.cli import app  # the pages can be listed without the extra
 
     producer, consumer = pipe_of(command)
     given = b""
@@ -94,7 +94,7 @@ def printed(command: str) -> tuple[str, int]:
         contextlib.redirect_stderr(err),
     ):
         try:
-            run()
+            app()
         except SystemExit as exit_:
             code = exit_.code if isinstance(exit_.code, int) else 1
     return "".join(f"{line.rstrip()}\n" for line in (out.getvalue() + err.getvalue()).splitlines()), code
