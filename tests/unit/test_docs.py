@@ -161,6 +161,15 @@ def test_the_api_page_names_everything_that_is_public() -> None:
     assert set(re.findall(r":: meshtier\.(\w+)$", text, re.MULTILINE)) == set(meshtier.__all__)
 
 
+def test_each_command_to_set_up_is_one_line_and_contributing_repeats_the_second() -> None:
+    """`.ci/run` reads them from the README by the same heading, and runs them."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = readme.partition("\n## Two commands\n")[2].partition("\n## ")[0]
+    commands = re.findall(r"^```sh\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
+    assert [command.count("\n") for command in commands] == [1, 1]
+    assert commands[1] in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
 _RULE = re.compile(r"\b(?:LOC|MODE|TIER|PREC|COMP|DR|LOAD|OD|IN)-\d+\b")
 
 
