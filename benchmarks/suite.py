@@ -20,7 +20,8 @@ from meshtier.endpoint import Endpoint, Health
 from meshtier.index import EndpointIndex
 from meshtier.locality import Locality
 from meshtier.profile import ISTIO_1_31, SOLO
-from meshtier.tiers import rank, tier_of
+from meshtier.ranking import rank
+from meshtier.tiers import tier_of
 
 ZONE: Final = TrafficDistribution.PREFER_SAME_ZONE
 NODE: Final = TrafficDistribution.PREFER_SAME_NODE

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from meshtier.endpoint import Health, Labels
+from meshtier.endpoint import Health
+from meshtier.labels import Labels
 from meshtier.locality import Locality
 from meshtier.mesh import Backend, Cluster, Mesh, PeeringGateway, Place, Service, ServiceScope, Workload
 from meshtier.mesh.waypoint import GATEWAY_NAME_LABEL

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Final
 
 from meshtier.component import COMPONENTS, Balancing, Component, Traits
 from meshtier.distribution import TrafficDistribution
-from meshtier.endpoint import Endpoint, Exclusion, Health, Labels, Reason
+from meshtier.endpoint import Endpoint, Exclusion, Health, Reason
 from meshtier.errors import InputError, InvalidValueError, MeshError, MissingExtraError, Problem, UnknownNameError
+from meshtier.labels import Labels
 from meshtier.locality import SCOPES, Locality, Scope
 from meshtier.note import Note
 from meshtier.precedence import ANNOTATION, Level, Resolution, Setting, resolve
@@ -33,13 +34,14 @@ from meshtier.profile import (
     Profile,
     RuleMixing,
 )
+from meshtier.ranking import Ranking, rank
 from meshtier.table import Table
-from meshtier.tiers import Ranking, Tier, priorities, rank, tier_of
+from meshtier.tiers import Tier, priorities, tier_of
 
 if TYPE_CHECKING:
     from meshtier.dataplane import EnvoySettings, Shares, spread
     from meshtier.index import EndpointIndex, LabelIndex, StaleViewError, TierView
-    from meshtier.mesh import Client, Mesh, Route, Why
+    from meshtier.mesh import Client, Explanation, Mesh, Route
     from meshtier.rules import DestinationRule
 
 __all__ = [
@@ -61,6 +63,7 @@ __all__ = [
     "EndpointIndex",
     "EnvoySettings",
     "Exclusion",
+    "Explanation",
     "Health",
     "InputError",
     "InvalidValueError",
@@ -90,7 +93,6 @@ __all__ = [
     "TrafficDistribution",
     "Traits",
     "UnknownNameError",
-    "Why",
     "mode_table",
     "priorities",
     "rank",
@@ -112,7 +114,7 @@ _LATER: Final = {
     "Shares": "meshtier.dataplane",
     "StaleViewError": "meshtier.index",
     "TierView": "meshtier.index",
-    "Why": "meshtier.mesh",
+    "Explanation": "meshtier.mesh",
     "spread": "meshtier.dataplane",
 }
 

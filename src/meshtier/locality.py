@@ -121,7 +121,7 @@ class Locality(_Parts):
 
         Args:
             text: One to three parts; missing and empty parts are unknown. What
-                follows a third slash is passed over, as Istio does.
+                follows a third slash is ignored, as Istio does.
             network: The network, which the text cannot give.
             node: The node's name; ``""`` if it is unknown.
 

@@ -1,10 +1,118 @@
 """What should a reader know besides the answer?
 
 Doubtful input never fails: it is computed as the mesh would, and a note says
-what was doubtful and which rule decided.
+what was doubtful and which rule decided. Every message has a code of its own,
+and `CODES` is the one table of them, which docs and lint read.
 """
 
-from attrs import frozen
+import enum
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from attrs import field, frozen
+from typing_extensions import override
+
+from meshtier.errors import UnknownNameError
+
+
+class Severity(enum.Enum):
+    """How much a note matters to whoever wrote the manifests."""
+
+    ERROR = "error"  # something has no effect, or the opposite of what is written
+    WARNING = "warning"  # something surprising
+    INFO = "info"  # good to know
+
+    @override
+    def __str__(self) -> str:
+        return self.value
+
+
+@frozen
+class NoteCode:
+    """What all notes of one code have in common.
+
+    Attributes:
+        severity: How much they matter.
+        rules: The rules that they rest on, the deciding one first; at least one.
+        summary: What they say, as one line without the values at hand.
+    """
+
+    severity: Severity
+    rules: tuple[str, ...]
+    summary: str
+
+
+def _table() -> Mapping[str, NoteCode]:
+    error, warning, info = Severity.ERROR, Severity.WARNING, Severity.INFO
+    rows: Mapping[str, tuple[Severity, str, str]] = {
+        # settings
+        "internal-traffic-policy-unknown": (warning, "PREC-3", "internalTrafficPolicy is neither Cluster nor Local"),
+        "spec-value": (error, "PREC-2 MODE-1", "spec.trafficDistribution is ignored: the profile does not accept it"),
+        "unknown-mode": (error, "PREC-2 MODE-2", "an annotation that the profile does not know means Any"),
+        "namespace-needs-version": (error, "PREC-1", "the profile does not read the annotation of a Namespace"),
+        "scope-unknown": (warning, "COMP-3", "the scope of a Service is no scope, and counts as cluster"),
+        "foreign-host": (info, "COMP-3", "the profile knows no such host names; the answer is given all the same"),
+        # DestinationRules
+        "rule-not-obeyed": (warning, "COMP", "a DestinationRule has no effect at a component that obeys none"),
+        "subset-not-obeyed": (warning, "COMP", "a subset has no effect at a component that knows none"),
+        "two-rules-one-host": (warning, "DR-1", "two rules for one host are not merged, and the youngest holds"),
+        "exclusive-blocks": (error, "DR-2", "blocks that the profile does not let stand together are ignored"),
+        "distribution-out-of-force": (warning, "PREC-5", "a DestinationRule puts traffic distribution out of force"),
+        "locality-disabled": (warning, "PREC-5", "enabled: false puts every endpoint in one level"),
+        "zone-aware-unsupported": (error, "PREC-5", "a waypoint knows no zone awareness: all endpoints in one level"),
+        "failover-without-outlier": (error, "DR-7", "a locality setting without outlierDetection has no levels"),
+        "implicit-locality": (warning, "COMP-2 DR-4", "outlierDetection alone switches locality failover on"),
+        "override-malformed": (warning, "DR-3", "an entry of failoverPriority with two = signs is no override"),
+        "wildcard-in-part": (warning, "DR-6", "a * beside other letters is no wildcard"),
+        "place-too-long": (warning, "DR-6", "what follows the third / of a place is ignored"),
+        "deprecated-field": (warning, "OD-1", "a deprecated field has no effect"),
+        "ejection-floor": (error, "OD-2", "there are too few endpoints for outlier detection to eject one"),
+        # places and ways
+        "legacy-labels": (info, "LOC-1", "a place comes from labels of old"),
+        "node-missing": (warning, "LOC-1", "pods run on a node that the input does not hold"),
+        "pod-without-node": (warning, "LOC-1", "pods are on no node"),
+        "cluster-name-differs": (warning, "LOC-2", "the caller's name of a cluster differs from its own"),
+        "cluster-name-assumed": (info, "LOC-2", "a dump does not say of which cluster it is"),
+        "gateways-first-only": (warning, "LOC-3", "several gateways lead to one network, and the first is taken"),
+        "gateway-assumed": (warning, "LOC-3", "the place of a network is read from the gateway on its own side"),
+        "unknown-place": (warning, "LOC-6", "client and endpoints match because both are at an unknown place"),
+        "unknown-label": (warning, "LOC-6 DR-3", "client and endpoints match because both lack a label"),
+        "not-a-gateway": (
+            info,
+            "LOC-7",
+            "the client is no gateway's pod; a gateway in its place answers",
+        ),
+        # waypoints
+        "waypoint-in-path": (warning, "COMP-1", "the service has a waypoint, which was not asked about"),
+        "waypoint-not-named": (info, "COMP-1", "the service has no waypoint; one beside the client is assumed"),
+        "waypoint-without-pods": (warning, "COMP-1", "the waypoint has no pod in the client's cluster"),
+        "waypoint-from-nowhere": (info, "COMP-1", "the client is no pod, so that its way to a waypoint is unknown"),
+        "waypoint-service-assumed": (info, "COMP-1", "the input lacks the waypoint's Service, which is assumed"),
+        # load
+        "zone-aware-peers-unknown": (warning, "LOAD-4", "zone-aware routing depends on peers that are unknown"),
+        "uneven-weights": (info, "LOAD-4", "unequal weights even out under LEAST_REQUEST"),
+        # the form of the input
+        "unknown-field": (warning, "INPUT", "a field is not known; it is kept and otherwise ignored"),
+        "namespace-assumed": (info, "INPUT", "an object names no namespace"),
+        "api-version-unknown": (warning, "INPUT", "an apiVersion is not known"),
+        "slices-missing": (info, "INPUT", "the input holds no EndpointSlice of a Service"),
+        "preferences-unknown": (warning, "MODE", "no setting makes the routing preferences of a dump"),
+        "preferences-of-old": (info, "TIER-4", "a dump's routing preferences are those of profile istio-1.24"),
+    }
+    return MappingProxyType(
+        {code: NoteCode(severity, tuple(rules.split()), summary) for code, (severity, rules, summary) in rows.items()}
+    )
+
+
+CODES: Final = _table()
+"""Every code of a note; none is ever used again for another message."""
+
+
+def _code(value: str) -> str:
+    if value not in CODES:
+        raise UnknownNameError.among("code of a note", value, CODES)
+    return value
 
 
 @frozen
@@ -12,18 +120,38 @@ class Note:
     """One remark on an answer.
 
     Attributes:
-        rule: The rule that it rests on, as in ``"LOC-6"``.
+        code: Which message it is; one of `CODES`.
         text: What was found and what followed from it, as a sentence.
         object: The object that it speaks of, as in ``Service bookinfo/reviews``;
             ``""`` where it speaks of the answer as a whole.
 
-    >>> str(Note("LOC-6", "the client has no zone", "Node n1"))
-    '[LOC-6] Node n1: the client has no zone'
+    Raises:
+        UnknownNameError: There is no such code.
+
+    >>> note = Note("unknown-place", "the client has no zone", "Node n1")
+    >>> str(note), note.severity.value
+    ('[LOC-6] Node n1: the client has no zone', 'warning')
     """
 
-    rule: str
+    code: str = field(converter=_code)
     text: str
     object: str = ""
 
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules that it rests on, the deciding one first."""
+        return CODES[self.code].rules
+
+    @property
+    def rule(self) -> str:
+        """The rule that decides, as in ``"LOC-6"``."""
+        return self.rules[0]
+
+    @property
+    def severity(self) -> Severity:
+        """How much it matters."""
+        return CODES[self.code].severity
+
+    @override
     def __str__(self) -> str:
         return f"[{self.rule}] {self.object}: {self.text}" if self.object else f"[{self.rule}] {self.text}"

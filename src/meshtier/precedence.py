@@ -182,7 +182,7 @@ def resolve(
 
     Returns:
         The answer names exactly one source. A text that means nothing here is
-        no error: it is passed over (in the spec) or means ``Any`` (in an
+        no error: it is ignored (in the spec) or means ``Any`` (in an
         annotation), with a note.
 
     Raises:
@@ -252,7 +252,9 @@ def _read_policy(text: str, profile: Profile, level: Level) -> _Reading:
         return TrafficDistribution.PREFER_SAME_NODE, None
     if text == "Cluster":
         return None, None
-    return None, Note("PREC-3", f"internalTrafficPolicy is 'Cluster' or 'Local'; {text!r} restricts nothing")
+    return None, Note(
+        "internal-traffic-policy-unknown", f"internalTrafficPolicy is 'Cluster' or 'Local'; {text!r} restricts nothing"
+    )
 
 
 def _read_spec(text: str, profile: Profile, level: Level) -> _Reading:
@@ -268,7 +270,7 @@ def _read_spec(text: str, profile: Profile, level: Level) -> _Reading:
         why = f"{text!r} is not written as the field wants it, which is case-sensitive"
     else:
         why = f"{text!r} can be set only by the annotation under profile {profile.name}"
-    return None, Note("PREC-2", f"spec.trafficDistribution is passed over: {why}; the field accepts {allowed}")
+    return None, Note("spec-value", f"spec.trafficDistribution is ignored: {why}; the field accepts {allowed}")
 
 
 def _read_annotation(text: str, profile: Profile, level: Level) -> _Reading:
@@ -278,13 +280,13 @@ def _read_annotation(text: str, profile: Profile, level: Level) -> _Reading:
     if text.lower() == TrafficDistribution.ANY.value.lower():
         return TrafficDistribution.ANY, None
     known = f"is unknown to profile {profile.name}" if text.lower() in MODE_NAMES else "is no mode"
-    return TrafficDistribution.ANY, Note("PREC-2", f"the {level.value} {text!r} {known}, and so means Any")
+    return TrafficDistribution.ANY, Note("unknown-mode", f"the {level.value} {text!r} {known}, and so means Any")
 
 
 def _read_namespace_annotation(text: str, profile: Profile, level: Level) -> _Reading:
     if profile.namespace_annotation:
         return _read_annotation(text, profile, level)
-    return None, Note("PREC-1", f"profile {profile.name} does not read the annotation of a Namespace")
+    return None, Note("namespace-needs-version", f"profile {profile.name} does not read the annotation of a Namespace")
 
 
 _READERS: Final[Mapping[Level, Callable[[str, Profile, Level], _Reading]]] = {

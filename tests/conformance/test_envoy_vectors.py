@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from meshtier.dataplane.assignment import EnvoySettings, Host, LbPolicy, LocalityGroup, ZoneAware
 from meshtier.dataplane.envoy import HostShares, host_shares, priority_loads
+from meshtier.dataplane.settings import EnvoySettings, Host, LbPolicy, LocalityGroup, ZoneAware
 from meshtier.dataplane.zone_aware import ZoneRouting
 from meshtier.endpoint import Health
 from meshtier.locality import Locality

@@ -9,7 +9,7 @@ from meshtier.endpoint import Endpoint, Health
 from meshtier.locality import Locality, Scope
 from meshtier.preference import Preference
 from meshtier.profile import ISTIO_1_27, ISTIO_1_31, Profile
-from meshtier.tiers import Ranking, rank_by
+from meshtier.ranking import Ranking, rank_by
 
 Case = Mapping[str, Any]
 

@@ -6,7 +6,8 @@ from typing import Any, Final
 from attrs import frozen
 
 from meshtier.component import Component
-from meshtier.endpoint import Health, Labels
+from meshtier.endpoint import Health
+from meshtier.labels import Labels
 from meshtier.locality import Locality
 from meshtier.mesh import Backend, Cluster, Mesh, Place, Route, Service, Workload
 from meshtier.profile import SOLO, Profile

@@ -107,7 +107,7 @@ def test_failover_priority_over_three_levels(
         "outlierDetection": EJECTION,
     }
     route = Web(pods={"r1/a": first, "r1/b": second, "r2/c": third}, policy=policy).route()
-    assert route.choice.envoy.lb_policy is LbPolicy.ROUND_ROBIN
+    assert route.selection.envoy.lb_policy is LbPolicy.ROUND_ROBIN
     assert percentages(route) == expected
     assert serve(route, lb_policy=LbPolicy.RING_HASH).percentages() == expected
 

@@ -46,7 +46,7 @@ def test_distribute_in_parts_of_70_20_and_10(serve: Serve) -> None:
 def test_distribute_as_exported_with_least_request(serve: Serve) -> None:
     policy = {"loadBalancer": {"localityLbSetting": SEVENTY["loadBalancer"]["localityLbSetting"]}}
     route = Web(pods={"r1/a": "HH", "r1/b": "H", "r2/c": "HH"}, policy=policy).route()
-    assert route.choice.envoy.lb_policy is LbPolicy.LEAST_REQUEST
+    assert route.selection.envoy.lb_policy is LbPolicy.LEAST_REQUEST
     assert_shares(serve(route), route)
 
 
@@ -68,7 +68,7 @@ def test_distribute_to_nowhere_fails_every_request(serve: Serve) -> None:
 
 def test_endpoint_weights_count_inside_a_locality(serve: Serve) -> None:
     route = Web(pods={"r1/a": "HHU", "r1/b": "HH"}, weights={"r1/b": 4}, annotation="PreferRegion").route()
-    assert route.choice.envoy.locality_weighted
+    assert route.selection.envoy.locality_weighted
     assert_shares(serve(route), route)
 
 
@@ -110,7 +110,7 @@ def test_zone_aware_routing(serve: Serve, pods: Mapping[str, str], peers: Mappin
         "loadBalancer": {"simple": "ROUND_ROBIN", "zoneAwareLbSetting": {"enabled": True, "minClusterSize": minimum}}
     }
     route = Web(pods=pods, policy=policy, peers=peers).route()
-    assert route.choice.envoy.zone_aware is not None
+    assert route.selection.envoy.zone_aware is not None
     assert_shares(serve(route), route)
 
 
@@ -217,5 +217,5 @@ def test_priorities_of_a_hash_balancer_are_those_of_the_route(serve: Serve) -> N
     hashing = {"consistentHash": {"httpHeaderName": "x-meshtier-key", "ringHash": {"minimumRingSize": 2048}}}
     policy = {"loadBalancer": hashing, "outlierDetection": {"maxEjectionPercent": 100}}
     route = Web(pods={"r1/a": "HHU", "r1/b": "HH"}, annotation="PreferSameZone", policy=policy).route()
-    assert route.choice.envoy.lb_policy is LbPolicy.RING_HASH
+    assert route.selection.envoy.lb_policy is LbPolicy.RING_HASH
     assert serve(route).percentages() == percentages(route)

@@ -12,7 +12,8 @@ from tests.integration.conftest import Serve
 
 from meshtier.component import Component
 from meshtier.dataplane import LbPolicy
-from meshtier.endpoint import Health, Labels
+from meshtier.endpoint import Health
+from meshtier.labels import Labels
 from meshtier.locality import Locality
 from meshtier.mesh import Backend, Cluster, Mesh, PeeringGateway, Place, Route, Service, ServiceScope, Workload
 from meshtier.profile import PROFILES

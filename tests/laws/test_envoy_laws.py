@@ -8,8 +8,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from pytest import approx  # noqa: PT013  # reads as a word
 
-from meshtier.dataplane.assignment import EnvoySettings, Host, LbPolicy, LocalityGroup, ZoneAware, site_of
 from meshtier.dataplane.envoy import HostShares, host_shares, priority_loads
+from meshtier.dataplane.settings import EnvoySettings, Host, LbPolicy, LocalityGroup, ZoneAware, site_of
 from meshtier.dataplane.zone_aware import ZoneRouting, zone_split
 from meshtier.endpoint import Health
 from meshtier.locality import Locality

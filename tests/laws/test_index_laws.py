@@ -12,8 +12,8 @@ from meshtier.endpoint import MAX_WEIGHT, Endpoint, Health
 from meshtier.index import EndpointIndex, LabelIndex, StaleViewError, TierView
 from meshtier.locality import SCOPE_LABELS, SCOPES, Locality, Scope
 from meshtier.profile import PROFILES, Profile
+from meshtier.ranking import rank
 from meshtier.rules.levels import failover_priority_levels
-from meshtier.tiers import rank
 
 # Few parts, so that places meet at every scope; the strategies of tests/strategies.py hold the odd names.
 part = st.sampled_from(["", "a", "b"])

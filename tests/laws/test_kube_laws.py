@@ -14,8 +14,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from meshtier.errors import MeshError
-from meshtier.kube import KINDS, read, sheets
-from meshtier.kube.shapes import GROUPS
+from meshtier.kube import KINDS, read
+from meshtier.kube.schema import GROUPS
 from meshtier.kube.yamltext import MAX_DEPTH
 from meshtier.mesh import Cluster, Service
 
@@ -196,7 +196,7 @@ def test_the_fast_decoder_agrees_with_the_plain_one_in_all_it_says(items: list[d
     text = json.dumps(a_list(items))
     fast = answer(text)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sheets, "fast_decoder", lambda: None)
+        patch.setattr("meshtier.kube.objects.fast_decoder", lambda: None)
         assert answer(text) == fast
 
 

@@ -16,8 +16,8 @@ from meshtier.endpoint import Health
 from meshtier.locality import Locality
 from meshtier.mesh import Backend, Cluster, Mesh, Place, Route, Service, ServiceScope, Workload
 from meshtier.profile import PROFILES, Profile
+from meshtier.ranking import rank
 from meshtier.rules import DestinationRule
-from meshtier.tiers import rank
 
 ENVOYS: Final = (Component.WAYPOINT, Component.INGRESS_GATEWAY, Component.SIDECAR)
 HOSTS: Final = (HOST, GLOBAL_HOST)
@@ -249,9 +249,9 @@ def test_a_choice_by_distribution_is_a_ranking_of_the_same_endpoints(
     mesh: Mesh, component: Component, profile: Profile
 ) -> None:
     for route in asked(mesh, component, profile):
-        if route.passthrough or route.policy.decides or route.resolution.strict:
+        if route.passthrough or route.effective_rule.decides or route.resolution.strict:
             continue
-        ranking = rank(route.place.locality, route.view.endpoints, route.resolution.mode, profile=profile)
+        ranking = rank(route.place.locality, route.visible.endpoints, route.resolution.mode, profile=profile)
         expected = [(tier.number, {one.id for one in tier.endpoints}) for tier in ranking.tiers]
         assert [(tier.number, {one.id for one in tier.endpoints}) for tier in route.tiers] == expected
         assert [tier.priority for tier in route.tiers] == list(range(len(expected)))

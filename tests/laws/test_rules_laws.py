@@ -18,10 +18,10 @@ from meshtier.rules import (
     Algorithm,
     DestinationRule,
     Distribute,
+    EffectiveSetting,
     Failover,
     Grouping,
     LoadBalancer,
-    LocalityChoice,
     LocalitySetting,
     OutlierDetection,
     PortPolicy,
@@ -57,7 +57,7 @@ settings = st.one_of(
     st.builds(ZoneAwareSetting, failover=failovers, failover_priority=entries),
 )
 choices = st.builds(
-    LocalityChoice, source=st.just(SettingSource.RULE_LOCALITY), setting=settings, failover=st.booleans()
+    EffectiveSetting, source=st.just(SettingSource.RULE_LOCALITY), setting=settings, failover=st.booleans()
 )
 
 
@@ -71,7 +71,7 @@ def endpoint_lists(draw: st.DrawFn) -> list[Endpoint]:
 
 def group(
     members: Sequence[Endpoint],
-    choice: LocalityChoice,
+    choice: EffectiveSetting,
     client: Locality,
     client_labels: Mapping[str, str],
     profile: Profile,
@@ -82,7 +82,7 @@ def group(
 @given(members=endpoint_lists(), choice=choices, client=places, client_labels=labels, profile=profiles)
 def test_every_endpoint_is_in_one_group_or_excluded_with_one_reason(
     members: list[Endpoint],
-    choice: LocalityChoice,
+    choice: EffectiveSetting,
     client: Locality,
     client_labels: dict[str, str],
     profile: Profile,
@@ -98,7 +98,7 @@ def test_every_endpoint_is_in_one_group_or_excluded_with_one_reason(
 @given(members=endpoint_lists(), choice=choices, client=places, client_labels=labels, profile=profiles)
 def test_renumbering_keeps_the_order_of_levels_and_leaves_no_gap(
     members: list[Endpoint],
-    choice: LocalityChoice,
+    choice: EffectiveSetting,
     client: Locality,
     client_labels: dict[str, str],
     profile: Profile,
@@ -125,7 +125,7 @@ def test_renumbering_keeps_the_order_of_levels_and_leaves_no_gap(
 )
 def test_shuffling_the_input_only_shuffles_the_output(
     members: list[Endpoint],
-    choice: LocalityChoice,
+    choice: EffectiveSetting,
     client: Locality,
     client_labels: dict[str, str],
     profile: Profile,

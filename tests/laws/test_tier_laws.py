@@ -12,7 +12,8 @@ from meshtier.endpoint import Endpoint, Exclusion
 from meshtier.locality import SCOPES, Locality, Scope
 from meshtier.preference import Preference, ladder_tier
 from meshtier.profile import ISTIO_1_24, ISTIO_1_27, ISTIO_1_30, ISTIO_1_31, PROFILES, SOLO, Profile
-from meshtier.tiers import Ranking, priorities, rank, rank_by, tier_of
+from meshtier.ranking import Ranking, rank, rank_by
+from meshtier.tiers import priorities, tier_of
 
 # An oracle in the words of the published table: an endpoint is in the first row all of whose parts it shares
 # with the client. The code counts how far a comparison gets; this looks rows up.

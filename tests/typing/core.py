@@ -8,14 +8,16 @@ from typing import assert_type
 
 from meshtier.component import Component, Traits
 from meshtier.distribution import TrafficDistribution
-from meshtier.endpoint import Endpoint, Exclusion, Health, Labels
+from meshtier.endpoint import Endpoint, Exclusion, Health
 from meshtier.errors import InputError, InvalidValueError, MissingExtraError, Problem, UnknownNameError
+from meshtier.labels import Labels
 from meshtier.locality import SCOPE_LABELS, Locality, Scope
 from meshtier.note import Note
 from meshtier.precedence import Level, Resolution, Setting, resolve
 from meshtier.preference import Preference
 from meshtier.profile import SOLO, Profile
-from meshtier.tiers import Lookup, Ranking, Tier, priorities, rank, rank_by, tier_of
+from meshtier.ranking import Lookup, Ranking, rank, rank_by
+from meshtier.tiers import Tier, priorities, tier_of
 
 
 def places() -> None:

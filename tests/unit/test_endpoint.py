@@ -4,8 +4,9 @@ from types import MappingProxyType
 import pytest
 from attrs.exceptions import FrozenInstanceError
 
-from meshtier.endpoint import MAX_WEIGHT, NO_LABELS, Endpoint, Exclusion, Health, Labels, Reason
+from meshtier.endpoint import MAX_WEIGHT, Endpoint, Exclusion, Health, Reason
 from meshtier.errors import InvalidValueError
+from meshtier.labels import NO_LABELS, Labels
 from meshtier.locality import Locality
 
 HERE = Locality(zone="a")

@@ -6,7 +6,8 @@ from typing import TypedDict, Unpack
 
 import pytest
 
-from meshtier.dataplane.assignment import (
+from meshtier.dataplane.envoy import HostShares, NoHost, PriorityLoads, host_shares, priority_loads
+from meshtier.dataplane.settings import (
     DEFAULT_SETTINGS,
     EnvoySettings,
     Host,
@@ -15,7 +16,6 @@ from meshtier.dataplane.assignment import (
     ZoneAware,
     whole_percent,
 )
-from meshtier.dataplane.envoy import HostShares, NoHost, PriorityLoads, host_shares, priority_loads
 from meshtier.dataplane.zone_aware import ZoneRouting
 from meshtier.endpoint import Health
 from meshtier.errors import InvalidValueError

@@ -67,14 +67,14 @@ def test_productpage_is_everywhere_in_a_flat_network() -> None:
 
 def test_behind_a_gateway_productpage_is_where_the_gateway_is() -> None:
     """LOC-3: s9dlm runs in us-west-b, and the Gateway says us-west-a."""
-    member = mesh("gateways").route("curl-east", PRODUCTPAGE).member("productpage-v1-7b9c5d4f68-s9dlm")
+    member = mesh("gateways").route("curl-east", PRODUCTPAGE).service_endpoint("productpage-v1-7b9c5d4f68-s9dlm")
     assert str(member.endpoint.locality) == "network=net-west us-west/us-west-a"
     assert str(member.gateway) == "Gateway istio-eastwest/istio-remote-peer-west"
 
 
 def test_in_a_flat_network_productpage_is_where_its_entry_says() -> None:
     """LOC-4: down to the rack, and on no known node."""
-    member = mesh("flat").route("curl-east", PRODUCTPAGE).member("productpage-v1-7b9c5d4f68-f5wkq")
+    member = mesh("flat").route("curl-east", PRODUCTPAGE).service_endpoint("productpage-v1-7b9c5d4f68-f5wkq")
     assert str(member.endpoint.locality) == "network=net-shared us-west/us-west-a/rack-2"
     assert member.gateway is None
 
@@ -117,7 +117,7 @@ def test_productpage_failover_goes_by_region_and_zone(variant: str) -> None:
     route = mesh(variant, "productpage-failover").route("curl-east", PRODUCTPAGE, component=Component.WAYPOINT)
     assert tiers(route) == {0: {"tw2lj", UNREADY}, 1: {"k4xzp", "m8vqd"}, 2: set(WEST)}
     assert flows(route) == {"tw2lj": 0.7, "k4xzp": 0.15, "m8vqd": 0.15}
-    assert route.policy.title == "DestinationRule bookinfo/productpage-failover"
+    assert route.effective_rule.title == "DestinationRule bookinfo/productpage-failover"
     assert not {"OD-2", "DR-7", "DR-2"} & {note.rule for note in route.notes}
 
 
@@ -135,7 +135,7 @@ def test_the_pattern_goes_by_region(variant: str) -> None:
     route = mesh(variant, "bookinfo-namespace-failover").route("curl-east", PRODUCTPAGE, component=Component.WAYPOINT)
     assert tiers(route) == {0: {*EAST, UNREADY}, 1: set(WEST)}
     assert flows(route) == EAST_BY_ENVOY
-    assert route.policy.title == "DestinationRule bookinfo/bookinfo-namespace-failover"
+    assert route.effective_rule.title == "DestinationRule bookinfo/bookinfo-namespace-failover"
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

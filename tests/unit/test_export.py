@@ -9,7 +9,7 @@ from attrs import evolve
 
 from meshtier.component import Component
 from meshtier.dataplane import EnvoySettings, Host, LbPolicy, LocalityGroup, ZoneAware
-from meshtier.endpoint import Health, Labels
+from meshtier.endpoint import Health
 from meshtier.errors import InvalidValueError
 from meshtier.export import (
     Address,
@@ -24,6 +24,7 @@ from meshtier.export import (
     socket_address,
     upstream_of,
 )
+from meshtier.labels import Labels
 from meshtier.locality import Locality
 from meshtier.mesh import Backend, Cluster, Mesh, PeeringGateway, Place, Route, Service, ServiceScope, Workload
 from meshtier.rules import DestinationRule, OutlierDetection
@@ -469,7 +470,7 @@ def test_the_balancer_can_be_exchanged_before_it_is_exported() -> None:
 def test_the_endpoints_are_exported_where_they_listen() -> None:
     asked = route(NEAR, ports=(80,))
     service = evolve(asked.service, targets=((80, 8080),))
-    binding = evolve(asked.view.binding, services=(service,))
-    group = only(cluster_load_assignment(evolve(asked, view=evolve(asked.view, binding=binding))), "endpoints")
+    binding = evolve(asked.visible.binding, services=(service,))
+    group = only(cluster_load_assignment(evolve(asked, visible=evolve(asked.visible, binding=binding))), "endpoints")
     ports = {host["endpoint"]["address"]["socket_address"]["port_value"] for host in group["lb_endpoints"]}
     assert ports == {8080}

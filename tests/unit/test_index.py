@@ -15,7 +15,7 @@ from meshtier.errors import InvalidValueError, MeshError, UnknownNameError
 from meshtier.index import EndpointIndex, LabelIndex, Members, StaleViewError, TierView
 from meshtier.locality import Locality
 from meshtier.profile import ISTIO_1_31
-from meshtier.tiers import rank
+from meshtier.ranking import rank
 
 ZONE = TrafficDistribution.PREFER_SAME_ZONE
 HOME = Locality("n1", "r1", "a", "", "x")

@@ -371,7 +371,7 @@ def test_a_client_that_is_no_gateways_pod_is_noted(component: Component) -> None
 
 def test_what_was_doubtful_about_a_cluster_is_said_with_every_answer() -> None:
     mesh = one_cluster([])
-    note = Note("LOC-1", "the place comes from the legacy label", "Node n")
+    note = Note("legacy-labels", "the place comes from the legacy label", "Node n")
     doubtful = Mesh([evolve(cluster, notes=(note,)) for cluster in mesh.clusters])
     assert doubtful.route("client", HOST).notes == (note,)
 

@@ -182,7 +182,7 @@ def test_waypoint_pods_in_two_clusters_see_endpoints_of_their_own() -> None:
     route = Mesh(clusters).route("east/shop/client", HOST, component=WAYPOINT)
     assert route.shares == {"east/shop/web": 0.5, "west/shop/web": 0.5}
     assert route.excluded == ()
-    assert route.member("west/shop/web").workload.cluster == "west"
+    assert route.service_endpoint("west/shop/web").workload.cluster == "west"
     assert route.why("west/shop/web").share == 0.5
 
 

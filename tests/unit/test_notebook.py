@@ -12,7 +12,7 @@ from meshtier.endpoint import Endpoint
 from meshtier.locality import Locality
 from meshtier.mesh import Mesh
 from meshtier.precedence import resolve
-from meshtier.tiers import rank
+from meshtier.ranking import rank
 
 CLIENT = "Pod east/shop/client"
 EVIL = '<script>alert("x")</script>&'

@@ -80,7 +80,9 @@ def test_the_annotation_of_a_namespace_counts_from_1_30_on(profile: Profile) -> 
 def test_before_the_annotation_of_a_namespace_is_not_read_and_a_note_says_so(profile: Profile) -> None:
     resolution = resolve(namespace_annotation="PreferClose", profile=profile)
     assert (resolution.mode, resolution.source.level) == (ANY, Level.DEFAULT)
-    assert resolution.notes == (Note("PREC-1", f"profile {profile} does not read the annotation of a Namespace"),)
+    assert resolution.notes == (
+        Note("namespace-needs-version", f"profile {profile} does not read the annotation of a Namespace"),
+    )
 
 
 def test_where_nothing_is_set_the_default_of_the_component_holds() -> None:
@@ -144,7 +146,10 @@ def test_another_internal_traffic_policy_restricts_nothing_and_has_a_note(text: 
     resolution = resolve(internal_traffic_policy=text)
     assert resolution.strict is False
     assert resolution.notes == (
-        Note("PREC-3", f"internalTrafficPolicy is 'Cluster' or 'Local'; {text!r} restricts nothing"),
+        Note(
+            "internal-traffic-policy-unknown",
+            f"internalTrafficPolicy is 'Cluster' or 'Local'; {text!r} restricts nothing",
+        ),
     )
 
 
@@ -173,7 +178,7 @@ def test_a_mode_that_istio_does_not_know_means_any(profile: Profile, text: str) 
     resolution = resolve(service_annotation=text, profile=profile)
     assert (resolution.mode, resolution.source.level) == (ANY, Level.SERVICE_ANNOTATION)
     assert resolution.notes == (
-        Note("PREC-2", f"the Service annotation {text!r} is unknown to profile {profile}, and so means Any"),
+        Note("unknown-mode", f"the Service annotation {text!r} is unknown to profile {profile}, and so means Any"),
     )
 
 
@@ -188,7 +193,7 @@ def test_any_in_an_annotation_is_never_doubtful(profile: Profile, text: str) -> 
 def test_an_unknown_annotation_means_any_and_stops_the_search(text: str) -> None:
     resolution = resolve(service_annotation=text, service_entry_annotation="PreferRegion")
     assert (resolution.mode, resolution.source.level) == (ANY, Level.SERVICE_ANNOTATION)
-    assert resolution.notes == (Note("PREC-2", f"the Service annotation {text!r} is no mode, and so means Any"),)
+    assert resolution.notes == (Note("unknown-mode", f"the Service annotation {text!r} is no mode, and so means Any"),)
 
 
 @pytest.mark.parametrize(
@@ -229,8 +234,8 @@ def test_a_spec_value_that_is_not_accepted_is_passed_over_with_the_reason(
     assert resolution.overridden == ()
     assert resolution.notes == (
         Note(
-            "PREC-2",
-            f"spec.trafficDistribution is passed over: {why}; the field accepts PreferClose, PreferSameZone",
+            "spec-value",
+            f"spec.trafficDistribution is ignored: {why}; the field accepts PreferClose, PreferSameZone",
         ),
     )
 

@@ -7,8 +7,8 @@ from meshtier.locality import Locality
 from meshtier.profile import ISTIO_1_31, CrossNetwork
 from meshtier.rules import (
     Distribute,
+    EffectiveSetting,
     Failover,
-    LocalityChoice,
     LocalitySetting,
     SettingSource,
     WantedFrom,
@@ -27,8 +27,8 @@ NETWORK, REGION, ZONE = "topology.istio.io/network", "topology.kubernetes.io/reg
 HERE = ("r1", "z1", "s1")
 
 
-def choice_of(setting: LocalitySetting | ZoneAwareSetting | None, *, failover: bool = True) -> LocalityChoice:
-    return LocalityChoice(source=SettingSource.RULE_LOCALITY, setting=setting, failover=failover)
+def choice_of(setting: LocalitySetting | ZoneAwareSetting | None, *, failover: bool = True) -> EffectiveSetting:
+    return EffectiveSetting(source=SettingSource.RULE_LOCALITY, setting=setting, failover=failover)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from meshtier.endpoint import Labels
+from meshtier.labels import Labels
 from meshtier.rules import (
     Asked,
     DestinationRule,

@@ -3,7 +3,7 @@
 import pytest
 
 from meshtier.component import Component
-from meshtier.dataplane.assignment import EnvoySettings
+from meshtier.dataplane.settings import EnvoySettings
 from meshtier.dataplane.shares import Shares
 from meshtier.dataplane.spread import ISTIO_ENVOY, locality_groups, spread, tier_groups
 from meshtier.dataplane.ztunnel import NO_ENDPOINT, NO_WEIGHT, NONE_SERVING, best_tier, ztunnel_shares
@@ -11,7 +11,8 @@ from meshtier.distribution import TrafficDistribution
 from meshtier.endpoint import MAX_WEIGHT, Endpoint, Health
 from meshtier.errors import InvalidValueError, UnknownNameError
 from meshtier.locality import Locality
-from meshtier.tiers import Ranking, Tier, rank
+from meshtier.ranking import Ranking, rank
+from meshtier.tiers import Tier
 
 ZONE = TrafficDistribution.PREFER_SAME_ZONE
 HERE, NEXT, FAR = Locality("n", "r", "a"), Locality("n", "r", "b"), Locality("n", "q", "c")

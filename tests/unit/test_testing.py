@@ -9,7 +9,7 @@ from meshtier.distribution import TrafficDistribution
 from meshtier.endpoint import Endpoint
 from meshtier.errors import MissingExtraError
 from meshtier.locality import Locality
-from meshtier.tiers import rank
+from meshtier.ranking import rank
 
 
 @given(client=testing.localities(), endpoints=testing.endpoint_lists(max_size=5))

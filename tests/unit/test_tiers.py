@@ -9,7 +9,8 @@ from meshtier.errors import InvalidValueError, UnknownNameError
 from meshtier.locality import Locality, Scope
 from meshtier.preference import Preference, describe_ladder, describe_tier, ladder_tier, mode_table
 from meshtier.profile import ISTIO_1_24, ISTIO_1_27, ISTIO_1_30, ISTIO_1_31, SOLO, CrossNetwork, Profile
-from meshtier.tiers import Ranking, Tier, priorities, rank, rank_by, tier_of
+from meshtier.ranking import Ranking, rank, rank_by
+from meshtier.tiers import Tier, priorities, tier_of
 
 ANY = TrafficDistribution.ANY
 PREFER_NETWORK = TrafficDistribution.PREFER_NETWORK

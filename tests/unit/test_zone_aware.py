@@ -2,7 +2,7 @@
 
 import pytest
 
-from meshtier.dataplane.assignment import ZoneAware, site_of
+from meshtier.dataplane.settings import ZoneAware, site_of
 from meshtier.dataplane.zone_aware import ZoneRouting, zone_split
 from meshtier.locality import Locality
 

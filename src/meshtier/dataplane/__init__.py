@@ -1,7 +1,7 @@
 """How does each data plane spread load over the endpoints that it was given?"""
 
-from meshtier.dataplane.assignment import EnvoySettings, Host, LbPolicy, LocalityGroup, ZoneAware
 from meshtier.dataplane.envoy import HostShares, PriorityLoads, host_shares, priority_loads
+from meshtier.dataplane.settings import EnvoySettings, Host, LbPolicy, LocalityGroup, ZoneAware
 from meshtier.dataplane.shares import Shares
 from meshtier.dataplane.spread import ISTIO_ENVOY, PLAIN_ENVOY, spread
 

@@ -15,7 +15,7 @@ from typing import assert_never
 from attrs import Factory, define, frozen
 from typing_extensions import override
 
-from meshtier.dataplane.assignment import (
+from meshtier.dataplane.settings import (
     DEFAULT_SETTINGS,
     EnvoySettings,
     Host,

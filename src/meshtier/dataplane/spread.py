@@ -4,14 +4,15 @@ from collections.abc import Iterable, Sequence
 from typing import Final, Protocol, assert_never
 
 from meshtier.component import Balancing, Component
-from meshtier.dataplane.assignment import EnvoySettings, Host, LbPolicy, LocalityGroup
 from meshtier.dataplane.envoy import host_shares
+from meshtier.dataplane.settings import EnvoySettings, Host, LbPolicy, LocalityGroup
 from meshtier.dataplane.shares import Shares
 from meshtier.dataplane.ztunnel import ztunnel_shares
 from meshtier.endpoint import Endpoint, Exclusion
 from meshtier.errors import check_type
 from meshtier.locality import Locality
-from meshtier.tiers import Ranking, TierLike
+from meshtier.ranking import Ranking
+from meshtier.tiers import TierLike
 
 ISTIO_ENVOY: Final = EnvoySettings(panic_threshold=0, locality_weighted=True, lb_policy=LbPolicy.LEAST_REQUEST)
 """What Istio tells an Envoy where traffic distribution holds: no panic, localities by weight and health (LOAD-3)."""
@@ -45,7 +46,7 @@ def spread(ranking: Ranking, component: Component, *, envoy: EnvoySettings | Non
     Cost: O(n).
 
     >>> from meshtier.endpoint import Health
-    >>> from meshtier.tiers import rank
+    >>> from meshtier.ranking import rank
     >>> from meshtier.distribution import TrafficDistribution
     >>> here, there = Locality(zone="a"), Locality(zone="b")
     >>> near, sick = Endpoint("near", here), Endpoint("sick", here, health=Health.UNHEALTHY)

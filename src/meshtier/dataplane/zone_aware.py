@@ -13,7 +13,7 @@ from typing import Final
 
 from attrs import frozen
 
-from meshtier.dataplane.assignment import Site, ZoneAware, site_of, whole_percent
+from meshtier.dataplane.settings import Site, ZoneAware, site_of, whole_percent
 
 _WHOLE: Final = 10_000
 """Envoy computes parts of a cluster in units of 1/10000, rounded down."""

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 from typing import TypeAlias
 
 from meshtier.errors import InvalidValueError
-from meshtier.export.shapes import Address
+from meshtier.export.messages import Address
 from meshtier.export.upstream import Upstream
 
 AddressOf: TypeAlias = Callable[[str], Address | None]

@@ -6,7 +6,7 @@ from typing import Final
 from meshtier.dataplane import ZoneAware
 from meshtier.export.cluster import CONNECT_TIMEOUT, cluster
 from meshtier.export.endpoints import METADATA_NAME, locality_data
-from meshtier.export.shapes import Address, Any, BootstrapData
+from meshtier.export.messages import Address, Any, BootstrapData
 from meshtier.export.upstream import Source, Upstream, upstream_of
 from meshtier.locality import Locality
 

@@ -9,7 +9,7 @@ from typing import Final, assert_never
 
 from meshtier.dataplane import EnvoySettings, LbPolicy
 from meshtier.endpoint import MAX_WEIGHT
-from meshtier.export.shapes import Any, ClusterData, CommonLbData, OutlierData, ZoneAwareData
+from meshtier.export.messages import Any, ClusterData, CommonLbData, OutlierData, ZoneAwareData
 from meshtier.export.upstream import Source, Upstream, upstream_of
 from meshtier.rules import LoadBalancer, OutlierDetection, Warmup, to_duration
 

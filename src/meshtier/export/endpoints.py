@@ -11,7 +11,7 @@ from typing import Final
 from meshtier.dataplane import Host, LocalityGroup
 from meshtier.endpoint import Health
 from meshtier.export.addresses import AddressOf, endpoint_addresses
-from meshtier.export.shapes import (
+from meshtier.export.messages import (
     TYPE_URL,
     Address,
     ClusterLoadAssignmentData,

@@ -7,10 +7,10 @@ from attrs import field, frozen
 
 from meshtier.component import Balancing
 from meshtier.dataplane import EnvoySettings, LocalityGroup, priority_loads
-from meshtier.dataplane.assignment import DEFAULT_SETTINGS
+from meshtier.dataplane.settings import DEFAULT_SETTINGS
 from meshtier.errors import InvalidValueError
 from meshtier.mesh import Route
-from meshtier.mesh.view import Member
+from meshtier.mesh.visible import ServiceEndpoint
 from meshtier.rules import TrafficPolicy
 
 NO_TRAFFIC_POLICY: Final = TrafficPolicy()
@@ -91,14 +91,14 @@ def upstream_of(source: Source, *, name: str | None = None) -> Upstream:
     if isinstance(source, Upstream):
         return source
     _check(source)
-    traffic = source.policy.traffic or NO_TRAFFIC_POLICY
-    groups = source.choice.groups
+    traffic = source.effective_rule.traffic or NO_TRAFFIC_POLICY
+    groups = source.selection.groups
     return Upstream(
         name=source.host if name is None else name,
         groups=groups,
-        settings=source.choice.envoy,
+        settings=source.selection.envoy,
         traffic=traffic,
-        reached={host.id: _reached(source.view.members[host.id]) for group in groups for host in group.hosts},
+        reached={host.id: _reached(source.visible.available[host.id]) for group in groups for host in group.hosts},
         ports=tuple(source.service.target_of(number) for number, _ in source.service.ports),
     )
 
@@ -126,7 +126,7 @@ def _check(route: Route) -> None:
         )
 
 
-def _reached(member: Member) -> Reached:
+def _reached(member: ServiceEndpoint) -> Reached:
     return Reached(
         addresses=member.workload.addresses,
         gateway="" if member.gateway is None else str(member.gateway),

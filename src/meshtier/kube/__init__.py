@@ -4,7 +4,7 @@
 extra ``yaml``, and the extra ``fast`` makes large JSON dumps quick.
 """
 
-from meshtier.kube.reading import load, read
-from meshtier.kube.shapes import KINDS
+from meshtier.kube.loading import load, read
+from meshtier.kube.schema import KINDS
 
 __all__ = ["KINDS", "load", "read"]

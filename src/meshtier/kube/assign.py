@@ -6,9 +6,9 @@ from typing import Final, cast
 from attrs import frozen
 
 from meshtier.errors import Problem
-from meshtier.kube import shapes, ztunnel
+from meshtier.kube import schema, ztunnel_dump
+from meshtier.kube.objects import DocumentObjects, SourceObjects
 from meshtier.kube.places import SYSTEM_NAMESPACE
-from meshtier.kube.sheets import Sheet, Sheets
 from meshtier.locality import SCOPE_LABELS, Scope
 from meshtier.note import Note
 
@@ -27,7 +27,7 @@ class Source:
         cluster: The cluster that the caller says it is of; ``None`` if the caller does not.
     """
 
-    sheets: Sheets
+    sheets: SourceObjects
     cluster: str | None = None
 
 
@@ -42,11 +42,11 @@ class Share:
     """
 
     name: str
-    sources: tuple[Sheets, ...]
+    sources: tuple[SourceObjects, ...]
     notes: tuple[Note, ...] = ()
 
     @property
-    def sheets(self) -> list[Sheet]:
+    def sheets(self) -> list[DocumentObjects]:
         """All its sheets, in order."""
         return [sheet for source in self.sources for sheet in source.sheets]
 
@@ -59,11 +59,11 @@ def assign(sources: Sequence[Source]) -> tuple[Sequence[Share], Sequence[Problem
     of every cluster: such rules are written once and applied everywhere.
     """
     problems: list[Problem] = []
-    names: dict[str, list[Sheets]] = {}
+    names: dict[str, list[SourceObjects]] = {}
     notes: list[Note] = []
-    unnamed: list[Sheets] = []
-    shared: list[Sheets] = []
-    described: dict[str, Sheet] = {}
+    unnamed: list[SourceObjects] = []
+    shared: list[SourceObjects] = []
+    described: dict[str, DocumentObjects] = {}
     for source in sources:
         labelled = _labelled(source.sheets)
         name = source.cluster if source.cluster is not None else labelled.name
@@ -73,7 +73,7 @@ def assign(sources: Sequence[Source]) -> tuple[Sequence[Share], Sequence[Problem
         names.setdefault(name, []).append(source.sheets)
         if source.cluster is not None and labelled.name not in (None, name):
             text = f"it says {labelled.name!r}; the caller says {name!r}, which holds"
-            notes.append(Note("LOC-2", text, f"Namespace {SYSTEM_NAMESPACE} label {CLUSTER}"))
+            notes.append(Note("cluster-name-differs", text, f"Namespace {SYSTEM_NAMESPACE} label {CLUSTER}"))
         if source.cluster is None and labelled.sheet is not None:
             problems += _twice(name, described.setdefault(name, labelled.sheet), labelled.sheet)
     problems += _mixed(sources)
@@ -89,24 +89,24 @@ def assign(sources: Sequence[Source]) -> tuple[Sequence[Share], Sequence[Problem
     return shares, problems
 
 
-def _holds_rules_alone(sheets: Sheets) -> bool:
+def _holds_rules_alone(sheets: SourceObjects) -> bool:
     shapes_held = {shape for sheet in sheets.sheets for shape, objects in sheet.objects.items() if objects}
-    return shapes_held == {shapes.DestinationRule} and not any(sheet.dump for sheet in sheets.sheets)
+    return shapes_held == {schema.DestinationRule} and not any(sheet.dump for sheet in sheets.sheets)
 
 
 @frozen
 class _Labelled:
     name: str | None = None
-    sheet: Sheet | None = None
+    sheet: DocumentObjects | None = None
 
 
-def _labelled(sheets: Sheets) -> _Labelled:
+def _labelled(sheets: SourceObjects) -> _Labelled:
     """The cluster that the system namespace in a source names, and where that stands."""
     for sheet in sheets.sheets:
-        said = "" if sheet.dump is None else ztunnel.cluster_of(sheet.dump)
+        said = "" if sheet.dump is None else ztunnel_dump.cluster_of(sheet.dump)
         if said:
             return _Labelled(said, sheet)
-        for namespace in cast("Sequence[shapes.Namespace]", sheet.of(shapes.Namespace)):
+        for namespace in cast("Sequence[schema.Namespace]", sheet.of(schema.Namespace)):
             if namespace.metadata.name == SYSTEM_NAMESPACE:
                 name = (namespace.metadata.labels or {}).get(CLUSTER)
                 if name:
@@ -114,14 +114,14 @@ def _labelled(sheets: Sheets) -> _Labelled:
     return _Labelled()
 
 
-def _label_of(sheet: Sheet) -> Mapping[str, str]:
+def _label_of(sheet: DocumentObjects) -> Mapping[str, str]:
     """Where on a sheet its cluster's name stands."""
     if sheet.dump is not None:
         return {"object": "ztunnel dump", "path": "workloads"}
     return {"object": f"Namespace {SYSTEM_NAMESPACE}", "path": f"metadata.labels[{CLUSTER}]"}
 
 
-def _twice(name: str, first: Sheet, sheet: Sheet) -> Sequence[Problem]:
+def _twice(name: str, first: DocumentObjects, sheet: DocumentObjects) -> Sequence[Problem]:
     if first is sheet:
         return ()
     where = f", the first in {first.file}" if first.file else ""
@@ -143,12 +143,12 @@ def _mixed(sources: Sequence[Source]) -> Sequence[Problem]:
     return found
 
 
-def _homeless(sheets: Sheets, names: Mapping[str, object]) -> Problem:
+def _homeless(sheets: SourceObjects, names: Mapping[str, object]) -> Problem:
     known = ", ".join(repr(name) for name in names)
     text = f"expected a Namespace {SYSTEM_NAMESPACE} with the label {CLUSTER}, got none, and there are several clusters"
     return Problem(problem=f"{text} ({known}); {_HINT}", file=sheets.file)
 
 
-def _add_unnamed(names: dict[str, list[Sheets]], unnamed: Sequence[Sheets]) -> None:
+def _add_unnamed(names: dict[str, list[SourceObjects]], unnamed: Sequence[SourceObjects]) -> None:
     if unnamed:
         names.setdefault(next(iter(names), ""), []).extend(unnamed)

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from meshtier.endpoint import Health
-from meshtier.kube import shapes
+from meshtier.kube import schema
 from meshtier.kube.workloads import Key, Workloads
-from meshtier.mesh.model import Backend, Workload
+from meshtier.mesh.snapshot import Backend, Workload
 from meshtier.note import Note
 
 SERVICE_LABEL: Final = "kubernetes.io/service-name"
@@ -17,18 +17,18 @@ BARE_ENDPOINT: Final = "EndpointSlice endpoint"
 """The kind of workload that an EndpointSlice names and nothing else describes."""
 
 NO_SLICES: Final = Note(
-    "INPUT", "the input has no EndpointSlice of it: its endpoints are the pods that its selector matches"
+    "slices-missing", "the input has no EndpointSlice of it: its endpoints are the pods that its selector matches"
 )
 
 _RANK: Final = {Health.HEALTHY: 0, Health.DEGRADED: 1, Health.UNHEALTHY: 2, Health.TERMINATING: 3}
 """Which health holds where several slices name an endpoint: the best, as in kube-proxy."""
 
-Slices = Mapping[Key, Sequence[shapes.EndpointSlice]]
+Slices = Mapping[Key, Sequence[schema.EndpointSlice]]
 
 
-def slices_by_service(slices: Iterable[shapes.EndpointSlice]) -> Slices:
+def slices_by_service(slices: Iterable[schema.EndpointSlice]) -> Slices:
     """The slices by the namespace and name of their Service."""
-    found: defaultdict[Key, list[shapes.EndpointSlice]] = defaultdict(list)
+    found: defaultdict[Key, list[schema.EndpointSlice]] = defaultdict(list)
     for each in slices:
         service = (each.metadata.labels or {}).get(SERVICE_LABEL)
         if service:
@@ -44,7 +44,7 @@ class Backends:
         self._slices = slices
         self._bare: dict[Key, Workload] = {}
 
-    def of(self, key: Key, spec: shapes.ServiceSpec) -> tuple[tuple[Backend, ...], tuple[Note, ...]]:
+    def of(self, key: Key, spec: schema.ServiceSpec) -> tuple[tuple[Backend, ...], tuple[Note, ...]]:
         """The backends of a Service, each once, and what was doubtful about finding them."""
         selector = spec.selector or {}
         entries = [Backend(entry, entry.health) for entry in self._workloads.selected_entries(key[0], selector)]
@@ -56,7 +56,7 @@ class Backends:
         pods = [Backend(pod, pod.health) for pod in self._workloads.selected_pods(key[0], selector)]
         return (*pods, *entries), (NO_SLICES,)
 
-    def targets(self, key: Key, spec: shapes.ServiceSpec) -> tuple[tuple[int, int], ...]:
+    def targets(self, key: Key, spec: schema.ServiceSpec) -> tuple[tuple[int, int], ...]:
         """Where the endpoints listen for each of a Service's ports, where its slices agree on that."""
         numbers: defaultdict[str, set[int]] = defaultdict(set)
         for port in (port for each in self._slices.get(key, ()) for port in each.ports or ()):
@@ -66,7 +66,7 @@ class Backends:
         named = ((port.port, known.get(port.name or "")) for port in spec.ports or ())
         return tuple((port, target) for port, target in named if target is not None and target != port)
 
-    def _sliced(self, key: Key, spec: shapes.ServiceSpec, slices: Sequence[shapes.EndpointSlice]) -> Iterable[Backend]:
+    def _sliced(self, key: Key, spec: schema.ServiceSpec, slices: Sequence[schema.EndpointSlice]) -> Iterable[Backend]:
         selector = spec.selector or {}
         found: dict[int, Backend] = {}
         for each in slices:
@@ -82,7 +82,7 @@ class Backends:
                 )
         return found.values()
 
-    def _pod(self, key: Key, selector: Mapping[str, str], endpoint: shapes.SliceEndpoint) -> Workload | None:
+    def _pod(self, key: Key, selector: Mapping[str, str], endpoint: schema.SliceEndpoint) -> Workload | None:
         target = endpoint.target_ref
         if target is not None and target.kind == "Pod" and target.name:
             pod = self._workloads.pods.get((target.namespace or key[0], target.name))
@@ -94,7 +94,7 @@ class Backends:
                 return pod
         return None
 
-    def _without_pod(self, key: Key, endpoint: shapes.SliceEndpoint) -> Workload | None:
+    def _without_pod(self, key: Key, endpoint: schema.SliceEndpoint) -> Workload | None:
         addresses = tuple(endpoint.addresses or ())
         target = endpoint.target_ref
         name = (target.name if target is not None else None) or (f"{key[1]}/{addresses[0]}" if addresses else "")
@@ -125,7 +125,7 @@ def _joined(former: Backend, health: Health, ports: frozenset[int] | None) -> Ba
     return Backend(former.workload, best, None if former.ports is None or ports is None else former.ports | ports)
 
 
-def _health(conditions: shapes.Conditions | None) -> Health:
+def _health(conditions: schema.Conditions | None) -> Health:
     if conditions is None:
         return Health.HEALTHY
     if conditions.terminating:
@@ -133,7 +133,7 @@ def _health(conditions: shapes.Conditions | None) -> Health:
     return Health.UNHEALTHY if conditions.ready is False else Health.HEALTHY
 
 
-def _ports(spec: shapes.ServiceSpec, each: shapes.EndpointSlice) -> frozenset[int] | None:
+def _ports(spec: schema.ServiceSpec, each: schema.EndpointSlice) -> frozenset[int] | None:
     """The Service's ports that a slice is about; ``None`` for all of them."""
     if not each.ports or not spec.ports:
         return None

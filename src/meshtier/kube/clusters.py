@@ -5,16 +5,16 @@ from typing import Any, Final, cast
 
 from attrs import evolve
 
-from meshtier.endpoint import NO_LABELS, Labels
 from meshtier.errors import InputError, Problem
-from meshtier.kube import shapes, ztunnel
+from meshtier.kube import schema, ztunnel_dump
 from meshtier.kube.backends import Backends, slices_by_service
+from meshtier.kube.objects import DocumentObjects, title_of
 from meshtier.kube.places import NETWORK, SEGMENT_LABEL, SYSTEM_NAMESPACE, Places, labelled_place
 from meshtier.kube.services import Services
-from meshtier.kube.sheets import Sheet, title_of
 from meshtier.kube.workloads import Key, Workloads, unfit_weight
+from meshtier.labels import NO_LABELS, Labels
 from meshtier.locality import SCOPE_LABELS, Scope
-from meshtier.mesh.model import Cluster, Namespace, PeeringGateway, Service
+from meshtier.mesh.snapshot import Cluster, Namespace, PeeringGateway, Service
 from meshtier.note import Note
 from meshtier.precedence import ANNOTATION
 from meshtier.rules import DestinationRule
@@ -26,7 +26,7 @@ LOCAL_CLASSES: Final = frozenset({"istio-east-west", "istio-eastwest"})
 """The classes of a Gateway through which others reach this cluster."""
 
 
-def build(name: str, sheets: Sequence[Sheet], *, domain: str, notes: Sequence[Note] = ()) -> Cluster:
+def build(name: str, sheets: Sequence[DocumentObjects], *, domain: str, notes: Sequence[Note] = ()) -> Cluster:
     """The cluster that these sheets describe; without what was skipped.
 
     Args:
@@ -45,33 +45,33 @@ def build(name: str, sheets: Sequence[Sheet], *, domain: str, notes: Sequence[No
         text = f"expected nothing else of cluster {name!r} beside a ztunnel dump, got more{where}"
         raise InputError([dumps[0].problem(text)])
     if dumps:
-        return ztunnel.build(name, dumps[0], domain=domain, notes=notes)
+        return ztunnel_dump.build(name, dumps[0], domain=domain, notes=notes)
     return _Builder(name, sheets, domain).build(notes)
 
 
 class _Builder:
     """Puts one cluster together."""
 
-    def __init__(self, name: str, sheets: Sequence[Sheet], domain: str) -> None:
+    def __init__(self, name: str, sheets: Sequence[DocumentObjects], domain: str) -> None:
         self._name = name
         self._sheets = sheets
         self._domain = domain
         self._problems: list[Problem] = []
 
     def build(self, notes: Sequence[Note]) -> Cluster:
-        found = {shape: self._gather(shape) for shape in shapes.GROUPS if shape is not shapes.DestinationRule}
+        found = {shape: self._gather(shape) for shape in schema.GROUPS if shape is not schema.DestinationRule}
         rules = self._rules()
         self._check_weights()
         if self._problems:
             raise InputError(self._problems)
-        namespaces = {key[1]: _namespace(each) for key, each in found[shapes.Namespace].items()}
+        namespaces = {key[1]: _namespace(each) for key, each in found[schema.Namespace].items()}
         system = namespaces[SYSTEM_NAMESPACE].labels if SYSTEM_NAMESPACE in namespaces else NO_LABELS
         network = system.get(NETWORK) or ""
         origin = f"Namespace {SYSTEM_NAMESPACE} label {NETWORK}" if network else ""
-        places = Places(network, origin, found[shapes.Node].values())
+        places = Places(network, origin, found[schema.Node].values())
         workloads = Workloads(self._name, places)
-        workloads.add_pods(found[shapes.Pod])
-        workloads.add_entries(found[shapes.WorkloadEntry])
+        workloads.add_pods(found[schema.Pod])
+        workloads.add_entries(found[schema.WorkloadEntry])
         services = self._services(found, workloads, namespaces)
         return Cluster(
             name=self._name,
@@ -82,7 +82,7 @@ class _Builder:
             namespaces=namespaces,
             workloads=workloads.all(),
             services=services,
-            gateways=tuple(self._gateways(found[shapes.Gateway], places)),
+            gateways=tuple(self._gateways(found[schema.Gateway], places)),
             destination_rules=rules,
             notes=(*notes, *places.notes()),
         )
@@ -90,8 +90,8 @@ class _Builder:
     def _gather(self, shape: type[Any]) -> dict[Key, Any]:
         """The objects of one kind by namespace and name, each once."""
         found: dict[Key, Any] = {}
-        repeated: list[tuple[Sheet, Key]] = []
-        is_wide = shape in shapes.CLUSTER_WIDE
+        repeated: list[tuple[DocumentObjects, Key]] = []
+        is_wide = shape in schema.CLUSTER_WIDE
         for sheet in self._sheets:
             for each in sheet.of(shape):
                 meta = each.metadata
@@ -107,16 +107,16 @@ class _Builder:
             self._refuse_repeated(shape, repeated)
         return found
 
-    def _refuse_repeated(self, shape: type[Any], repeated: Sequence[tuple[Sheet, Key]]) -> None:
-        first: dict[Key, Sheet] = {}
-        is_wide = shape in shapes.CLUSTER_WIDE
+    def _refuse_repeated(self, shape: type[Any], repeated: Sequence[tuple[DocumentObjects, Key]]) -> None:
+        first: dict[Key, DocumentObjects] = {}
+        is_wide = shape in schema.CLUSTER_WIDE
         for sheet in self._sheets:
             for each in sheet.of(shape):
                 first.setdefault(("" if is_wide else each.metadata.namespace or "default", each.metadata.name), sheet)
         for sheet, key in repeated:
             self._refuse_repeat(sheet, first[key], title_of(shape, key[1], key[0]))
 
-    def _refuse_repeat(self, sheet: Sheet, first: Sheet, title: str) -> None:
+    def _refuse_repeat(self, sheet: DocumentObjects, first: DocumentObjects, title: str) -> None:
         cluster = f" in cluster {self._name!r}" if self._name else ""
         same = first.file == sheet.file
         where = "" if same else f" {first.file}"
@@ -125,19 +125,19 @@ class _Builder:
         self._problems.append(sheet.problem(f"expected each object once{cluster}, got it again; {seen}", object=title))
 
     def _rules(self) -> tuple[DestinationRule, ...]:
-        found: dict[Key, tuple[DestinationRule, Sheet]] = {}
+        found: dict[Key, tuple[DestinationRule, DocumentObjects]] = {}
         for sheet in self._sheets:
-            for each in sheet.of(shapes.DestinationRule):
+            for each in sheet.of(schema.DestinationRule):
                 rule = self._rule(sheet, each)
                 if rule is None:
                     continue
                 key = (rule.namespace or "default", rule.name)
                 if key in found:
-                    self._refuse_repeat(sheet, found[key][1], title_of(shapes.DestinationRule, key[1], key[0]))
+                    self._refuse_repeat(sheet, found[key][1], title_of(schema.DestinationRule, key[1], key[0]))
                 found.setdefault(key, (rule, sheet))
         return tuple(rule for rule, _sheet in found.values())
 
-    def _rule(self, sheet: Sheet, found: shapes.DestinationRule) -> DestinationRule | None:
+    def _rule(self, sheet: DocumentObjects, found: schema.DestinationRule) -> DestinationRule | None:
         obj = {"kind": "DestinationRule", "metadata": found.metadata, "spec": found.spec}
         try:
             return DestinationRule.from_mapping(obj)
@@ -147,15 +147,15 @@ class _Builder:
 
     def _check_weights(self) -> None:
         for sheet in self._sheets:
-            for entry in cast("Sequence[shapes.WorkloadEntry]", sheet.of(shapes.WorkloadEntry)):
+            for entry in cast("Sequence[schema.WorkloadEntry]", sheet.of(schema.WorkloadEntry)):
                 if entry.spec is not None and (text := unfit_weight(entry.spec.weight)):
-                    title = title_of(shapes.WorkloadEntry, entry.metadata.name, entry.metadata.namespace)
+                    title = title_of(schema.WorkloadEntry, entry.metadata.name, entry.metadata.namespace)
                     self._problems.append(sheet.problem(text, object=title, path="spec.weight"))
-            for each in cast("Sequence[shapes.ServiceEntry]", sheet.of(shapes.ServiceEntry)):
+            for each in cast("Sequence[schema.ServiceEntry]", sheet.of(schema.ServiceEntry)):
                 endpoints = (each.spec.endpoints if each.spec is not None else None) or ()
                 for index, endpoint in enumerate(endpoints):
                     if text := unfit_weight(endpoint.weight):
-                        title = title_of(shapes.ServiceEntry, each.metadata.name, each.metadata.namespace)
+                        title = title_of(schema.ServiceEntry, each.metadata.name, each.metadata.namespace)
                         path = f"spec.endpoints[{index}].weight"
                         self._problems.append(sheet.problem(text, object=title, path=path))
 
@@ -163,14 +163,14 @@ class _Builder:
         self, found: Mapping[type[Any], Mapping[Key, Any]], workloads: Workloads, namespaces: Mapping[str, Namespace]
     ) -> tuple[Service, ...]:
         reader = Services(workloads, namespaces, self._domain)
-        backends = Backends(workloads, slices_by_service(found[shapes.EndpointSlice].values()))
-        services = [reader.service(key, each, backends) for key, each in found[shapes.Service].items()]
+        backends = Backends(workloads, slices_by_service(found[schema.EndpointSlice].values()))
+        services = [reader.service(key, each, backends) for key, each in found[schema.Service].items()]
         return (
             *services,
-            *(reader.service_entry(key, each) for key, each in found[shapes.ServiceEntry].items()),
+            *(reader.service_entry(key, each) for key, each in found[schema.ServiceEntry].items()),
         )
 
-    def _gateways(self, found: Mapping[Key, shapes.Gateway], places: Places) -> Sequence[PeeringGateway]:
+    def _gateways(self, found: Mapping[Key, schema.Gateway], places: Places) -> Sequence[PeeringGateway]:
         gateways: list[PeeringGateway] = []
         for (namespace, name), each in found.items():
             kind = (each.spec.gateway_class_name if each.spec is not None else None) or ""
@@ -192,7 +192,7 @@ class _Builder:
         return gateways
 
 
-def _namespace(found: shapes.Namespace) -> Namespace:
+def _namespace(found: schema.Namespace) -> Namespace:
     labels = found.metadata.labels
     return Namespace(
         name=found.metadata.name,

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from meshtier.kube import shapes
+from meshtier.kube import schema
 from meshtier.locality import LEGACY_LABELS, SCOPE_LABELS, SCOPES, Locality, Scope, legacy_scopes
-from meshtier.mesh.model import Place
+from meshtier.mesh.snapshot import Place
 from meshtier.note import Note
 
 SYSTEM_NAMESPACE: Final = "istio-system"
@@ -52,7 +52,7 @@ def labelled_place(title: str, labels: Labels, *, network: str = "", network_ori
     return Place(locality, (*origins, ""))
 
 
-def entry_place(title: str, spec: shapes.EntrySpec, *, network: str, network_origin: str) -> Place:
+def entry_place(title: str, spec: schema.EntrySpec, *, network: str, network_origin: str) -> Place:
     """The place of a WorkloadEntry, or of an endpoint that stands in a ServiceEntry (LOC-4).
 
     Args:
@@ -89,7 +89,7 @@ class Places:
         nodes: Where each node is, by name.
     """
 
-    def __init__(self, network: str, network_origin: str, nodes: Iterable[shapes.Node]) -> None:
+    def __init__(self, network: str, network_origin: str, nodes: Iterable[schema.Node]) -> None:
         self.network = network
         self.network_origin = network_origin
         self.nodes: dict[str, Place] = {}
@@ -128,16 +128,18 @@ class Places:
         for scopes in sorted(set(self._legacy.values()), key=str):
             names = [name for name, legacy in self._legacy.items() if legacy == scopes]
             labels = " and ".join(LEGACY_LABELS[scope] for scope in scopes)
-            notes.append(Note("LOC-1", f"the place comes from the legacy label {labels}", f"Node {named(names)}"))
+            notes.append(
+                Note("legacy-labels", f"the place comes from the legacy label {labels}", f"Node {named(names)}")
+            )
         unplaced = self._absent.pop("", 0)
         if self._absent:
             what = f"not in the dump, so the region, zone and subzone of {_pods(self._absent.total())} are unknown"
-            notes.append(Note("LOC-1", what, f"Node {named(self._absent)}"))
+            notes.append(Note("node-missing", what, f"Node {named(self._absent)}"))
         if unplaced:
-            notes.append(Note("LOC-1", f"{_pods(unplaced)} on no node: where, is unknown"))
+            notes.append(Note("pod-without-node", f"{_pods(unplaced)} on no node: where, is unknown"))
         return notes
 
-    def _add_node(self, node: shapes.Node) -> None:
+    def _add_node(self, node: schema.Node) -> None:
         name, labels = node.metadata.name, node.metadata.labels or {}
         title = f"Node {name}"
         origins = (_origin(title, labels, scope) for scope in SCOPES[1:-1])

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from meshtier.endpoint import NO_LABELS, Labels
-from meshtier.kube import shapes
+from meshtier.kube import schema
 from meshtier.kube.backends import Backends
 from meshtier.kube.workloads import Key, Workloads
-from meshtier.mesh.model import Backend, Namespace, Service, ServiceScope, Workload
+from meshtier.labels import NO_LABELS, Labels
+from meshtier.mesh.snapshot import Backend, Namespace, Service, ServiceScope, Workload
 from meshtier.note import Note
 from meshtier.precedence import ANNOTATION
 
@@ -35,11 +35,11 @@ class Services:
         self._namespaces = namespaces
         self._domain = domain
 
-    def service(self, key: Key, found: shapes.Service, backends: Backends) -> Service:
+    def service(self, key: Key, found: schema.Service, backends: Backends) -> Service:
         """A Service with its backends."""
         namespace, name = key
         title = f"Service {namespace}/{name}"
-        spec = found.spec or shapes.ServiceSpec()
+        spec = found.spec or schema.ServiceSpec()
         labels = found.metadata.labels or {}
         owners = self._owners(title, labels, namespace)
         scope, origin, doubts = read_scope(owners)
@@ -65,10 +65,10 @@ class Services:
             notes=(*doubts, *notes),
         )
 
-    def service_entry(self, key: Key, found: shapes.ServiceEntry) -> Service:
+    def service_entry(self, key: Key, found: schema.ServiceEntry) -> Service:
         """A ServiceEntry with its backends; its inline endpoints become workloads."""
         namespace, name = key
-        spec = found.spec or shapes.ServiceEntrySpec()
+        spec = found.spec or schema.ServiceEntrySpec()
         labels = found.metadata.labels or {}
         owners = self._owners(f"ServiceEntry {namespace}/{name}", labels, namespace)
         return Service(
@@ -90,17 +90,17 @@ class Services:
         around = self._namespaces.get(namespace)
         return (title, labels), (f"Namespace {namespace}", around.labels if around else NO_LABELS)
 
-    def _behind(self, key: Key, spec: shapes.ServiceEntrySpec) -> Sequence[Workload]:
+    def _behind(self, key: Key, spec: schema.ServiceEntrySpec) -> Sequence[Workload]:
         if spec.workload_selector is not None:
             selector = spec.workload_selector.labels or {}
             workloads = self._workloads
             return [*workloads.selected_pods(key[0], selector), *workloads.selected_entries(key[0], selector)]
         endpoints = spec.endpoints or ()
         if not endpoints and spec.resolution in _RESOLVED:
-            endpoints = [shapes.EntrySpec(address=host) for host in spec.hosts or ()]
+            endpoints = [schema.EntrySpec(address=host) for host in spec.hosts or ()]
         return self._inline(key, endpoints)
 
-    def _inline(self, key: Key, endpoints: Sequence[shapes.EntrySpec]) -> Sequence[Workload]:
+    def _inline(self, key: Key, endpoints: Sequence[schema.EntrySpec]) -> Sequence[Workload]:
         seen: Counter[str] = Counter()
         made: list[Workload] = []
         for endpoint in endpoints:
@@ -127,7 +127,7 @@ def read_scope(owners: Sequence[Owner]) -> tuple[ServiceScope, str, tuple[Note, 
                 return ServiceScope(text), origin, ()
             except ValueError:
                 allowed = ", ".join(repr(scope.value) for scope in ServiceScope)
-                note = Note("COMP-3", f"expected one of {allowed}, got {text!r}: taken as 'cluster'", origin)
+                note = Note("scope-unknown", f"expected one of {allowed}, got {text!r}: taken as 'cluster'", origin)
                 return ServiceScope.CLUSTER, origin, (note,)
         if labels.get(GLOBAL_LABEL) == "true":
             return ServiceScope.GLOBAL, f"{title} label {GLOBAL_LABEL}", ()
@@ -152,7 +152,7 @@ def read_waypoint(owners: Sequence[Owner], namespace: str) -> str:
     return ""
 
 
-def _passthrough(spec: shapes.ServiceSpec) -> str:
+def _passthrough(spec: schema.ServiceSpec) -> str:
     if spec.type == "ExternalName":
         return "ExternalName"
     return "headless" if spec.cluster_ip == "None" else ""

@@ -14,9 +14,9 @@ from attrs import define, field
 from meshtier.errors import InvalidValueError, MissingExtraError, Problem
 from meshtier.kube import jsontext
 from meshtier.kube.assign import Source
+from meshtier.kube.decode import shown
 from meshtier.kube.documents import Document, Findings, Progress
-from meshtier.kube.plain import shown
-from meshtier.kube.sheets import Sheets
+from meshtier.kube.objects import SourceObjects
 from meshtier.kube.text import MAX_BYTES, MAX_LINE, Format, Text, check_beginning, check_lines, format_of, unwrapped
 
 STDIN: Final = "-"
@@ -55,8 +55,8 @@ class Reader:
         else:
             yield Source(self._data(given), cluster)
 
-    def _data(self, given: object) -> Sheets:
-        sheets = Sheets()
+    def _data(self, given: object) -> SourceObjects:
+        sheets = SourceObjects()
         self._tell("")
         if isinstance(given, Mapping):
             sheets.take(Document(1, cast("object", given)), is_only=True)
@@ -68,12 +68,12 @@ class Reader:
             return sheets
         return sheets
 
-    def _files(self, given: str | os.PathLike[str]) -> Iterator[Sheets]:
+    def _files(self, given: str | os.PathLike[str]) -> Iterator[SourceObjects]:
         if given == STDIN:
             yield self._file(STDIN, None)
             return
         if "\0" in str(given):
-            impossible = Sheets(str(given), is_blank=False)
+            impossible = SourceObjects(str(given), is_blank=False)
             impossible.refuse(Problem(problem="expected a path, got one with a null byte in it"))
             yield impossible
             return
@@ -86,12 +86,12 @@ class Reader:
             yield self._file(str(file), file)
         if not found:
             suffixes = ", ".join(f"*{suffix}" for suffix in sorted(SUFFIXES))
-            empty = Sheets(str(path), is_blank=False)
+            empty = SourceObjects(str(path), is_blank=False)
             empty.refuse(Problem(problem=f"expected a folder with {suffixes} in it, got one without"))
             yield empty
 
-    def _file(self, name: str, path: Path | None) -> Sheets:
-        sheets = Sheets(name)
+    def _file(self, name: str, path: Path | None) -> SourceObjects:
+        sheets = SourceObjects(name)
         self._tell(name)
         try:
             self._check_once(name if path is None else str(path.resolve()))
@@ -161,7 +161,7 @@ def _unwrapped_part(beginning: bytes) -> bytes:
     return unwrapped(beginning)[:]
 
 
-def _parse(sheets: Sheets, found: Text) -> None:
+def _parse(sheets: SourceObjects, found: Text) -> None:
     data = unwrapped(found)
     if format_of(data) is Format.JSON and not _DIVISION.search(data, 0, MAX_LINE):
         sheets.take_json(data)

@@ -4,11 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from meshtier.endpoint import MAX_WEIGHT, NO_LABELS, Health, Labels
-from meshtier.kube import shapes
+from meshtier.endpoint import MAX_WEIGHT, Health
+from meshtier.kube import schema
 from meshtier.kube.places import Places, entry_place, overridden
+from meshtier.labels import NO_LABELS, Labels
 from meshtier.locality import SCOPE_LABELS, Scope
-from meshtier.mesh.model import Workload
+from meshtier.mesh.snapshot import Workload
 
 FINISHED: Final = frozenset({"Succeeded", "Failed"})
 """The phases of pods that serve nothing any more."""
@@ -43,7 +44,7 @@ class Workloads:
         """Every workload: pods, then WorkloadEntries, then the others."""
         return (*self.pods.values(), *self.entries.values(), *self.others)
 
-    def add_pods(self, pods: Mapping[Key, shapes.Pod]) -> None:
+    def add_pods(self, pods: Mapping[Key, schema.Pod]) -> None:
         """Take the pods. One loop without calls that it can spare: a dump has 100,000 of them."""
         cluster, of_pod, trusted = self.cluster, self.places.of_pod, Labels.trusted
         for key, pod in pods.items():
@@ -64,7 +65,7 @@ class Workloads:
                 health=pod_health(pod),
             )
 
-    def add_entries(self, entries: Mapping[Key, shapes.WorkloadEntry]) -> None:
+    def add_entries(self, entries: Mapping[Key, schema.WorkloadEntry]) -> None:
         """Take the WorkloadEntries."""
         for key, entry in entries.items():
             labels = {**((entry.spec and entry.spec.labels) or {}), **(entry.metadata.labels or {})}
@@ -72,7 +73,7 @@ class Workloads:
                 "WorkloadEntry",
                 key,
                 f"WorkloadEntry {'/'.join(key)} spec",
-                entry.spec or shapes.EntrySpec(),
+                entry.spec or schema.EntrySpec(),
                 labels,
                 health=entry_health(entry.status),
             )
@@ -82,7 +83,7 @@ class Workloads:
         kind: str,
         key: Key,
         title: str,
-        spec: shapes.EntrySpec,
+        spec: schema.EntrySpec,
         labels: Mapping[str, str],
         *,
         health: Health = Health.HEALTHY,
@@ -159,7 +160,7 @@ class Workloads:
         return by_namespace.get(namespace, ())
 
 
-def pod_health(pod: shapes.Pod) -> Health:
+def pod_health(pod: schema.Pod) -> Health:
     """What the pod itself says of its health; one without any status counts as healthy."""
     if pod.metadata.deletion_timestamp is not None:
         return Health.TERMINATING
@@ -174,7 +175,7 @@ def pod_health(pod: shapes.Pod) -> Health:
     return Health.HEALTHY if not conditions and status.phase in (None, "Running") else Health.UNHEALTHY
 
 
-def entry_health(status: shapes.EntryStatus | None) -> Health:
+def entry_health(status: schema.EntryStatus | None) -> Health:
     """What the health checks of a WorkloadEntry found; without any it counts as healthy."""
     for condition in (status and status.conditions) or ():
         if condition.type == "Healthy" and condition.status == "False":
@@ -189,7 +190,7 @@ def unfit_weight(weight: int | None) -> str:
     return f"expected an integer from 0 to {MAX_WEIGHT}, got {weight!r}"
 
 
-def _addresses(status: shapes.PodStatus) -> tuple[str, ...]:
+def _addresses(status: schema.PodStatus) -> tuple[str, ...]:
     found = status.pod_ips
     if found:
         if len(found) == 1:

@@ -1,10 +1,11 @@
 """A snapshot of clusters, services and workloads, and the answers that it gives."""
 
-from meshtier.mesh.client import Client
+from meshtier.mesh.clients import Client
 from meshtier.mesh.comparison import Comparison
-from meshtier.mesh.composed import ComposedRoute
+from meshtier.mesh.explanation import Explanation
 from meshtier.mesh.mesh import Mesh
-from meshtier.mesh.model import (
+from meshtier.mesh.route import Hop, Route
+from meshtier.mesh.snapshot import (
     Backend,
     Cluster,
     Namespace,
@@ -14,15 +15,14 @@ from meshtier.mesh.model import (
     ServiceScope,
     Workload,
 )
-from meshtier.mesh.route import Hop, Route
-from meshtier.mesh.why import Why
+from meshtier.mesh.waypoint_route import WaypointRoute
 
 __all__ = [
     "Backend",
     "Client",
     "Cluster",
     "Comparison",
-    "ComposedRoute",
+    "Explanation",
     "Hop",
     "Mesh",
     "Namespace",
@@ -31,6 +31,6 @@ __all__ = [
     "Route",
     "Service",
     "ServiceScope",
-    "Why",
+    "WaypointRoute",
     "Workload",
 ]

@@ -6,9 +6,9 @@ from typing import Final, TypedDict
 from attrs import evolve, frozen
 
 from meshtier.locality import SCOPE_LABELS, Scope
-from meshtier.mesh.client import Client
-from meshtier.mesh.model import Place
-from meshtier.mesh.view import Member
+from meshtier.mesh.clients import Client
+from meshtier.mesh.snapshot import Place
+from meshtier.mesh.visible import ServiceEndpoint
 from meshtier.rules import WantedFrom, compare_labels
 
 _SCOPE_OF_LABEL: Final[Mapping[str, Scope]] = {label: scope for scope, label in SCOPE_LABELS.items()}
@@ -62,7 +62,12 @@ class Comparison:
 
 
 def scope_comparisons(
-    scopes: Sequence[Scope], client: Place, member: Member, *, client_cluster: str = "", ranked: bool = False
+    scopes: Sequence[Scope],
+    client: Place,
+    service_endpoint: ServiceEndpoint,
+    *,
+    client_cluster: str = "",
+    ranked: bool = False,
 ) -> tuple[Comparison, ...]:
     """What traffic distribution and failover compare, in order, up to and past the first difference.
 
@@ -75,16 +80,16 @@ def scope_comparisons(
     """
     found: list[Comparison] = []
     for scope in scopes:
-        here, there = client.locality.part(scope), member.place.locality.part(scope)
+        here, there = client.locality.part(scope), service_endpoint.place.locality.part(scope)
         if scope is Scope.CLUSTER:
-            here, there = client_cluster, member.endpoint.cluster
+            here, there = client_cluster, service_endpoint.endpoint.cluster
         found.append(
             Comparison(
                 key=scope.value,
                 client=here,
                 client_origin=client.origin(scope),
                 endpoint=there,
-                endpoint_origin=member.place.origin(scope),
+                endpoint_origin=service_endpoint.place.origin(scope),
                 equal=here == there,
             )
         )
@@ -96,7 +101,7 @@ def label_comparisons(
     labels: Mapping[str, str],
     client: Client,
     place: Place,
-    member: Member,
+    service_endpoint: ServiceEndpoint,
     *,
     ranked: bool = False,
 ) -> tuple[Comparison, ...]:
@@ -118,10 +123,10 @@ def label_comparisons(
             if one.source is WantedFrom.OVERRIDE
             else _label_origin(one.label, place, str(client)),
             endpoint=one.found or "",
-            endpoint_origin=_label_origin(one.label, member.place, str(member.workload)),
+            endpoint_origin=_label_origin(one.label, service_endpoint.place, str(service_endpoint.workload)),
             equal=one.equal,
         )
-        for one in compare_labels(labels, member.endpoint.labels, failover_priority)
+        for one in compare_labels(labels, service_endpoint.endpoint.labels, failover_priority)
     ]
     return _up_to_difference(found, preferred=SCOPE_LABELS[Scope.NETWORK] if ranked else "")
 

@@ -9,12 +9,12 @@ from typing_extensions import override
 from meshtier.component import COMPONENTS, Component, Traits
 from meshtier.errors import InvalidValueError, check_type
 from meshtier.locality import Locality
-from meshtier.mesh.answer import Answers, Query
-from meshtier.mesh.client import Client, ClientTable, client_of
-from meshtier.mesh.hosts import HostTable
-from meshtier.mesh.model import Cluster, Place, Workload
+from meshtier.mesh.clients import Client, ClientTable, client_of
+from meshtier.mesh.hostnames import HostTable
 from meshtier.mesh.route import Route
-from meshtier.mesh.survey import Survey
+from meshtier.mesh.routing import Router, RouteRequest
+from meshtier.mesh.snapshot import Cluster, Place, Workload
+from meshtier.mesh.sweep import Sweep
 from meshtier.note import Note
 from meshtier.profile import SOLO, Profile
 from meshtier.rules import MESH_DEFAULT, LocalitySetting
@@ -54,12 +54,12 @@ class Mesh:
         return ClientTable(self.clusters)
 
     @cached_property
-    def _answers(self) -> Answers:
-        return Answers(self.clusters, self._hosts, self.locality_setting)
+    def _router(self) -> Router:
+        return Router(self.clusters, self._hosts, self.locality_setting)
 
     @cached_property
-    def _survey(self) -> Survey:
-        return Survey(self.clusters, self._hosts, self._answers)
+    def _sweep(self) -> Sweep:
+        return Sweep(self.clusters, self._hosts, self._router)
 
     @property
     def notes(self) -> tuple[Note, ...]:
@@ -139,9 +139,9 @@ class Mesh:
         check_type(profile, Profile, "profile")
         asking = self.client(client, cluster=cluster)
         whole = defaults if defaults is COMPONENTS else {**COMPONENTS, **defaults}
-        query = Query(component=component, profile=profile, port=port, subset=subset, defaults=whole)
+        request = RouteRequest(component=component, profile=profile, port=port, subset=subset, defaults=whole)
         binding = self._hosts.bind(host, cluster=asking.cluster, namespace=asking.namespace)
-        return self._answers.route(asking, binding, query)
+        return self._router.route(asking, binding, request)
 
     def places(self, cluster: str, *, component: Component = Component.ZTUNNEL) -> Mapping[Place, Client]:
         """Every distinct place of a pod in *cluster*, each with the first pod there.
@@ -155,7 +155,7 @@ class Mesh:
             UnknownNameError: No cluster is called so.
         """
         self._clients.check_cluster(cluster)
-        return self._survey.places(cluster, component)
+        return self._sweep.places(cluster, component)
 
     def routes(
         self,
@@ -177,11 +177,11 @@ class Mesh:
 
         Cost: O(n) once for each host and cluster; then O(scopes) a route.
         """
-        return self._survey.routes(Query(component=component, profile=profile), hosts)
+        return self._sweep.routes(RouteRequest(component=component, profile=profile), hosts)
 
     def route_count(self, *, component: Component = Component.ZTUNNEL, hosts: Iterable[str] | None = None) -> int:
         """How many routes `routes` yields."""
-        return self._survey.count(component, hosts)
+        return self._sweep.count(component, hosts)
 
     @override
     def __repr__(self) -> str:

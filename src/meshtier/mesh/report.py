@@ -7,7 +7,7 @@ from attrs import field, frozen
 
 from meshtier.component import Balancing, Component
 from meshtier.locality import Locality
-from meshtier.mesh.plain import (
+from meshtier.mesh.route_data import (
     DistributionData,
     EndpointData,
     ExclusionData,
@@ -20,7 +20,6 @@ from meshtier.mesh.plain import (
     TierData,
 )
 from meshtier.precedence import ANNOTATION
-from meshtier.rules.choice import OUT_OF_FORCE
 from meshtier.table import Table, one_line, percent, shortened
 
 _NUMERIC: Final = frozenset({"priority", "share", "healthy"})
@@ -152,7 +151,7 @@ def _why_lines(data: RouteData) -> Iterator[str]:
         is_default = not distribution["source"]["field"]
         yield f"{'nothing is set, so it is' if is_default else 'set by'} {_source_text(distribution)}"
     else:
-        yield f"{OUT_OF_FORCE} [PREC-5]: {distribution['mode']}, {_source_text(distribution)}"
+        yield f"traffic distribution is out of force [PREC-5]: {distribution['mode']}, {_source_text(distribution)}"
     for lost in distribution["overridden"]:
         yield f"overrides {_setting_text(lost)}"
     if distribution["in_force"]:
@@ -162,7 +161,7 @@ def _why_lines(data: RouteData) -> Iterator[str]:
 
 def _is_said(note: NoteData, data: RouteData) -> bool:
     """Whether the lines under the heading say already what the note says."""
-    return not data["distribution"]["in_force"] and note["text"].startswith(OUT_OF_FORCE)
+    return not data["distribution"]["in_force"] and note["code"] == "distribution-out-of-force"
 
 
 def _rule_lines(rule: RuleData) -> Iterator[str]:

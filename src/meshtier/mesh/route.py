@@ -11,10 +11,11 @@ from meshtier.dataplane.shares import Shares
 from meshtier.dataplane.spread import shares_of
 from meshtier.dataplane.ztunnel import best_tier
 from meshtier.endpoint import Endpoint, Exclusion
-from meshtier.mesh.choice import Choice, PassThrough, RouteTier
-from meshtier.mesh.client import Client
-from meshtier.mesh.model import Place, Service
-from meshtier.mesh.plain import (
+from meshtier.mesh.clients import Client
+from meshtier.mesh.effective_rule import EffectiveRule
+from meshtier.mesh.explanation import Explanation, find_endpoint, reached
+from meshtier.mesh.report import Report, report_from
+from meshtier.mesh.route_data import (
     ClientData,
     RouteData,
     TierData,
@@ -24,11 +25,11 @@ from meshtier.mesh.plain import (
     note_data,
     place_data,
 )
-from meshtier.mesh.policy import Policy
-from meshtier.mesh.report import Report, report_from
-from meshtier.mesh.traps import few_to_eject, uneven_weights
-from meshtier.mesh.view import Member, View
-from meshtier.mesh.why import Why, find_member, reached
+from meshtier.mesh.selection.passthrough import Passthrough
+from meshtier.mesh.selection.protocol import RouteTier, Selection
+from meshtier.mesh.snapshot import Place, Service
+from meshtier.mesh.visible import ServiceEndpoint, VisibleEndpoints
+from meshtier.mesh.warnings import few_to_eject, uneven_weights
 from meshtier.note import Note
 from meshtier.precedence import Resolution
 from meshtier.profile import Profile
@@ -70,7 +71,7 @@ class Route:
         remarks: What was doubtful before anything was chosen.
         to_waypoint: With a waypoint in the path, the way to its pods; else ``None``.
         hops: With a waypoint in the path, what each of its pods does; see
-            `meshtier.mesh.ComposedRoute` for what the rest then means.
+            `meshtier.mesh.WaypointRoute` for what the rest then means.
     """
 
     host: str
@@ -78,9 +79,9 @@ class Route:
     component: Component
     profile: Profile
     resolution: Resolution
-    policy: Policy
-    view: View
-    choice: Choice
+    effective_rule: EffectiveRule
+    visible: VisibleEndpoints
+    selection: Selection
     remarks: tuple[Note, ...] = ()
     to_waypoint: "Route | None"
     hops: tuple[Hop, ...] = ()
@@ -88,7 +89,7 @@ class Route:
     @property
     def service(self) -> Service:
         """The service whose settings hold."""
-        return self.view.binding.service
+        return self.visible.binding.service
 
     @property
     def place(self) -> Place:
@@ -98,12 +99,12 @@ class Route:
     @property
     def passthrough(self) -> str:
         """Why no choice is made (PREC-4); ``""`` if one is."""
-        return self.choice.why if isinstance(self.choice, PassThrough) else ""
+        return self.selection.why if isinstance(self.selection, Passthrough) else ""
 
     @property
     def holds(self) -> str:
         """What decides, in a word or two: a mode, a DestinationRule, or why nothing does."""
-        return self.passthrough or self.policy.title or self.resolution.title
+        return self.passthrough or self.effective_rule.title or self.resolution.title
 
     @property
     def reason(self) -> str:
@@ -121,9 +122,9 @@ class Route:
         if self.passthrough:
             shares = Shares({}, f"no choice is made ({self.passthrough}): the client picks the address itself")
         else:
-            groups = self.choice.groups if self._by_envoy else None
-            shares = shares_of(self.component, self.choice, envoy=self.choice.envoy, groups=groups)
-        return Shares({**dict.fromkeys(self.view.known, 0.0), **shares}, shares.reason)
+            groups = self.selection.groups if self._by_envoy else None
+            shares = shares_of(self.component, self.selection, envoy=self.selection.envoy, groups=groups)
+        return Shares({**dict.fromkeys(self.visible.known, 0.0), **shares}, shares.reason)
 
     @cached_property
     def tiers(self) -> tuple[RouteTier, ...]:
@@ -131,9 +132,9 @@ class Route:
 
         Cost: O(scopes) where the best tier alone is used; O(n) at an Envoy.
         """
-        tiers, choice = self.choice.tiers, self.choice
+        tiers, selection = self.selection.tiers, self.selection
         shares = self._tier_shares(tiers)
-        return tuple([RouteTier(tier, choice, place, shares[place]) for place, tier in enumerate(tiers)])
+        return tuple([RouteTier(tier, selection, place, shares[place]) for place, tier in enumerate(tiers)])
 
     def _tier_shares(self, tiers: Sequence[TierLike]) -> Sequence[float]:
         if self._by_envoy or self.passthrough:
@@ -154,7 +155,7 @@ class Route:
     @cached_property
     def excluded(self) -> tuple[Exclusion, ...]:
         """What can get no traffic, each with its one reason, by endpoint id."""
-        return tuple(sorted((*self.choice.excluded, *self.view.excluded), key=lambda item: item.endpoint.id))
+        return tuple(sorted((*self.selection.excluded, *self.visible.excluded), key=lambda item: item.endpoint.id))
 
     @cached_property
     def notes(self) -> tuple[Note, ...]:
@@ -164,15 +165,15 @@ class Route:
     def _remarked(self) -> Iterator[Note]:
         yield from self.remarks
         yield from self.resolution.notes
-        yield from self.policy.notes
+        yield from self.effective_rule.notes
         yield from self.service.notes
-        yield from self.view.notes
-        yield from self.choice.notes
-        yield from few_to_eject(self.policy, sum(len(tier.endpoints) for tier in self.choice.tiers))
+        yield from self.visible.notes
+        yield from self.selection.notes
+        yield from few_to_eject(self.effective_rule, sum(len(tier.endpoints) for tier in self.selection.tiers))
         if self._by_envoy:
-            yield from uneven_weights(self.choice.envoy, self.choice.groups)
+            yield from uneven_weights(self.selection.envoy, self.selection.groups)
 
-    def member(self, name: str) -> Member:
+    def service_endpoint(self, name: str) -> ServiceEndpoint:
         """What an endpoint was made from.
 
         Args:
@@ -181,9 +182,9 @@ class Route:
         Raises:
             UnknownNameError: The host has no such endpoint; the nearest names are given.
         """
-        return find_member(name, self.view.known)
+        return find_endpoint(name, self.visible.known)
 
-    def why(self, endpoint: Endpoint | str) -> Why:
+    def why(self, endpoint: Endpoint | str) -> Explanation:
         """What puts one endpoint where it is: each thing compared, both values, and who said them.
 
         Args:
@@ -192,14 +193,14 @@ class Route:
         Raises:
             UnknownNameError: The host has no such endpoint; the nearest names are given.
         """
-        member = self.member(endpoint.id if isinstance(endpoint, Endpoint) else endpoint)
-        identifier = member.endpoint.id
-        return Why(
+        service_endpoint = self.service_endpoint(endpoint.id if isinstance(endpoint, Endpoint) else endpoint)
+        identifier = service_endpoint.endpoint.id
+        return Explanation(
             endpoint=identifier,
             verdict=self._verdict(identifier),
             share=self.shares[identifier],
-            reached=reached(member),
-            comparisons=self.choice.compare(member),
+            reached=reached(service_endpoint),
+            comparisons=self.selection.compare(service_endpoint),
         )
 
     def _verdict(self, identifier: str) -> str:
@@ -229,8 +230,8 @@ class Route:
             component=self.component.value,
             profile=self.profile.name,
             client=ClientData(name=self.client.name, cluster=self.client.cluster, place=place_data(place)),
-            distribution=distribution_data(self.resolution, in_force=not self.policy.decides),
-            destination_rule=self.policy.to_dict(),
+            distribution=distribution_data(self.resolution, in_force=not self.effective_rule.decides),
+            destination_rule=self.effective_rule.to_dict(),
             passthrough=self.passthrough,
             tiers=[self._tier_data(tier) for tier in self.tiers],
             endpoints=[],

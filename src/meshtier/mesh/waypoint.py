@@ -5,8 +5,8 @@ from typing import Final
 from attrs import frozen
 
 from meshtier.distribution import MODE_ALIASES
-from meshtier.mesh.hosts import Binding, HostTable
-from meshtier.mesh.model import Backend, Cluster, Service, Workload
+from meshtier.mesh.hostnames import Binding, HostTable
+from meshtier.mesh.snapshot import Backend, Cluster, Service, Workload
 from meshtier.note import Note
 
 GATEWAY_NAME_LABEL: Final = "gateway.networking.k8s.io/gateway-name"
@@ -56,8 +56,8 @@ def find_waypoint(service: Service, home: Cluster, hosts: HostTable) -> Waypoint
         backends=tuple(Backend(pod, pod.health) for pod in pods),
     )
     text = f"the input holds no such Service; it is taken to be annotated {_PREFER_CLOSE}, as Istio makes it"
-    note = Note("COMP-1", text, str(own))
-    binding = Binding(host=own.hosts[0], joined=False, services=(own,))
+    note = Note("waypoint-service-assumed", text, str(own))
+    binding = Binding(host=own.hosts[0], spans_clusters=False, services=(own,))
     return Waypoint(name=service.waypoint, binding=binding, notes=(note,))
 
 

@@ -4,16 +4,18 @@ From an object to priorities: `DestinationRule.from_mapping`, `find_rule`,
 `effective_policy`, `effective_setting`, `group_endpoints`.
 """
 
-from meshtier.rules.choice import (
+from meshtier.rules.destination_rule import DestinationRule, effective_policy
+from meshtier.rules.distribute import Share, distribute_weights, matching_rule
+from meshtier.rules.duration import parse_duration, to_duration
+from meshtier.rules.effective import (
     MESH_DEFAULT,
+    EffectiveSetting,
     LevelsBy,
-    LocalityChoice,
     SettingSource,
     distribution_setting,
     effective_setting,
 )
-from meshtier.rules.distribute import Share, distribute_weights, matching_rule
-from meshtier.rules.duration import parse_duration, to_duration
+from meshtier.rules.fields import Kept, Reader, Report
 from meshtier.rules.grouping import Group, Grouping, group_endpoints, written_locality
 from meshtier.rules.levels import (
     LabelComparison,
@@ -24,6 +26,14 @@ from meshtier.rules.levels import (
     failover_priority_levels,
     region_level,
     wanted_labels,
+)
+from meshtier.rules.locality_setting import (
+    Distribute,
+    Failover,
+    LocalitySetting,
+    ZoneAwareSetting,
+    check_mixing,
+    matches_place,
 )
 from meshtier.rules.lookup import (
     Asked,
@@ -36,18 +46,8 @@ from meshtier.rules.lookup import (
     host_matches,
     resolve_host,
 )
-from meshtier.rules.model import DestinationRule, effective_policy
 from meshtier.rules.outlier import DEFAULT_LIMITS, OutlierDetection, OutlierLimits
-from meshtier.rules.policy import Algorithm, LoadBalancer, PortPolicy, Subset, TrafficPolicy, Warmup
-from meshtier.rules.reading import Kept, Reader, Report
-from meshtier.rules.setting import (
-    Distribute,
-    Failover,
-    LocalitySetting,
-    ZoneAwareSetting,
-    check_mixing,
-    matches_place,
-)
+from meshtier.rules.traffic_policy import Algorithm, LoadBalancer, PortPolicy, Subset, TrafficPolicy, Warmup
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -56,6 +56,7 @@ __all__ = [
     "Asked",
     "DestinationRule",
     "Distribute",
+    "EffectiveSetting",
     "Failover",
     "Found",
     "Group",
@@ -64,7 +65,6 @@ __all__ = [
     "LabelComparison",
     "LevelsBy",
     "LoadBalancer",
-    "LocalityChoice",
     "LocalitySetting",
     "Match",
     "OutlierDetection",

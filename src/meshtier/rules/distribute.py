@@ -6,7 +6,7 @@ from math import ceil
 from attrs import frozen
 
 from meshtier.endpoint import MAX_WEIGHT
-from meshtier.rules.setting import Distribute, matches_place
+from meshtier.rules.locality_setting import Distribute, matches_place
 
 _WORD = MAX_WEIGHT + 1
 

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from attrs import evolve, frozen
 
-from meshtier.endpoint import MAX_WEIGHT, NO_LABELS, Endpoint, Exclusion, Reason
+from meshtier.endpoint import MAX_WEIGHT, Endpoint, Exclusion, Reason
+from meshtier.labels import NO_LABELS
 from meshtier.locality import Locality
 from meshtier.profile import SOLO, Profile
-from meshtier.rules.choice import LocalityChoice
 from meshtier.rules.distribute import distribute_weights, matching_rule
+from meshtier.rules.effective import EffectiveSetting
 from meshtier.rules.levels import (
     FAILOVER_LEVELS,
     REGION_LEVELS,
@@ -16,7 +17,7 @@ from meshtier.rules.levels import (
     failover_priority_levels,
     region_level,
 )
-from meshtier.rules.setting import Distribute, LocalitySetting, ZoneAwareSetting
+from meshtier.rules.locality_setting import Distribute, LocalitySetting, ZoneAwareSetting
 from meshtier.tiers import priorities
 
 _WORD = MAX_WEIGHT + 1
@@ -67,7 +68,7 @@ def written_locality(endpoint: Endpoint) -> str:
 
 def group_endpoints(
     endpoints: Iterable[Endpoint],
-    choice: LocalityChoice,
+    choice: EffectiveSetting,
     *,
     client: Locality,
     client_labels: Mapping[str, str] = NO_LABELS,

@@ -9,7 +9,7 @@ from attrs import frozen
 from meshtier.locality import SCOPE_LABELS, Scope
 from meshtier.preference import ladder_tier
 from meshtier.profile import CrossNetwork
-from meshtier.rules.setting import Failover
+from meshtier.rules.locality_setting import Failover
 
 NETWORK_LABEL: Final = SCOPE_LABELS[Scope.NETWORK]
 FAILOVER_LEVELS: Final = 5

@@ -12,9 +12,9 @@ from typing import Final, TypeAlias
 
 from attrs import evolve, frozen
 
-from meshtier.endpoint import NO_LABELS
+from meshtier.labels import NO_LABELS
 from meshtier.note import Note
-from meshtier.rules.model import EVERYWHERE, OWN_NAMESPACE, DestinationRule
+from meshtier.rules.destination_rule import EVERYWHERE, OWN_NAMESPACE, DestinationRule
 
 DEFAULT_DOMAIN: Final = "cluster.local"
 DEFAULT_ROOT: Final = "istio-system"
@@ -325,7 +325,7 @@ def _with_shadowed(
     if not apart:
         return evolve(found, shadowed=shadowed)
     text = f"its exportTo differs from that of {', '.join(apart)}, so they are not merged and the youngest holds"
-    return evolve(found, shadowed=shadowed, notes=(Note("DR-1", text, found.rule.title),))
+    return evolve(found, shadowed=shadowed, notes=(Note("two-rules-one-host", text, found.rule.title),))
 
 
 def _reason(

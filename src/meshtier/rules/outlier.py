@@ -1,11 +1,11 @@
-"""When is an endpoint put out for a while? ``outlierDetection``, and what holds where it says nothing."""
+"""When is an endpoint ejected? ``outlierDetection``, and what holds where it says nothing."""
 
 from typing import Final
 
 from attrs import field, frozen
 
 from meshtier.rules.duration import to_duration
-from meshtier.rules.reading import NOTHING_KEPT, Kept, Reader
+from meshtier.rules.fields import NOTHING_KEPT, Kept, Reader
 
 
 @frozen(kw_only=True)
@@ -123,7 +123,8 @@ class OutlierDetection:
             )
         if found.consecutive_errors:
             reader.report.note(
-                "OD-1", f"{reader.path_of('consecutiveErrors')}: deprecated, and without effect on any Envoy"
+                "deprecated-field",
+                f"{reader.path_of('consecutiveErrors')}: deprecated, and without effect on any Envoy",
             )
         return found
 

@@ -1,0 +1,219 @@
+"""How is a large JSON dump read quickly? Typed decoding with msgspec, by the declared schema.
+
+The only module that imports msgspec. It decides nothing: what it cannot decode
+it hands back as bytes, and `plain` says what is wrong there.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import UnionType
+from typing import Any, Final, Union, cast, get_args, get_origin, get_type_hints
+
+import msgspec
+from attrs import fields, frozen, has
+
+from meshtier.kube.schema import KINDS, key_of
+from meshtier.kube.text import Text
+
+PASSED_OVER: Final = (
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "ConfigMap",
+    "ControllerRevision",
+    "CronJob",
+    "CustomResourceDefinition",
+    "DaemonSet",
+    "Deployment",
+    "Endpoints",
+    "Event",
+    "HTTPRoute",
+    "HorizontalPodAutoscaler",
+    "Ingress",
+    "Job",
+    "Lease",
+    "LimitRange",
+    "NetworkPolicy",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "PodDisruptionBudget",
+    "PodMetrics",
+    "PriorityClass",
+    "ReplicaSet",
+    "ReplicationController",
+    "ResourceQuota",
+    "Role",
+    "RoleBinding",
+    "Secret",
+    "ServiceAccount",
+    "StatefulSet",
+    "StorageClass",
+)
+"""Kinds that real dumps are full of and that say nothing here. One that is not
+listed is ignored as well, in a slower way."""
+
+_VERSION: Final[list[Any]] = [("api_version", str | None, None)]
+_BEHIND: Final = re.compile(r"trailing characters \(byte (\d+)\)")
+_SPACE: Final = re.compile(rb"[ \t\r\n]*")
+
+
+def _twin(annotation: Any) -> Any:  # noqa: ANN401  # an annotation may be anything
+    """The annotation with every shape in it replaced by its msgspec struct."""
+    origin = get_origin(annotation)
+    if origin is UnionType:
+        return Union[tuple(_twin(argument) for argument in get_args(annotation))]  # noqa: UP007  # made at run time
+    if origin is Sequence:
+        return list[_twin(get_args(annotation)[0])]  # type: ignore[misc]  # made at run time
+    if origin is Mapping:
+        return dict[get_args(annotation)]  # type: ignore[misc]  # made at run time
+    return _struct(annotation) if has(annotation) else annotation
+
+
+def _struct(shape: type[Any], tag: str | None = None) -> type[msgspec.Struct]:
+    hints = get_type_hints(shape)
+    members: list[Any] = [
+        (attribute.name, _twin(hints[attribute.name]), *((None,) if attribute.default is None else ()))
+        for attribute in fields(shape)
+    ]
+    keys = {attribute.name: key_of(attribute) for attribute in fields(shape)} | {"api_version": "apiVersion"}
+    # Without cycles, so the collector need not walk through them.
+    return msgspec.defstruct(
+        shape.__name__,
+        [*members, *(_VERSION if tag else [])],
+        rename=keys,
+        tag=tag,
+        tag_field="kind" if tag else None,
+        gc=False,
+    )
+
+
+def _listing(item: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401
+    members: list[Any] = [("kind", str | None, None), ("api_version", str | None, None), ("items", item, None)]
+    return msgspec.json.Decoder(msgspec.defstruct("Listing", members, rename="camel", gc=False))
+
+
+_TWINS: Final = {kind: _struct(shape, kind) for kind, shape in KINDS.items()}
+_BLANKS: Final = [
+    msgspec.defstruct(kind, _VERSION, rename="camel", tag=kind, tag_field="kind", gc=False) for kind in PASSED_OVER
+]
+_KIND_OF: Final[Mapping[type[Any], str]] = {
+    **{twin: kind for kind, twin in _TWINS.items()},
+    **{blank: blank.__name__ for blank in _BLANKS},
+}
+_DECODERS: Final = {kind: msgspec.json.Decoder(twin) for kind, twin in _TWINS.items()}
+_LIST: Final = _listing(list[Union[tuple(_KIND_OF)]] | None)  # type: ignore[misc]  # made at run time  # noqa: UP007
+_RAW_LIST: Final = _listing(list[msgspec.Raw] | None)
+_HEAD: Final = _listing(msgspec.Raw | None)
+_RAW: Final = msgspec.json.Decoder(msgspec.Raw)
+_UNFIT: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class NoJsonError(Exception):
+    """These bytes are no JSON.
+
+    Attributes:
+        said: What msgspec says of them.
+        start: The byte at which the value begins that is at fault.
+    """
+
+    def __init__(self, said: str, start: int) -> None:
+        super().__init__(said, start)
+        self.said = said
+        self.start = start
+
+
+@frozen
+class Head:
+    """What an object, or a list of them, begins with; ``None`` where that is absent."""
+
+    kind: str | None
+    api_version: str | None
+
+
+@frozen
+class Typed:
+    """A list whose every object was understood: by kind, in the order of the input."""
+
+    head: Head
+    objects: Mapping[str, list[Any]]
+
+
+@frozen
+class Raw:
+    """A list of objects of which some were not understood: the bytes of each."""
+
+    head: Head
+    items: Sequence[bytes]
+
+
+def values(data: bytes) -> Iterator[memoryview]:
+    """The JSON values that stand one after the other in *data*, each as its own bytes.
+
+    Raises:
+        NoJsonError: At the first thing that is no JSON, with what msgspec says of it.
+    """
+    view = memoryview(data)
+    start = 0
+    while start < len(data):
+        end = _end_of_value(view, start)
+        yield view[start:end]
+        space = _SPACE.match(data, end)
+        start = space.end() if space else end
+
+
+def _end_of_value(data: memoryview, start: int) -> int:
+    try:
+        _RAW.decode(data[start:])
+    except _UNFIT as error:
+        behind = _BEHIND.search(str(error))
+        if behind is None:
+            raise NoJsonError(str(error), start) from None
+        return start + int(behind[1]) - 1  # it counts the first byte that is too many
+    return data.nbytes
+
+
+def listed(data: Text | memoryview) -> Typed | Raw | None:
+    """The objects of the list that *data* holds; ``None`` if it is something else, or no JSON."""
+    try:
+        found = _LIST.decode(data)
+    except _UNFIT:
+        return _raw_list(data)
+    if found.items is None:
+        return None
+    objects: dict[type[Any], list[Any]] = {twin: [] for twin in _KIND_OF}
+    for item in found.items:
+        objects[type(item)].append(item)
+    return Typed(
+        Head(found.kind, found.api_version), {_KIND_OF[twin]: items for twin, items in objects.items() if items}
+    )
+
+
+def _raw_list(data: Text | memoryview) -> Raw | None:
+    try:
+        found = _RAW_LIST.decode(data)
+    except _UNFIT:
+        return None
+    if found.items is None:
+        return None
+    items = cast("Iterable[msgspec.Raw]", found.items)
+    return Raw(Head(found.kind, found.api_version), [bytes(item) for item in items])
+
+
+def head_of(item: bytes) -> Head | None:
+    """The head of one object; ``None`` if it has none that can be read."""
+    try:
+        found = _HEAD.decode(item)
+    except _UNFIT:
+        return None
+    return Head(found.kind, found.api_version)
+
+
+def decode(kind: str, item: bytes) -> Any | None:  # noqa: ANN401  # any of the shapes
+    """The shape of this *kind* that *item* holds; ``None`` if it is not understood."""
+    try:
+        return _decode(kind, item)
+    except _UNFIT:
+        return None
+
+
+def _decode(kind: str, item: bytes) -> Any:  # noqa: ANN401
+    return _DECODERS[kind].decode(item)

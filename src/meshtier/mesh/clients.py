@@ -1,0 +1,207 @@
+"""From where does the traffic come? Pods, nodes and bare localities as clients."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+
+from attrs import evolve, frozen
+from typing_extensions import override
+
+from meshtier.component import Balancing, Component
+from meshtier.errors import InvalidValueError, UnknownNameError
+from meshtier.labels import NO_LABELS
+from meshtier.locality import SCOPES, Locality
+from meshtier.mesh.snapshot import Cluster, Place, Workload
+
+
+@frozen(kw_only=True)
+class Client:
+    """Where traffic comes from.
+
+    Attributes:
+        name: What to call it, as in ``Pod east/bookinfo/ratings-v1-0``.
+        cluster: Its cluster.
+        namespace: Its namespace; ``""`` for a node or a place.
+        place: Where ztunnel sees it.
+        envoy_place: Where Envoys see it (LOC-5).
+        labels: Its own labels, without those of its place.
+        workload: The pod itself; ``None`` for a node or a place.
+    """
+
+    name: str
+    cluster: str = ""
+    namespace: str = ""
+    place: Place
+    envoy_place: Place
+    labels: Mapping[str, str] = NO_LABELS
+    workload: Workload | None = None
+
+    def place_for(self, component: Component) -> Place:
+        """Where the component that chooses for this client is (LOC-7)."""
+        return self.envoy_place if component.traits.balancing is Balancing.ENVOY else self.place
+
+    @override
+    def __str__(self) -> str:
+        return self.name
+
+
+def client_of(workload: Workload) -> Client:
+    """The client that a workload is."""
+    return Client(
+        name=str(workload),
+        cluster=workload.cluster,
+        namespace=workload.namespace,
+        place=workload.place,
+        envoy_place=workload.envoy_place,
+        labels=workload.labels,
+        workload=workload,
+    )
+
+
+class ClientTable:
+    """Every pod and node of a mesh, by every name that it can be called."""
+
+    def __init__(self, clusters: Iterable[Cluster]) -> None:
+        self._clusters = tuple(clusters)
+
+    @cached_property
+    def _workloads(self) -> Mapping[str, list[Workload]]:
+        names: defaultdict[str, list[Workload]] = defaultdict(list)
+        for cluster in self._clusters:
+            for workload in cluster.workloads:
+                parts = workload.id.split("/")
+                for start in range(len(parts)):
+                    names["/".join(parts[start:])].append(workload)
+        return names
+
+    @cached_property
+    def _nodes(self) -> Mapping[str, list[tuple[str, Place]]]:
+        names: defaultdict[str, list[tuple[str, Place]]] = defaultdict(list)
+        for cluster in self._clusters:
+            for name, place in cluster.nodes.items():
+                names[name].append((cluster.name, place))
+                if cluster.name:
+                    names[f"{cluster.name}/{name}"].append((cluster.name, place))
+        return names
+
+    def find(self, name: str, *, cluster: str | None = None) -> Client:
+        """The client of this name.
+
+        Args:
+            name: A pod as ``pod``, ``namespace/pod`` or ``cluster/namespace/pod``;
+                a node as ``node`` or ``cluster/node``; either with ``pod/`` or
+                ``node/`` before it where both could be meant; or a place as
+                ``region=…,zone=…,network=…,subzone=…,node=…``.
+            cluster: Where to look; ``None`` for everywhere.
+
+        Raises:
+            UnknownNameError: Nothing is called so; the nearest names are given.
+            InvalidValueError: The name could mean several things.
+        """
+        if "=" in name:
+            return self._at_text(name, cluster)
+        if cluster is not None:
+            self.check_cluster(cluster)
+        kind, _, rest = name.partition("/")
+        wanted = rest if kind in ("pod", "node") and rest else name
+        clients: list[Client] = []
+        if kind != "node":
+            clients += [client_of(found) for found in self._workloads.get(wanted, ())]
+        if kind != "pod" and not clients:
+            clients += [_node_client(*found, name=wanted) for found in self._nodes.get(wanted, ())]
+        if cluster is not None:
+            clients = [client for client in clients if client.cluster == cluster]
+        if not clients:
+            raise UnknownNameError.among("client", name, [*self._workloads, *self._nodes])
+        if len(clients) > 1:
+            names = ", ".join(sorted(str(client) for client in clients))
+            raise InvalidValueError(f"{name!r} could mean {names}; say which by its full name", "client")
+        return clients[0]
+
+    def check_cluster(self, name: str) -> None:
+        """Refuse a cluster that is not there.
+
+        Raises:
+            UnknownNameError: No cluster is called so.
+        """
+        names = [known.name for known in self._clusters]
+        if name not in names:
+            raise UnknownNameError.among("cluster", name, names)
+
+    def _at_text(self, text: str, cluster: str | None) -> Client:
+        """A client at the place of this text; a network that it does not name is its cluster's (LOC-2)."""
+        locality = parse_place(text)
+        client = self.at(locality, cluster=cluster)
+        network = next(known.network for known in self._clusters if known.name == client.cluster)
+        if locality.network or not network:
+            return client
+        origin = f"the network of cluster {client.cluster!r}"
+        place = Place(locality._replace(network=network), (origin, *client.place.origins[1:]))
+        return evolve(client, name=str(place.locality), place=place, envoy_place=place)
+
+    def at(self, locality: Locality, *, cluster: str | None = None) -> Client:
+        """A client at a bare place.
+
+        Args:
+            locality: Where it is.
+            cluster: Its cluster; ``None`` for the only one that has such a place.
+
+        Raises:
+            InvalidValueError: Several clusters have such a place, or none.
+            UnknownNameError: No cluster is called so.
+        """
+        if cluster is None:
+            cluster = self._cluster_at(locality)
+        else:
+            self.check_cluster(cluster)
+        place = Place(locality, ("the client as given",) * len(SCOPES))
+        return Client(name=str(locality), cluster=cluster, place=place, envoy_place=place)
+
+    def _cluster_at(self, locality: Locality) -> str:
+        if len(self._clusters) == 1:
+            return self._clusters[0].name
+        best: defaultdict[int, list[str]] = defaultdict(list)
+        for known in self._clusters:
+            places = {place.locality for place in known.nodes.values()} or {Locality(known.network)}
+            best[max(_likeness(locality, place) for place in places)].append(known.name)
+        likeness = max(best, default=0)
+        if likeness == 0 or len(best[likeness]) != 1:
+            names = ", ".join(repr(known.name) for known in self._clusters)
+            raise InvalidValueError(f"expected the cluster of {locality} to be given, one of {names}", "cluster")
+        return best[likeness][0]
+
+
+def _likeness(wanted: Locality, place: Locality) -> int:
+    """How many of the known parts agree; 0 as soon as one does not."""
+    pairs = [(here, there) for here, there in zip(wanted, place, strict=True) if here]
+    return len(pairs) if all(here == there for here, there in pairs) else 0
+
+
+def _node_client(cluster: str, place: Place, *, name: str) -> Client:
+    bare = name.removeprefix(f"{cluster}/")
+    shown = f"Node {cluster}/{bare}" if cluster else f"Node {bare}"
+    return Client(name=shown, cluster=cluster, place=place, envoy_place=place)
+
+
+def parse_place(text: str) -> Locality:
+    """The place written ``region=us-east,zone=us-east-1a``, with any of the five scopes.
+
+    Raises:
+        InvalidValueError: A part is not ``scope=name``, or names no scope, or one twice.
+
+    >>> parse_place("zone=a, region=r")
+    Locality(region='r', zone='a')
+    """
+    parts: dict[str, str] = {}
+    for item in text.split(","):
+        scope, equals, value = (part.strip() for part in item.partition("="))
+        if not equals or scope not in _PLACE_SCOPES or scope in parts:
+            allowed = ", ".join(_PLACE_SCOPES)
+            raise InvalidValueError(
+                f"expected 'scope=name, …' with each of {allowed} once at most, got {text!r}", "client"
+            )
+        parts[scope] = value
+    return Locality(**parts)
+
+
+_PLACE_SCOPES = tuple(scope.value for scope in SCOPES)

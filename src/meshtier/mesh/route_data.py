@@ -1,0 +1,191 @@
+"""What does an answer look like as plain data? The one form that every display is made from.
+
+The keys are a public format: JSON and YAML output, tables and notebooks all
+show these facts and no others.
+"""
+
+from typing import TypedDict
+
+from meshtier.endpoint import Endpoint, Exclusion
+from meshtier.locality import Locality
+from meshtier.note import Note
+from meshtier.precedence import Resolution, Setting
+
+
+class PlaceData(TypedDict):
+    """A locality; an unknown part is ``""``."""
+
+    network: str
+    region: str
+    zone: str
+    subzone: str
+    node: str
+
+
+class ClientData(TypedDict):
+    """Where the traffic comes from, and where the component that chooses is."""
+
+    name: str
+    cluster: str
+    place: PlaceData
+
+
+class SettingData(TypedDict):
+    """One setting as it was found."""
+
+    level: str
+    object: str
+    field: str
+    value: str
+    rule: str
+
+
+class DistributionData(TypedDict):
+    """Traffic distribution: what holds, and what that overrode."""
+
+    mode: str
+    strict: bool
+    scopes: list[str]
+    source: SettingData
+    overridden: list[SettingData]
+    in_force: bool
+
+
+class RuleData(TypedDict):
+    """What DestinationRules had to say."""
+
+    title: str
+    rule: str
+    match: str
+    facts: list[str]
+    overridden: list[str]
+
+
+class EndpointData(TypedDict):
+    """One endpoint and its share."""
+
+    id: str
+    place: PlaceData
+    cluster: str
+    health: str
+    weight: int
+    share: float
+
+
+class TierData(TypedDict):
+    """One tier."""
+
+    tier: int
+    priority: int
+    matched: str
+    share: float
+    healthy: int
+    total: int
+    endpoints: list[EndpointData]
+
+
+class ExclusionData(TypedDict):
+    """One endpoint that can get no traffic, and why."""
+
+    id: str
+    place: PlaceData
+    cluster: str
+    reason: str
+    rule: str
+    detail: str
+
+
+class NoteData(TypedDict):
+    """One remark."""
+
+    code: str
+    severity: str
+    rule: str
+    object: str
+    text: str
+
+
+class RouteData(TypedDict):
+    """A whole answer."""
+
+    host: str
+    component: str
+    profile: str
+    client: ClientData
+    distribution: DistributionData
+    destination_rule: RuleData | None
+    passthrough: str
+    tiers: list[TierData]
+    endpoints: list[EndpointData]
+    excluded: list[ExclusionData]
+    reason: str
+    notes: list[NoteData]
+    to_waypoint: "RouteData | None"
+    waypoints: "list[HopData]"
+
+
+class HopData(TypedDict):
+    """One waypoint pod on the way."""
+
+    waypoint: str
+    share: float
+    route: RouteData
+
+
+def place_data(place: Locality) -> PlaceData:
+    """The five parts of a locality."""
+    return PlaceData(
+        network=place.network, region=place.region, zone=place.zone, subzone=place.subzone, node=place.node
+    )
+
+
+def setting_data(setting: Setting) -> SettingData:
+    """A setting and where it stands."""
+    return SettingData(
+        level=str(setting.level),
+        object=setting.object,
+        field=setting.field,
+        value=setting.value,
+        rule=setting.level.rule,
+    )
+
+
+def distribution_data(resolution: Resolution, *, in_force: bool) -> DistributionData:
+    """A resolution."""
+    return DistributionData(
+        mode=resolution.mode.value,
+        strict=resolution.strict,
+        scopes=[scope.value for scope in resolution.scopes],
+        source=setting_data(resolution.source),
+        overridden=[setting_data(setting) for setting in resolution.overridden],
+        in_force=in_force,
+    )
+
+
+def endpoint_data(endpoint: Endpoint, share: float) -> EndpointData:
+    """An endpoint with its share."""
+    return EndpointData(
+        id=endpoint.id,
+        place=place_data(endpoint.locality),
+        cluster=endpoint.cluster,
+        health=endpoint.health.value,
+        weight=endpoint.weight,
+        share=share,
+    )
+
+
+def exclusion_data(exclusion: Exclusion) -> ExclusionData:
+    """An exclusion with its reason."""
+    return ExclusionData(
+        id=exclusion.endpoint.id,
+        place=place_data(exclusion.endpoint.locality),
+        cluster=exclusion.endpoint.cluster,
+        reason=exclusion.reason.value,
+        rule=exclusion.rule,
+        detail=exclusion.detail,
+    )
+
+
+def note_data(note: Note) -> NoteData:
+    """A note."""
+    return NoteData(code=note.code, severity=note.severity.value, rule=note.rule, object=note.object, text=note.text)

@@ -1,0 +1,247 @@
+"""What is in the mesh? Clusters, services and workloads as they were found.
+
+These are plain values without any rule applied to them beyond reading: where a
+workload is, what settings a service carries, which workloads stand behind it.
+Adapters make them; `meshtier.mesh` asks questions of them.
+"""
+
+import enum
+from collections.abc import Mapping
+from typing import Final
+
+from attrs import field, frozen
+from typing_extensions import override
+
+from meshtier.endpoint import Health
+from meshtier.errors import InvalidValueError
+from meshtier.labels import NO_LABELS
+from meshtier.locality import SCOPES, Locality, Scope
+from meshtier.note import Note
+from meshtier.rules import DestinationRule
+
+NOWHERE: Final = Locality()
+NOWHERE_SAID: Final = ("", "", "", "", "")
+
+
+@frozen
+class Place:
+    """A locality, and where each part of it was read.
+
+    One place is shared by all workloads of a node, so that comparing places is cheap.
+
+    Attributes:
+        locality: Where it is.
+        origins: For each of `SCOPES`, in order, the object and label that said
+            so, as in ``Node n1 label topology.kubernetes.io/zone``; ``""`` where
+            nothing did. Always of length 5.
+    """
+
+    locality: Locality = NOWHERE
+    origins: tuple[str, ...] = NOWHERE_SAID
+
+    def __attrs_post_init__(self) -> None:
+        if len(self.origins) != len(SCOPES):
+            raise InvalidValueError(f"expected {len(SCOPES)} origins, got {self.origins!r}", "origins")
+
+    def origin(self, scope: Scope) -> str:
+        """Where the part at *scope* was read; ``""`` if nothing said it."""
+        return "" if scope is Scope.CLUSTER else self.origins[SCOPES.index(scope)]
+
+
+@frozen(kw_only=True)
+class Workload:
+    """Something that runs or stands at an address: a pod, a WorkloadEntry, an inline endpoint.
+
+    Attributes:
+        kind: ``Pod``, ``WorkloadEntry``, ``ServiceEntry endpoint`` or what the source calls it.
+        cluster: The cluster whose dump it came from; ``""`` if that has no name.
+        namespace: Its namespace.
+        name: Its name, unique with kind, cluster and namespace.
+        place: Where ztunnel sees it.
+        envoy_place: Where Envoys see it: the same, unless a pod label overrides it (LOC-5).
+        labels: Its labels.
+        addresses: Its IP addresses or host name; may be empty.
+        health: Whether it can serve.
+        weight: Its share relative to its peers.
+        remote_cluster: For a WorkloadEntry that stands for something elsewhere,
+            the cluster where that is; else ``""``.
+    """
+
+    kind: str = "Pod"
+    cluster: str = ""
+    namespace: str = ""
+    name: str
+    place: Place = field(factory=Place)
+    envoy_place: Place = field(factory=Place)
+    labels: Mapping[str, str] = NO_LABELS
+    addresses: tuple[str, ...] = ()
+    health: Health = Health.HEALTHY
+    weight: int = 1
+    remote_cluster: str = ""
+
+    @property
+    def id(self) -> str:
+        """``cluster/namespace/name``, without the parts that are empty; the id of its endpoint."""
+        return "/".join(part for part in (self.cluster, self.namespace, self.name) if part)
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+
+@frozen
+class Backend:
+    """A workload that stands behind a service, with what that service knows of it.
+
+    Attributes:
+        workload: The workload.
+        health: Its health as the service's endpoint list has it.
+        ports: The service's ports that it serves, by number; ``None``: all of them.
+    """
+
+    workload: Workload
+    health: Health = Health.HEALTHY
+    ports: frozenset[int] | None = None
+
+
+class ServiceScope(enum.Enum):
+    """How far a service reaches (COMP-3)."""
+
+    CLUSTER = "cluster"  # the default: its own cluster alone
+    GLOBAL = "global"  # every cluster, under a hostname of its own beside the local one
+    GLOBAL_ONLY = "global-only"  # every cluster, under the global hostname
+    SEGMENT = "segment"  # the clusters of its own cluster's segment
+
+
+@frozen(kw_only=True)
+class Service:
+    """A Service or ServiceEntry as one cluster has it.
+
+    Attributes:
+        kind: ``Service`` or ``ServiceEntry``.
+        cluster: The cluster whose dump it came from.
+        namespace: Its namespace.
+        name: Its name.
+        hosts: The full host names that it answers to in its own cluster; a
+            global service's global name is not among them.
+        traffic_distribution: ``spec.trafficDistribution``; ``None`` if absent.
+        annotation: The traffic-distribution annotation; ``None`` if absent.
+        internal_traffic_policy: ``spec.internalTrafficPolicy``; ``None`` if absent.
+        publish_not_ready: ``spec.publishNotReadyAddresses``.
+        passthrough: Why no choice is made (PREC-4), as in ``headless``; ``""`` if one is.
+        scope: How far it reaches.
+        scope_origin: The object and label that said so; ``""`` for the default.
+        takeover: Whether the local host name behaves as the global one (COMP-3).
+        waypoint: ``namespace/name`` of the Gateway that is its waypoint; ``""`` for none.
+        ports: Its ports, by number, with their names (``""`` for none).
+        targets: For its ports by number, where its endpoints listen, as far as
+            that is known; see `target_of`.
+        labels: Its labels.
+        backends: The workloads behind it in its own cluster, each once.
+        notes: What was doubtful about it.
+    """
+
+    kind: str = "Service"
+    cluster: str = ""
+    namespace: str = ""
+    name: str
+    hosts: tuple[str, ...] = ()
+    traffic_distribution: str | None = None
+    annotation: str | None = None
+    internal_traffic_policy: str | None = None
+    publish_not_ready: bool = False
+    passthrough: str = ""
+    scope: ServiceScope = ServiceScope.CLUSTER
+    scope_origin: str = ""
+    takeover: bool = False
+    waypoint: str = ""
+    ports: tuple[tuple[int, str], ...] = ()
+    targets: tuple[tuple[int, int], ...] = ()
+    labels: Mapping[str, str] = NO_LABELS
+    backends: tuple[Backend, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+    def target_of(self, port: int) -> int:
+        """Where its endpoints listen for traffic to *port*: the port itself, unless something says otherwise."""
+        return dict(self.targets).get(port, port)
+
+    @property
+    def is_global(self) -> bool:
+        """Whether it joins endpoints of other clusters."""
+        return self.scope is not ServiceScope.CLUSTER
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+@frozen(kw_only=True)
+class PeeringGateway:
+    """A Gateway through which other networks are reached, or reach this one (LOC-3).
+
+    Attributes:
+        name: Its name.
+        namespace: Its namespace.
+        remote: Whether it stands for another cluster's gateway (class
+            ``istio-remote``) and not for one that runs here (``istio-east-west``).
+        cluster: The cluster that it leads to.
+        place: The network, region, zone and subzone of its labels.
+    """
+
+    name: str
+    namespace: str = ""
+    remote: bool = True
+    cluster: str = ""
+    place: Place = field(factory=Place)
+
+    @override
+    def __str__(self) -> str:
+        return f"Gateway {self.namespace}/{self.name}"
+
+
+@frozen(kw_only=True)
+class Namespace:
+    """A namespace's settings.
+
+    Attributes:
+        name: Its name.
+        annotation: Its traffic-distribution annotation; ``None`` if absent.
+        labels: Its labels.
+    """
+
+    name: str
+    annotation: str | None = None
+    labels: Mapping[str, str] = NO_LABELS
+
+
+@frozen(kw_only=True)
+class Cluster:
+    """One cluster's part of a snapshot.
+
+    Attributes:
+        name: Its name; ``""`` if nothing gives one.
+        network: Its network (LOC-2); ``""`` if unknown.
+        segment: Its segment (COMP-3); ``""`` if it is in none.
+        domain: The DNS domain of its local services.
+        nodes: Where each node is, by name.
+        namespaces: By name; those that the dump holds.
+        workloads: Pods, WorkloadEntries and inline endpoints, in the order of the input.
+        services: Services and ServiceEntries, in the order of the input.
+        gateways: Its peering gateways, by namespace and name.
+        destination_rules: Its DestinationRules, in the order of the input.
+        skipped: How many objects of each unknown kind were ignored.
+        notes: What was doubtful about the cluster as a whole.
+    """
+
+    name: str = ""
+    network: str = ""
+    segment: str = ""
+    domain: str = "cluster.local"
+    nodes: Mapping[str, Place] = field(factory=dict[str, Place])
+    namespaces: Mapping[str, Namespace] = field(factory=dict[str, Namespace])
+    workloads: tuple[Workload, ...] = ()
+    services: tuple[Service, ...] = ()
+    gateways: tuple[PeeringGateway, ...] = ()
+    destination_rules: tuple[DestinationRule, ...] = ()
+    skipped: Mapping[str, int] = field(factory=dict[str, int])
+    notes: tuple[Note, ...] = ()

@@ -1,0 +1,111 @@
+"""What should a reader of an answer beware of? The notes on what is easily overlooked."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from meshtier.component import Component
+from meshtier.dataplane.settings import EnvoySettings, LbPolicy, LocalityGroup
+from meshtier.endpoint import Endpoint
+from meshtier.locality import Locality, Scope
+from meshtier.mesh.clients import Client
+from meshtier.mesh.effective_rule import EffectiveRule
+from meshtier.mesh.hostnames import GLOBAL_DOMAIN, Binding
+from meshtier.mesh.snapshot import Service
+from meshtier.mesh.waypoint import GATEWAY_NAME_LABEL, Waypoint
+from meshtier.note import Note
+from meshtier.profile import Profile
+from meshtier.rules import compare_labels
+
+
+def beside_the_way(component: Component, service: Service, client: Client) -> tuple[Note, ...]:
+    """A note if the traffic of this client takes another way than was asked for (COMP-1, LOC-7)."""
+    if client.workload is None or GATEWAY_NAME_LABEL in client.workload.labels:
+        return ()
+    if component in (Component.INGRESS_GATEWAY, Component.KGATEWAY):
+        text = "it is no gateway's pod; the answer is that of a gateway in its place"
+        return (Note("not-a-gateway", text, str(client)),)
+    if component is not Component.ZTUNNEL or not service.waypoint:
+        return ()
+    text = f"traffic goes through its waypoint {service.waypoint}; this is ztunnel without it (ask --via waypoint)"
+    return (Note("waypoint-in-path", text, str(service)),)
+
+
+def no_way(service: Service, client: Client, waypoint: Waypoint | None) -> Note:
+    """Why there is no first choice, of a waypoint pod (COMP-1)."""
+    if waypoint is not None:
+        code, text = "waypoint-from-nowhere", "the client is no pod, so no way to its waypoint is known"
+    elif service.waypoint:
+        code, text = (
+            "waypoint-without-pods",
+            f"its waypoint {service.waypoint} has no pod in cluster {client.cluster!r}",
+        )
+    else:
+        code, text = "waypoint-not-named", "it names no waypoint"
+    return Note(code, f"{text}; the answer is that of a waypoint beside the client", str(service))
+
+
+def foreign_host(binding: Binding, profile: Profile) -> Note:
+    """The profile has no such host names, and an answer is given all the same (COMP-3)."""
+    text = f"profile {profile.name} knows no hosts of {GLOBAL_DOMAIN}; this is what its rules make of the endpoints"
+    return Note("foreign-host", text, str(binding.service))
+
+
+def unknown_places(client: Locality, scopes: Sequence[Scope], matching: Callable[[int], int]) -> tuple[Note, ...]:
+    """A note for each scope at which the client and endpoints match because both are unknown (LOC-6).
+
+    Args:
+        client: Where the component that chooses is.
+        scopes: What is compared.
+        matching: How many endpoints match at the scope of this position and were
+            not told apart before it. Asked only where the client is unknown.
+    """
+    notes: list[Note] = []
+    for position, scope in enumerate(scopes):
+        if not client.part(scope) and (count := matching(position)):
+            text = f"neither the client nor {count} of the endpoints has a known {scope.value}, and so they match"
+            notes.append(Note("unknown-place", text))
+    return tuple(notes)
+
+
+def unknown_labels(
+    client: Mapping[str, str], failover_priority: Sequence[str], endpoints: Sequence[Endpoint]
+) -> tuple[Note, ...]:
+    """A note for each label of failoverPriority that the client and endpoints lack, and so match (LOC-6)."""
+    missing = [
+        one.label
+        for one in compare_labels(client, {}, failover_priority)
+        if one.equal and any(one.label not in endpoint.labels for endpoint in endpoints)
+    ]
+    return tuple(
+        Note("unknown-label", f"neither the client nor some of the endpoints has the label {label}, and so they match")
+        for label in dict.fromkeys(missing)
+    )
+
+
+def unknown_peers() -> Note:
+    """Zone-aware routing has a part in the answer that no snapshot shows (LOAD-4)."""
+    text = "zone-aware routing depends on where the client's own peers are, which is unknown: it is left out"
+    return Note("zone-aware-peers-unknown", text)
+
+
+def uneven_weights(envoy: EnvoySettings, groups: Iterable[LocalityGroup]) -> tuple[Note, ...]:
+    """A note if endpoints beside each other have weights that an Envoy evens out under load (LOAD-4)."""
+    if envoy.lb_policy is not LbPolicy.LEAST_REQUEST:
+        return ()
+    if all(len({host.weight for host in group.hosts}) < 2 for group in groups):
+        return ()
+    text = "LEAST_REQUEST divides by weight while few requests are under way; under load unequal weights even out"
+    return (Note("uneven-weights", f"{text}, towards their square roots"),)
+
+
+def few_to_eject(effective_rule: EffectiveRule, endpoints: int) -> tuple[Note, ...]:
+    """A note if outlier detection can never eject anyone, for there are too few endpoints (OD-2)."""
+    detection = effective_rule.outlier_detection
+    if detection is None or endpoints == 0:
+        return ()
+    percent = detection.limits.max_ejection_percent
+    if percent * endpoints >= 100:
+        return ()
+    needed = f"it takes {-(-100 // percent)}" if percent else "no number would do"
+    text = f"maxEjectionPercent {percent} of {endpoints} endpoints is less than one ({needed}): none is ever ejected,"
+    title = effective_rule.found.rule.title if effective_rule.found is not None else ""
+    return (Note("ejection-floor", f"{text} and failover by outlier detection cannot happen", title),)
