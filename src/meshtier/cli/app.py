@@ -98,6 +98,7 @@ class App(click.Group):
     "meshtier",
     cls=App,
     commands=Subcommands(("explain", "export", "routes", "tiers")),
+    # The long name first: before 8.4 click says "Try '… --help'" with the first of them.
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 110},
 )
 @click.version_option(package_name="meshtier", prog_name="meshtier")
