@@ -38,7 +38,7 @@ def mesh_of(
         name="s",
         hosts=(HOST,),
         annotation=annotation,
-        backends=tuple(Backend(pod) for pod in pods),
+        backends=tuple(Backend(pod.key) for pod in pods),
     )
     rules = []
     if traffic_policy is not None:
