@@ -66,6 +66,6 @@ def _frame(columns: Iterable[str], rows: Iterable[FlatRow], backend: str) -> Any
             append(row.get(column))
     try:
         return nw.from_dict(data, backend=backend).to_native()  # type: ignore[arg-type]  # narwhals checks the name
-    except (ImportError, ValueError, TypeError) as error:
+    except (AssertionError, ImportError, ValueError, TypeError) as error:  # before narwhals 2.28 for an unknown name
         text = f"expected an installed data frame library such as pandas, polars or pyarrow, got {backend!r}"
         raise InvalidValueError(f"{text} ({error})", "backend") from error

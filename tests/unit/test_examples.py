@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from meshtier.cli import run
+from meshtier.cli import app
 from meshtier.component import Component
 from meshtier.kube import load
 from meshtier.mesh import Mesh, Route
@@ -258,7 +258,7 @@ def test_every_command_of_the_readme_answers(
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(sys, "argv", shlex.split(command))
     with pytest.raises(SystemExit) as ended:
-        run()
+        app()
     said = capsys.readouterr()
     assert ended.value.code == (1 if "reviews-v3-84b7c6d95f-v9zwl --to ratings" in command else 0)
     assert said.err == ""

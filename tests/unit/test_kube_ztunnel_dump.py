@@ -10,6 +10,7 @@ from meshtier.errors import InputError
 from meshtier.kube import read
 from meshtier.locality import Locality, Scope
 from meshtier.mesh import Cluster, Service
+from meshtier.preference import Preference
 
 
 def workload(name: str, **more: object) -> dict[str, Any]:
@@ -123,32 +124,68 @@ def test_any_other_host_is_a_service_entry() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "preferences", "field", "value"),
+    ("mode", "words", "preference"),
     [
-        ("Failover", ["Network"], "annotation", "PreferNetwork"),
-        ("Failover", ["Network", "Region"], "annotation", "PreferRegion"),
-        ("Failover", ["Network", "Region", "Zone"], "traffic_distribution", "PreferSameZone"),
-        ("Failover", ["Network", "Region", "Zone", "Subzone"], "traffic_distribution", "PreferClose"),
-        ("FAILOVER", ["NETWORK", "REGION", "ZONE", "SUBZONE", "NODE"], "traffic_distribution", "PreferSameNode"),
-        ("Strict", ["Node"], "internal_traffic_policy", "Local"),
-        ("Passthrough", [], "passthrough", "ztunnel passes the connection through"),
+        ("Failover", ["Network", "Region"], Preference([Scope.NETWORK, Scope.REGION])),
+        ("Failover", ["Zone", "Cluster", "Zone"], Preference([Scope.ZONE, Scope.CLUSTER, Scope.ZONE])),
+        ("Failover", [], Preference([])),
+        ("FAILOVER", ["SUBZONE", "node"], Preference([Scope.SUBZONE, Scope.NODE])),
+        ("Strict", ["Node"], Preference([Scope.NODE], strict=True)),
+        ("Strict", ["Region", "Zone"], Preference([Scope.REGION, Scope.ZONE], strict=True)),
+        ("Standard", ["Region"], Preference([])),
+        (None, ["Region"], Preference([])),
+        ("Passthrough", ["Region"], Preference([Scope.REGION])),
     ],
+    ids=["two", "any-order", "empty", "any-case", "node", "strict", "standard", "absent", "passthrough"],
 )
-def test_a_load_balancer_tells_the_setting_that_made_it(
-    mode: str, preferences: list[str], field: str, value: str
+def test_the_list_of_a_service_is_its_preference_as_it_stands(
+    mode: str | None, words: list[str], preference: Preference
 ) -> None:
-    found = only(loadBalancer={"mode": mode, "routingPreferences": preferences, "healthPolicy": "OnlyHealthy"})
-    settings = {"annotation": None, "traffic_distribution": None, "internal_traffic_policy": None, "passthrough": ""}
-    assert {name: getattr(found, name) for name in settings} == {**settings, field: value}
-    assert not found.publish_not_ready
+    found = only(loadBalancer={"mode": mode, "routingPreferences": words, "healthPolicy": "OnlyHealthy"})
+    assert found.preference == preference
+    assert (found.traffic_distribution, found.annotation, found.internal_traffic_policy) == (None, None, None)
+    assert found.passthrough == ("ztunnel passes the connection through" if mode == "Passthrough" else "")
+    assert found.notes == ()
 
 
-def test_a_choice_that_no_setting_makes_is_noted() -> None:
-    found = only(loadBalancer={"mode": "Failover", "routingPreferences": ["Zone"], "healthPolicy": "AllowAll"})
-    assert found.publish_not_ready
-    assert [str(note) for note in found.notes] == [
-        "[MODE] no setting makes mode 'Failover' with the routing preferences Zone; taken as none"
+def test_a_service_without_a_load_balancer_compares_nothing() -> None:
+    assert only().preference == Preference([])
+
+
+@pytest.mark.parametrize(("policy", "publishes"), [("AllowAll", True), ("OnlyHealthy", False), (None, False)])
+def test_the_health_policy_says_whether_unready_endpoints_are_used(policy: str | None, publishes: bool) -> None:
+    assert only(loadBalancer={"mode": "Standard", "healthPolicy": policy}).publish_not_ready is publishes
+
+
+def test_words_that_ztunnel_does_not_know_are_refused() -> None:
+    where = "ztunnel dump, services[0].loadBalancer"
+    scopes = "Network, Region, Zone, Subzone, Node, Cluster"
+    balancer = {"mode": "Best", "routingPreferences": ["Zone", "Galaxy"], "healthPolicy": "Some"}
+    assert problems([workload("p")], [service(P, loadBalancer=balancer)]) == [
+        f"{where}.mode: expected one of Standard, Failover, Strict, Passthrough, got 'Best'",
+        f"{where}.routingPreferences[1]: expected one of {scopes}, got 'Galaxy'",
+        f"{where}.healthPolicy: expected one of OnlyHealthy, AllowAll, got 'Some'",
     ]
+
+
+def test_an_unknown_status_of_an_endpoint_is_refused() -> None:
+    endpoint = {"workloadUid": P, "port": {"80": 8080}, "status": "Fine"}
+    assert problems([workload("p")], [service(P, endpoints=[endpoint])]) == [
+        "ztunnel dump, services[0].endpoints[0].status: expected one of Healthy, Unhealthy, got 'Fine'"
+    ]
+
+
+def test_of_a_dump_under_another_name_the_most_frequent_cluster_is_its_own() -> None:
+    west = workload("w", uid="west//Pod/a/w", clusterId="west")
+    given = {"workloads": [workload("p"), workload("q"), west], "services": []}
+    (named,) = read(clusters={"prod": given})
+    assert [(each.id, each.remote_cluster) for each in named.workloads.values()] == [
+        ("prod/a/p", ""),
+        ("prod/a/q", ""),
+        ("prod/a/w", "west"),
+    ]
+    (other,) = read(clusters={"west": given})
+    assert [each.remote_cluster for each in other.workloads.values()] == ["east", "east", ""]
 
 
 @pytest.mark.parametrize(
@@ -163,7 +200,7 @@ def test_all_that_is_wrong_is_named_with_its_path() -> None:
     wrong = [workload("p", status="Well"), workload("p"), workload("q", capacity=-1), 5]
     assert problems(wrong, {"x": service("nobody"), "y": {"name": "s"}}) == [
         "ztunnel dump, workloads[3]: expected a mapping, got 5",
-        "ztunnel dump, workloads[0].status: expected 'Healthy' or 'Unhealthy', got 'Well'",
+        "ztunnel dump, workloads[0].status: expected one of Healthy, Unhealthy, got 'Well'",
         "ztunnel dump, workloads[1].uid: expected each workload once, got 'east//Pod/a/p' again",
         "ztunnel dump, workloads[2].capacity: expected an integer from 0 to 4294967295, got -1",
         "ztunnel dump, services[y].namespace: expected a value, got none",

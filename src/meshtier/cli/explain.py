@@ -5,8 +5,9 @@ from typing import Unpack
 
 import click
 
-from meshtier.cli.options import Question, read_mesh, route_options, source_options
+from meshtier.cli.options import Question, route_options, source_options
 from meshtier.cli.output import output_option, print_answer, print_data
+from meshtier.cli.reading import read_mesh
 from meshtier.mesh import Mesh, Route
 from meshtier.mesh.report import report_of
 
@@ -17,8 +18,12 @@ NOTHING_RECEIVES = 1
 @click.command()
 @source_options
 @route_options
-@click.option("--endpoint", metavar="E", help="Explain one endpoint: everything compared, and the first difference.")
-@click.option("--all", "everything", is_flag=True, help="Show every endpoint by name.")
+@click.option(
+    "--endpoint",
+    metavar="NAME",
+    help="Explain one endpoint, by its name or the end of it: everything compared, and the first difference.",
+)
+@click.option("--all", "everything", is_flag=True, help="Show every endpoint, however many there are.")
 @output_option
 def explain(
     sources: Sequence[str],

@@ -125,7 +125,7 @@ def _joined(former: Backend, health: Health, ports: frozenset[int] | None) -> Ba
     return Backend(former.workload, best, None if former.ports is None or ports is None else former.ports | ports)
 
 
-def _health(conditions: schema.Conditions | None) -> Health:
+def _health(conditions: schema.EndpointConditions | None) -> Health:
     if conditions is None:
         return Health.HEALTHY
     if conditions.terminating:

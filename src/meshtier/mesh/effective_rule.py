@@ -8,6 +8,7 @@ from attrs import evolve, frozen
 
 from meshtier.component import Component
 from meshtier.dataplane.settings import LbPolicy
+from meshtier.distribution import TrafficDistribution
 from meshtier.errors import InvalidValueError, UnknownNameError
 from meshtier.mesh.clients import Client
 from meshtier.mesh.hostnames import Binding
@@ -71,8 +72,7 @@ class EffectiveRule:
         """Whether traffic distribution is out of force, and this setting in its place."""
         if self.setting.source in (SettingSource.RULE_LOCALITY, SettingSource.RULE_ZONE_AWARE):
             return True
-        mesh_wide = self.setting.source in (SettingSource.MESH_LOCALITY, SettingSource.MESH_ZONE_AWARE)
-        return mesh_wide and self.setting.failover
+        return self.setting.source is SettingSource.MESH_LOCALITY and self.setting.failover
 
     @property
     def outlier_detection(self) -> OutlierDetection | None:
@@ -92,7 +92,7 @@ class EffectiveRule:
         """What holds in place of traffic distribution; ``""`` if that is in force."""
         if not self.decides:
             return ""
-        if self.setting.source in (SettingSource.MESH_LOCALITY, SettingSource.MESH_ZONE_AWARE):
+        if self.setting.source is SettingSource.MESH_LOCALITY:
             return "the mesh-wide locality setting"
         return self.found.rule.title if self.found is not None else self.setting.source.value
 
@@ -156,7 +156,9 @@ def find_effective_rule(
         raise UnknownNameError.among("subset", subset, ())
     traffic = effective_policy(found.rule, port=request.port, subset=subset) if found is not None else None
     traffic, notes = _without_mixed(traffic, profile, found)
-    setting = effective_setting(traffic, distribution=resolution.mode, component=component, mesh=mesh, profile=profile)
+    # Of the mode no more is asked here than whether there is one, and a list that no mode has is one.
+    mode = resolution.mode or TrafficDistribution.PREFER_SAME_NODE
+    setting = effective_setting(traffic, distribution=mode, component=component, mesh=mesh, profile=profile)
     about = found.rule.title if found is not None else ""
     notes += tuple(evolve(note, object=about) for note in setting.notes)
     return EffectiveRule(

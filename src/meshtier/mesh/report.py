@@ -10,7 +10,7 @@ from meshtier.locality import Locality
 from meshtier.mesh.effective_rule import EffectiveRule
 from meshtier.mesh.outcome import RouteTier
 from meshtier.mesh.rows import Row
-from meshtier.precedence import ANNOTATION, Setting
+from meshtier.precedence import ANNOTATION, Level, Resolution, Setting
 from meshtier.rules import EffectiveSetting, OutlierDetection
 from meshtier.table import Table, one_line, percent, shortened
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _NUMERIC: Final = frozenset({"priority", "share", "healthy"})
 _PlaceText = Callable[[Locality], str]
+_LOCAL: Final = Level.INTERNAL_TRAFFIC_POLICY
 _OUT_OF_FORCE: Final = "distribution-out-of-force"  # the heading says it where a rule decides
 
 
@@ -125,7 +126,14 @@ def _headline(route: "Route") -> str:
         return f"passed through: {route.passthrough}"
     if route.effective_rule.found is not None and route.effective_rule.decides:
         return f"{route.effective_rule.title} holds"
-    return f"{'internalTrafficPolicy: Local' if route.resolution.strict else route.resolution.mode.value} holds"
+    return f"{_distribution_text(route.resolution)} holds"
+
+
+def _distribution_text(resolution: Resolution) -> str:
+    if resolution.source.level is _LOCAL:
+        return "internalTrafficPolicy: Local"
+    name = resolution.title.removesuffix(", strict")
+    return f"strict {name}" if resolution.strict else name
 
 
 def _why_lines(route: "Route") -> Iterator[str]:
@@ -134,7 +142,8 @@ def _why_lines(route: "Route") -> Iterator[str]:
     source = resolution.source
     text = _setting_text(source) if source.field else f"the default of {source.object}"
     if rule.decides:
-        yield f"traffic distribution is out of force [PREC-5]: {resolution.mode.value}, {text} [{source.level.rule}]"
+        held = f"{_distribution_text(resolution)}, {text} [{source.level.rule}]"
+        yield f"traffic distribution is out of force [PREC-5]: {held}"
     else:
         yield f"{'set by' if source.field else 'nothing is set, so it is'} {text} [{source.level.rule}]"
     for lost in resolution.overridden:
@@ -247,7 +256,7 @@ def _traffic(hops: Iterable["Hop"]) -> float:
 def _tiers(route: "Route", place_of: _PlaceText, *, lines: Iterable[str], whose: str = "") -> Section:
     if not route.tiers:
         return Section(heading=f"no tier holds an endpoint{whose}", lines=lines)
-    numbered = route.outcome.by_envoy  # no one else is told of priorities
+    numbered = route.component.traits.is_told_priorities
     heads = ("tier", *(("priority",) if numbered else ()), "share", "healthy", "what matches", "where")
     rows = [_tier_cells(tier, place_of, numbered=numbered) for tier in route.tiers]
     return Section(heading=f"tiers{whose}", lines=lines, table=_table(heads, rows))
@@ -315,10 +324,9 @@ def _exclusions(excluded: Iterable[Exclusion]) -> Table:
 def _waypoints(route: "Route") -> Section:
     first, *pods = route.hops
     rows = [(hop.by, percent(hop.share), _spread_text(hop.route)) for hop in pods]
-    mode = first.route.resolution.mode.value
     return Section(
         heading="two choices: ztunnel picks a waypoint pod, and that pod picks the endpoint",
-        lines=[f"to {first.route.host}: {mode} holds"],
+        lines=[f"to {first.route.host}: {_distribution_text(first.route.resolution)} holds"],
         table=Table(columns=("waypoint pod", "share", "sends to"), rows=rows, numeric=frozenset({1})),
     )
 

@@ -225,7 +225,7 @@ def setting_data(setting: Setting) -> SettingData:
 def distribution_data(resolution: Resolution, *, in_force: bool) -> DistributionData:
     """A resolution."""
     return DistributionData(
-        mode=resolution.mode.value,
+        mode=resolution.mode.value if resolution.mode is not None else "",
         strict=resolution.strict,
         scopes=[scope.value for scope in resolution.scopes],
         source=setting_data(resolution.source),

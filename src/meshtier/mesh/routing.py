@@ -9,7 +9,7 @@ from meshtier.component import Component
 from meshtier.endpoint import Exclusion, Health, Reason
 from meshtier.errors import UnknownNameError
 from meshtier.labels import NO_LABELS
-from meshtier.locality import SCOPES, Locality
+from meshtier.locality import SCOPES, Locality, Scope
 from meshtier.mesh.clients import Client, client_of
 from meshtier.mesh.direct_route import DirectRoute
 from meshtier.mesh.effective_rule import NO_RULE, EffectiveRule, find_effective_rule, subset_misses
@@ -78,7 +78,7 @@ class Router:
 
     def visible(self, binding: Binding, cluster: str, request: RouteRequest) -> VisibleEndpoints:
         """What stands behind a host for one kind of component in one cluster."""
-        envoy, gateway_locality = request.by_envoy, request.profile.gateway_locality
+        envoy, gateway_locality = request.traits.is_told_unready, request.profile.gateway_locality
         key = (binding.host, cluster, envoy, gateway_locality)
         found = self._visible.get(key)
         if found is None:
@@ -209,22 +209,25 @@ class RuleRoutes:
         self._resolution = routes.resolution
         self._visible = self._narrowed(routes.visible)
         self._passthrough = routes.binding.service.passthrough or rule.passthrough
-        self._by_envoy = routes.request.by_envoy
+        self._overridden = routes.request.traits.reads_locality_override
         self._compared = compared_parts(routes.resolution)
+        self._by_cluster = Scope.CLUSTER in routes.resolution.scopes
         self._outcomes: dict[object, Outcome] = {}
 
     def outcome(self, client: Client) -> Outcome:
         """What comes of the selection for this client; that of another client that compares alike."""
-        place = (client.envoy_place if self._by_envoy else client.place).locality
+        place = (client.envoy_place if self._overridden else client.place).locality
         if self.rule.decides:
             return self._by_setting(client, place)
         compared = self._compared(place)
-        found = self._outcomes.get(compared)
+        cluster = client.runs_in if self._by_cluster else ""
+        key = (compared, cluster) if cluster else compared
+        found = self._outcomes.get(key)
         if found is None:
-            found = self._made(self._by_distribution(client.cluster, compared))
+            found = self._made(self._by_distribution(cluster, compared))
             # Hardly two clients are on one node: to keep those would cost memory and save nothing.
             if len(compared) < len(SCOPES):
-                self._outcomes[compared] = found
+                self._outcomes[key] = found
         return found
 
     def _made(self, selection: Selection) -> Outcome:
@@ -255,7 +258,7 @@ class RuleRoutes:
         found = self._outcomes.get(key)
         if found is None:
             selection = LocalitySelection(
-                visible=self._visible if local is None else self._local(client.cluster, local),
+                visible=self._visible if local is None else self._local(local),
                 effective_rule=self.rule,
                 profile=self._request.profile,
                 compared=Locality("", *place[1:4]),
@@ -265,15 +268,15 @@ class RuleRoutes:
             found = self._outcomes[key] = self._made(selection)
         return found
 
-    def _local(self, cluster: str, compared: Sequence[str]) -> VisibleEndpoints:
+    def _local(self, compared: Sequence[str]) -> VisibleEndpoints:
         """What is on the client's node: a rule orders that, and lets nothing else in (PREC-3)."""
-        left_out = {each.endpoint.id: each for each in self._by_distribution(cluster, compared).excluded}
+        left_out = {each.endpoint.id: each for each in self._by_distribution("", compared).excluded}
         return self._visible.narrowed(("local", compared), lambda each: left_out.get(each.endpoint.id))
 
     def _narrowed(self, visible: VisibleEndpoints) -> VisibleEndpoints:
         """The visible endpoints without what the port, the subset or the control plane leaves out."""
         port, subset = self._request.port, self.rule.subset
-        unready_out = self._request.by_envoy and not self.rule.setting.unready_sent
+        unready_out = self._request.traits.is_told_unready and not self.rule.setting.unready_sent
         if port is None and subset is None and not unready_out:
             return visible
         ports = {number for number, _ in self._binding.service.ports}
@@ -310,11 +313,13 @@ def _resolved(binding: Binding, request: RouteRequest, clusters: Mapping[str, Cl
         service_entry_annotation=entry.annotation if entry is not None else None,
         namespace_annotation=namespace.annotation if namespace is not None else None,
         internal_traffic_policy=service.internal_traffic_policy if is_service else None,
+        preference=service.preference,
         component=request.component,
         global_service=binding.spans_clusters and any(part.is_global for part in binding.services),
         profile=request.profile,
         defaults=request.defaults,
         objects={
+            Level.DUMP: f"ztunnel dump {service}{where}",
             Level.INTERNAL_TRAFFIC_POLICY: f"{service}{where}",
             Level.SERVICE_SPEC: f"{service}{where}",
             Level.SERVICE_ANNOTATION: f"{service}{where}",

@@ -18,6 +18,7 @@ from meshtier.errors import InvalidValueError
 from meshtier.labels import NO_LABELS
 from meshtier.locality import SCOPES, Locality, Scope
 from meshtier.note import Note
+from meshtier.preference import Preference
 from meshtier.rules import DestinationRule
 
 WorkloadKey: TypeAlias = tuple[str, str, str]
@@ -139,6 +140,8 @@ class Service:
         traffic_distribution: ``spec.trafficDistribution``; ``None`` if absent.
         annotation: The traffic-distribution annotation; ``None`` if absent.
         internal_traffic_policy: ``spec.internalTrafficPolicy``; ``None`` if absent.
+        preference: What a ztunnel was told to compare, from its dump; it wins over
+            everything else that is set. ``None`` if this was not read from a dump.
         publish_not_ready: ``spec.publishNotReadyAddresses``.
         passthrough: Why no choice is made (PREC-4), as in ``headless``; ``""`` if one is.
         scope: How far it reaches.
@@ -161,6 +164,7 @@ class Service:
     traffic_distribution: str | None = None
     annotation: str | None = None
     internal_traffic_policy: str | None = None
+    preference: Preference | None = None
     publish_not_ready: bool = False
     passthrough: str = ""
     scope: ServiceScope = ServiceScope.CLUSTER

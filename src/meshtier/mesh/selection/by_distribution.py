@@ -5,8 +5,7 @@ from functools import cached_property
 
 from attrs import frozen
 
-from meshtier.dataplane.settings import EnvoySettings, LocalityGroup
-from meshtier.dataplane.spread import tier_groups
+from meshtier.dataplane import EnvoySettings, LocalityGroup, assign_tiers
 from meshtier.endpoint import Exclusion, Reason
 from meshtier.ladder import Ladder
 from meshtier.locality import SCOPES, Locality
@@ -17,7 +16,7 @@ from meshtier.mesh.snapshot import Place
 from meshtier.mesh.visible import ServiceEndpoint, VisibleEndpoints
 from meshtier.mesh.warnings import unknown_places
 from meshtier.note import Note
-from meshtier.precedence import Resolution
+from meshtier.precedence import Level, Resolution
 from meshtier.ranking import rank_by
 from meshtier.tiers import TierLike
 
@@ -31,7 +30,7 @@ class DistributionSelection:
         resolution: What holds.
         effective_rule: What an Envoy is told besides.
         compared: The client's place as far as it is compared; the rest is ``""``.
-        cluster: The client's cluster.
+        cluster: The cluster where the client runs, as far as it is compared.
     """
 
     visible: VisibleEndpoints
@@ -44,14 +43,14 @@ class DistributionSelection:
     @cached_property
     def _sorted(self) -> tuple[Sequence[TierLike], tuple[Exclusion, ...]]:
         resolution = self.resolution
-        if not resolution.strict:
+        if resolution.mode is not None and not resolution.strict:
             return self.visible.index.tiers(self.compared, resolution.mode, profile=resolution.profile), ()
         ranking = rank_by(
             resolution.preference,
             self.compared,
             self.visible.endpoints,
             client_cluster=self.cluster,
-            reason=Reason.NOT_LOCAL,
+            reason=Reason.NOT_FULL_MATCH if resolution.source.level is Level.DUMP else Reason.NOT_LOCAL,
         )
         return ranking.tiers, ranking.excluded
 
@@ -78,7 +77,12 @@ class DistributionSelection:
     @property
     def groups(self) -> tuple[LocalityGroup, ...]:
         """A priority for each tier, its endpoints by locality."""
-        return tier_groups(self.tiers)
+        return self._groups
+
+    @cached_property
+    def _groups(self) -> tuple[LocalityGroup, ...]:
+        by_labels = bool(self.resolution.preference.scopes) and not self.resolution.strict
+        return assign_tiers(self.tiers, by_labels=by_labels)
 
     @cached_property
     def _ladder(self) -> Ladder:
@@ -100,7 +104,7 @@ class DistributionSelection:
 
     def compare(self, each: ServiceEndpoint, client: Client, place: Place) -> tuple[Comparison, ...]:
         """Scope by scope."""
-        return scope_comparisons(self.resolution.scopes, self._ladder, place, each, client_cluster=client.cluster)
+        return scope_comparisons(self.resolution.scopes, self._ladder, place, each, client_cluster=client.runs_in)
 
 
 def compared_parts(resolution: Resolution) -> Callable[[Locality], tuple[str, ...]]:
