@@ -64,7 +64,7 @@ def routes(
     if form == "jsonl":
         count = 0
         for count, route in enumerate(wanted, start=1):  # noqa: B007  # counted for the exit code
-            click.echo(json.dumps(_summary(route), ensure_ascii=False))
+            click.echo(json.dumps(route.summary(), ensure_ascii=False))
     else:
         rows = [(route.host, _origin(route), route.holds, _spread(route)) for route in wanted]
         count = len(rows)
@@ -89,23 +89,3 @@ def _origin(route: Route) -> str:
 def _spread(route: Route) -> str:
     tiers = [f"P{tier.number} {percent(tier.share)} ({tier.healthy}/{len(tier.endpoints)})" for tier in route.tiers]
     return ", ".join(tiers) or f"none: {route.reason}"
-
-
-def _summary(route: Route) -> dict[str, object]:
-    return {
-        "host": route.host,
-        "cluster": route.client.cluster,
-        "place": route.place.locality._asdict(),
-        "holds": route.holds,
-        "reason": route.reason,
-        "tiers": [
-            {
-                "tier": tier.number,
-                "priority": tier.priority,
-                "share": tier.share,
-                "healthy": tier.healthy,
-                "total": len(tier.endpoints),
-            }
-            for tier in route.tiers
-        ],
-    }
