@@ -50,7 +50,7 @@ def host_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
 def client_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """The pods of the sources, by the longest of their names that begins as typed."""
     del param
-    workloads = [workload for cluster in _mesh(ctx).clusters for workload in cluster.workloads]
+    workloads = [workload for cluster in _mesh(ctx).clusters for workload in cluster.workloads.values()]
     pods = [workload.id.split("/") for workload in workloads if workload.kind == "Pod"]
     for left_out in range(3):  # CLUSTER/NAMESPACE/POD, NAMESPACE/POD, POD
         found = _starting(("/".join(parts[left_out:]) for parts in pods), incomplete)
