@@ -16,7 +16,7 @@ from meshtier.note import Note
 from meshtier.precedence import Level, Resolution, Setting, resolve
 from meshtier.preference import Preference
 from meshtier.profile import SOLO, Profile
-from meshtier.ranking import Lookup, Ranking, rank, rank_by
+from meshtier.ranking import Lookup, Ranking, rank
 from meshtier.tiers import Tier, priorities, tier_of
 
 
@@ -95,7 +95,7 @@ def tiers(client: Locality, given: Iterator[Endpoint]) -> None:
     preference = Preference([Scope.NODE], strict=True)
     assert_type(preference.scopes, tuple[Scope, ...])
     assert_type(preference.tier(client, client), int | None)
-    assert_type(rank_by(preference, client, (), client_cluster="c"), Ranking)
+    assert_type(rank(client, (), preference, client_cluster="c"), Ranking)
 
 
 def settings(spec: str | None) -> None:

@@ -6,12 +6,10 @@ from typing import Final
 
 from attrs import frozen
 
-from meshtier.locality import SCOPE_LABELS, Scope
-from meshtier.preference import ladder_tier
+from meshtier.ladder import Ladder
 from meshtier.profile import CrossNetwork
 from meshtier.rules.locality_setting import Failover
 
-NETWORK_LABEL: Final = SCOPE_LABELS[Scope.NETWORK]
 FAILOVER_LEVELS: Final = 5
 """How many levels `failover_level` has; the factor by which failoverPriority outweighs it (DR-5)."""
 REGION_LEVELS: Final = 3
@@ -139,20 +137,11 @@ def failover_priority_levels(
     (1, 2)
     """
     wanted = [(want.label, want.value or "") for want in wanted_labels(client_labels, failover_priority)]
-    steps = len(wanted)
-    ranked = cross_network is CrossNetwork.RANKED and steps > 0 and failover_priority[0] == NETWORK_LABEL
-    levels: list[int] = []
-    for labels in endpoint_labels:
-        matched, same_network = 0, True
-        for place, (label, value) in enumerate(wanted):
-            if labels.get(label, "") == value:
-                matched += 1
-            elif ranked and place == 0:
-                same_network = False
-            else:
-                break
-        levels.append(ladder_tier(matched, steps=steps, same_network=same_network, ranked=ranked))
-    return tuple(levels)
+    # A client without labels has nothing compared, and so no ladder to climb.
+    ladder = Ladder.of_labels(failover_priority[: len(wanted)], cross_network)
+    return tuple(
+        ladder.tier_for(labels.get(label, "") == value for label, value in wanted) for labels in endpoint_labels
+    )
 
 
 def failover_level(client: Sequence[str], place: Sequence[str], failover: Sequence[Failover]) -> int:

@@ -16,8 +16,7 @@ from meshtier.mesh.visible import ServiceEndpoint, VisibleEndpoints
 from meshtier.mesh.warnings import unknown_places
 from meshtier.note import Note
 from meshtier.precedence import Resolution
-from meshtier.preference import Preference, describe_tier
-from meshtier.ranking import rank_by
+from meshtier.ranking import rank
 from meshtier.tiers import TierLike
 
 
@@ -36,10 +35,10 @@ class DistributionSelection:
         resolution = self.resolution
         if not resolution.strict:
             return self.visible.index.tiers(self.place.locality, resolution.mode, profile=resolution.profile), ()
-        ranking = rank_by(
-            resolution.preference,
+        ranking = rank(
             self.place.locality,
             self.visible.endpoints,
+            resolution.preference,
             client_cluster=self.client.cluster,
             reason=Reason.NOT_LOCAL,
         )
@@ -72,7 +71,7 @@ class DistributionSelection:
 
     def describe(self, number: int) -> str:
         """What endpoints of this tier have in common with the client."""
-        return describe_tier(number, self.resolution.preference)
+        return self.resolution.preference.ladder.describe(number)
 
     @property
     def notes(self) -> tuple[Note, ...]:
@@ -81,8 +80,8 @@ class DistributionSelection:
 
     def _matching(self, position: int) -> int:
         """How many endpoints match the client at the scope of this position; from their tiers alone."""
-        preference = self.resolution.preference
-        return sum(len(tier.endpoints) for tier in self.tiers if _holds(preference, tier.number, position))
+        ladder = self.resolution.preference.ladder
+        return sum(len(tier.endpoints) for tier in self.tiers if ladder.held(tier.number, position))
 
     def compare(self, service_endpoint: ServiceEndpoint) -> tuple[Comparison, ...]:
         """Scope by scope."""
@@ -92,13 +91,5 @@ class DistributionSelection:
             self.place,
             service_endpoint,
             client_cluster=self.client.cluster,
-            ranked=preference.ranked,
+            ranked=bool(preference.ladder.preferred),
         )
-
-
-def _holds(preference: Preference, number: int, position: int) -> bool:
-    """Whether the scope at *position* matched for the endpoints of this tier."""
-    steps = len(preference.scopes)
-    if preference.ranked and number >= steps:  # of another network: the scopes after it were compared all the same
-        return 0 < position <= 2 * steps - 1 - number
-    return preference.matched(number) > position

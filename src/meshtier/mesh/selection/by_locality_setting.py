@@ -9,6 +9,7 @@ from attrs import frozen
 from meshtier.dataplane.settings import EnvoySettings, LocalityGroup, ZoneAware
 from meshtier.dataplane.spread import host_of
 from meshtier.endpoint import Endpoint, Exclusion
+from meshtier.ladder import Ladder
 from meshtier.locality import SCOPES, Locality, Scope
 from meshtier.mesh.clients import Client
 from meshtier.mesh.comparison import Comparison, label_comparisons, scope_comparisons
@@ -17,7 +18,6 @@ from meshtier.mesh.snapshot import Place
 from meshtier.mesh.visible import ServiceEndpoint, VisibleEndpoints
 from meshtier.mesh.warnings import unknown_labels, unknown_peers, unknown_places
 from meshtier.note import Note
-from meshtier.preference import describe_ladder
 from meshtier.profile import CrossNetwork, Profile
 from meshtier.rules import (
     Distribute,
@@ -28,7 +28,6 @@ from meshtier.rules import (
     matches_place,
     matching_rule,
 )
-from meshtier.rules.levels import NETWORK_LABEL
 from meshtier.tiers import Tier, TierLike
 
 _FAILOVER_WORDS: Final = (
@@ -189,8 +188,7 @@ class LocalitySelection:
         return _FAILOVER_WORDS if self.effective_rule.setting.zone_aware is None else _REGION_WORDS
 
     def _describe_labels(self, level: int) -> str:
-        names = [entry.rpartition("/")[2] for entry in self._entries]
-        return describe_ladder(level, names, ranked=self._ranked and self._entries[:1] == (NETWORK_LABEL,))
+        return Ladder.of_labels(self._entries, self.profile.cross_network).describe(level)
 
     def _describe_place(self, level: int) -> str:
         setting, words = self.effective_rule.setting.setting, self._words
