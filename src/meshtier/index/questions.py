@@ -106,10 +106,11 @@ def _beyond_network(root: Node, parts: Key, ladder: Ladder) -> list[tuple[int, l
     Returns:
         The totals and the nodes, of none shared first; what shares more is in both.
 
-    Cost: O(networks), for each of which the path is walked. A second tree without
-    the network level would not have that factor. It was measured and left out: it
-    takes as long to keep up as the first one and doubles the memory, and is faster
-    only from some NN networks on.
+    Cost: O(networks), in each of which the path is walked. A second tree without
+    the network level would be free of that factor, and was measured: it doubles a
+    change, and the index takes 0.58 instead of 0.29 times the memory of its
+    endpoints in 300 places, and 3.5 instead of 1.1 times with one endpoint a
+    place. Its questions are as fast as these at 10 networks and 3 times as fast at 50.
     """
     nodes = list(root.children.values())
     own = root.children.get(parts[0])

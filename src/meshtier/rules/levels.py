@@ -2,6 +2,7 @@
 
 import enum
 from collections.abc import Iterable, Mapping, Sequence
+from operator import eq
 from typing import Final
 
 from attrs import frozen
@@ -136,12 +137,20 @@ def failover_priority_levels(
     >>> failover_priority_levels({"zone": "a", "rack": "1"}, [{"zone": "a"}, {}], ["zone", "rack"])
     (1, 2)
     """
-    wanted = [(want.label, want.value or "") for want in wanted_labels(client_labels, failover_priority)]
+    wanted = wanted_labels(client_labels, failover_priority)
     # A client without labels has nothing compared, and so no ladder to climb.
     ladder = Ladder.of_labels(failover_priority[: len(wanted)], cross_network)
-    return tuple(
-        ladder.tier_for(labels.get(label, "") == value for label, value in wanted) for labels in endpoint_labels
-    )
+    here = tuple(want.value or "" for want in wanted)
+    keys = [want.label for want in wanted]
+    level_of: dict[tuple[str, ...], int] = {}  # endpoints that are labelled alike are many
+    levels: list[int] = []
+    for labels in endpoint_labels:
+        there = tuple([labels.get(key, "") for key in keys])
+        level = level_of.get(there)
+        if level is None:
+            level = level_of[there] = ladder.tier_for(map(eq, here, there))
+        levels.append(level)
+    return tuple(levels)
 
 
 def failover_level(client: Sequence[str], place: Sequence[str], failover: Sequence[Failover]) -> int:
