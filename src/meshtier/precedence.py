@@ -18,6 +18,7 @@ from meshtier.locality import Scope
 from meshtier.note import Note
 from meshtier.preference import Preference
 from meshtier.profile import SOLO, Profile
+from meshtier.public import publish
 from meshtier.table import Table, one_line
 
 ANNOTATION: Final = "networking.istio.io/traffic-distribution"
@@ -322,3 +323,6 @@ def _defaults(profile: Profile) -> Iterator[str]:
     yield traits.default_mode.value
     if profile.global_services:
         yield f"{traits.global_default_mode.value} for a global service"
+
+
+publish(__name__)

@@ -4,6 +4,7 @@ from meshtier.dataplane.envoy import HostShares, PriorityLoads, host_shares, pri
 from meshtier.dataplane.settings import EnvoySettings, Host, LbPolicy, LocalityGroup, ZoneAware
 from meshtier.dataplane.shares import Shares
 from meshtier.dataplane.spread import ISTIO_ENVOY, PLAIN_ENVOY, spread
+from meshtier.public import publish
 
 __all__ = [
     "ISTIO_ENVOY",
@@ -20,3 +21,5 @@ __all__ = [
     "priority_loads",
     "spread",
 ]
+
+publish(__name__)

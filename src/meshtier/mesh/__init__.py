@@ -16,6 +16,7 @@ from meshtier.mesh.snapshot import (
     Workload,
 )
 from meshtier.mesh.waypoint_route import WaypointRoute
+from meshtier.public import publish
 
 __all__ = [
     "Backend",
@@ -34,3 +35,5 @@ __all__ = [
     "WaypointRoute",
     "Workload",
 ]
+
+publish(__name__)

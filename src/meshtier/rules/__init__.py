@@ -4,6 +4,7 @@ From an object to priorities: `DestinationRule.from_mapping`, `find_rule`,
 `effective_policy`, `effective_setting`, `group_endpoints`.
 """
 
+from meshtier.public import publish
 from meshtier.rules.destination_rule import DestinationRule, effective_policy
 from meshtier.rules.distribute import Share, distribute_weights, matching_rule
 from meshtier.rules.duration import parse_duration, to_duration
@@ -103,3 +104,5 @@ __all__ = [
     "wanted_labels",
     "written_locality",
 ]
+
+publish(__name__)
