@@ -70,7 +70,7 @@ def _check_weight_class(held: WeightClass) -> None:
     _require("no page is empty", 0 < len(last) <= PAGE_SIZE)
     for page in pages:
         _require("a page knows its weight class", page.weight_class is held)
-        _require("marks are of the ids", page.marks == bytes(hash(endpoint.id) & 255 for endpoint in page))
+        _require("marks are of the ids", bytes(page.marks) == bytes(hash(endpoint.id) & 255 for endpoint in page))
         _require("a weight class has one exponent", {class_of(endpoint) for endpoint in page} == {held.exponent})
 
 

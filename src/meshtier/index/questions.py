@@ -146,8 +146,8 @@ def _tiers_beyond_network(tree: PrefixTree, parts: Key, ladder: Ladder) -> Itera
 
 
 def _drawn_beyond_network(root: Node, parts: Key, ladder: Ladder, random: Random) -> Endpoint | None:
-    levels = reversed(_beyond_network(root, parts, ladder))
-    nodes = next((nodes for totals, nodes in levels if totals & SERVING), [])
+    levels = _beyond_network(root, parts, ladder)
+    nodes = next((nodes for totals, nodes in reversed(levels) if totals & SERVING), levels[0][1])
     weights = [serving_weight_in(node.totals) for node in nodes]
     at = int(random.random() * sum(weights)) if len(nodes) > 1 else 0
     for node, weight in zip(nodes, weights, strict=True):
