@@ -36,6 +36,11 @@ class Preference:
 
     This is what ztunnel calls a routing preference; the modes are special cases.
 
+    Source: istio/ztunnel src/state.rs, ProxyState::load_balance, at 62d8265: scopes
+    in any order, the cluster among them, in the modes FAILOVER and STRICT. What Istio
+    sends is in istio/istio pilot/pkg/serviceregistry/ambient/services.go,
+    preferSameZoneLoadBalancer, at 86c9f01.
+
     Attributes:
         scopes: What is compared, the most important first; may be empty. A
             scope that stands twice is compared twice, as ztunnel does.

@@ -24,9 +24,11 @@ def tier_of(client: Locality, place: Locality, mode: TrafficDistribution, *, pro
     Cost: a few comparisons of strings; no loop and no call, since this is what
     embedders call most. That it gives what `Preference.tier` gives is a law of the tests.
 
-    Source: istio/ztunnel src/state.rs, ProxyState::load_balance, at 62d8265. What
-    matches there to count upwards and take the highest rank is counted downwards
-    here, as in the published tables of the modes.
+    Source: istio/ztunnel src/state.rs, ProxyState::load_balance, at 62d8265, which
+    counts matches upwards and takes the highest rank; here the best is 0, as in the
+    published tables of the modes. Envoys are told the same as a failoverPriority:
+    istio/istio pilot/pkg/networking/core/loadbalancer/loadbalancer.go,
+    GetEffectiveLbSetting, at 86c9f01.
 
     Raises:
         InvalidValueError: An argument is of the wrong type.
@@ -102,7 +104,7 @@ class Tier:
 
     @property
     def healthy_weight(self) -> int:
-        """What those weigh together."""
+        """What the healthy and the degraded weigh together."""
         return sum(endpoint.weight for endpoint in self.endpoints if endpoint.health.serves)
 
     @override
@@ -142,7 +144,7 @@ class TierLike(Protocol):
 
     @property
     def healthy_weight(self) -> int:
-        """What those weigh together."""
+        """What the healthy and the degraded weigh together."""
         ...
 
 

@@ -358,7 +358,10 @@ def labels_of(place: Locality) -> dict[str, str]:
 
 @given(client=localities, places=st.lists(localities, max_size=6))
 def test_a_mode_is_the_failover_priority_of_its_scopes(client: Locality, places: list[Locality]) -> None:
-    """DR-3: "Special keys read the locality", and "the cross-network rule of the profile applies"."""
+    """DR-3: "the cross-network rule of the profile applies"; it is how Istio tells Envoys of a mode.
+
+    Source: istio/istio loadbalancer.go, GetEffectiveLbSetting, at 86c9f01.
+    """
     for profile, mode in RULES:
         entries = [SCOPE_LABELS[scope] for scope in profile.scopes(mode)]
         levels = failover_priority_levels(

@@ -393,11 +393,6 @@ def test_the_table_of_a_ranking_lists_the_excluded_below() -> None:
     assert table.notes == ("excluded: away: not every required scope matches [PREC-3]",)
 
 
-def test_a_notebook_shows_a_ranking_as_its_table() -> None:
-    ranking = rank(HERE, [NEAR], ANY)
-    assert ranking._repr_html_() == ranking.to_table().to_html()
-
-
 @pytest.mark.parametrize(
     ("mode", "profile", "rows"),
     [

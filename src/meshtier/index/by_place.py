@@ -146,6 +146,9 @@ class EndpointIndex(Index):
         Raises:
             InvalidValueError: An argument is of the wrong type, or no mode is called so.
 
+        Source: istio/ztunnel src/state.rs, ProxyState::load_balance, at 62d8265, which
+        keeps the endpoints of the highest rank and then draws by capacity.
+
         Cost: O(scopes) expected. Weights are met to within 2**-53 of their sum,
         what a random float can tell apart.
         """

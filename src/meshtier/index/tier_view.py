@@ -96,17 +96,17 @@ class TierView:
 
     @property
     def healthy(self) -> int:
-        """How many of them serve."""
+        """How many of the endpoints serve: the healthy and the degraded."""
         return serving_in(self.endpoints.totals())
 
     @property
     def weight(self) -> int:
-        """What all of them weigh."""
+        """What all endpoints weigh together, those that do not serve too."""
         return weight_in(self.endpoints.totals())
 
     @property
     def healthy_weight(self) -> int:
-        """What those that serve weigh."""
+        """What the endpoints that serve weigh together."""
         return serving_weight_in(self.endpoints.totals())
 
     @override
