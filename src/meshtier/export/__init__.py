@@ -16,6 +16,7 @@ from meshtier.export.messages import (
     DiscoveryResponseData,
 )
 from meshtier.export.upstream import Reached, Source, Upstream, upstream_of
+from meshtier.public import publish
 
 __all__ = [
     "ENDPOINT_HEADER",
@@ -40,3 +41,5 @@ __all__ = [
     "socket_address",
     "upstream_of",
 ]
+
+publish(__name__)
