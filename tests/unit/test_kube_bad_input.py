@@ -51,11 +51,11 @@ def problems(text: str | bytes) -> list[str]:
         ),
         pytest.param(
             '{"kind": "List"\n "items": []}',
-            "document 1: expected JSON: expected ',' or '}' (line 2, column 2)",
+            "document 1: expected JSON: expecting ',' delimiter (line 2, column 2)",
             id="comma",
         ),
         pytest.param(
-            NODE % "a" + "\n}", "document 2: expected JSON: invalid character (line 2, column 1)", id="second-value"
+            NODE % "a" + "\n}", "document 2: expected JSON: expecting value (line 2, column 1)", id="second-value"
         ),
         pytest.param(
             "kind: List\nitems: [",
