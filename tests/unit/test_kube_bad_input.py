@@ -226,6 +226,19 @@ def test_a_folder_without_manifests_is_refused(tmp_path: Path) -> None:
         read(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [("a\0b", "expected a path, got one with a null byte in it"), ("a" * 5_000, "expected a file that can be read: ")],
+    ids=["null-byte", "too-long"],
+)
+def test_what_is_no_path_is_refused(path: str, said: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read(path)
+    (problem,) = caught.value.problems
+    assert problem.file == path
+    assert problem.problem.startswith(said)
+
+
 def test_standard_input_and_files_are_read_once(tmp_path: Path) -> None:
     file = tmp_path / "a.json"
     file.write_text(NODE % "n")

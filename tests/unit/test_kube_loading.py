@@ -117,6 +117,24 @@ def test_a_folder_is_read_with_the_folders_in_it_in_order(tmp_path: Path) -> Non
     assert [Path(name).name for name in told] == ["a.yaml", "c.json", "b.yml"]
 
 
+class Elsewhere(os.PathLike[str]):
+    """A path as another library may have it, whose text says nothing."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+
+def test_a_path_may_be_anything_that_stands_for_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "-").write_text(NODE % "a")
+    monkeypatch.chdir(tmp_path)
+    for path in (Elsewhere(tmp_path / "-"), Path("-")):
+        (cluster,) = read(path)
+        assert list(cluster.nodes) == ["a"]
+
+
 def test_plain_mappings_as_any_client_library_gives_them() -> None:
     (cluster,) = read({"apiVersion": "v1", "kind": "NodeList", "items": (node("a"),)}, iter([node("b"), node("c")]))
     assert list(cluster.nodes) == ["a", "b", "c"]
