@@ -102,7 +102,7 @@ def test_yaml_scalars_that_are_text_to_kubernetes(scalar: str, value: str) -> No
 def test_a_null_is_as_if_it_were_absent() -> None:
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "labels": None}, "spec": None, "status": None}
     (cluster,) = read(pod)
-    assert cluster.workloads[0].name == "p"
+    assert next(iter(cluster.workloads.values())).name == "p"
 
 
 def test_a_folder_is_read_with_the_folders_in_it_in_order(tmp_path: Path) -> None:

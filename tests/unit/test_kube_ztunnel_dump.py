@@ -62,7 +62,7 @@ def only(**more: object) -> Service:
 
 def test_a_workload_says_where_it_is() -> None:
     cluster = dump([workload("p", capacity=3, status="Unhealthy")])
-    (found,) = cluster.workloads
+    (found,) = cluster.workloads.values()
     assert (cluster.name, cluster.network, found.kind) == ("east", "net-1", "Pod")
     assert found.place.locality == Locality("net-1", "r", "z", "", "n1")
     assert found.place.origin(Scope.ZONE) == "ztunnel dump locality.zone"
@@ -80,7 +80,7 @@ def test_lists_and_maps_say_the_same() -> None:
 def test_workloads_of_other_clusters_are_remote() -> None:
     west = workload("p", uid="west//Pod/a/p", clusterId="west")
     cluster = dump([workload("p"), workload("q"), west])
-    assert [(each.id, each.remote_cluster) for each in cluster.workloads] == [
+    assert [(each.id, each.remote_cluster) for each in cluster.workloads.values()] == [
         ("east/a/p", ""),
         ("east/a/q", ""),
         ("east/a/west//Pod/a/p", "west"),
@@ -97,19 +97,20 @@ def test_workloads_of_other_clusters_are_remote() -> None:
     ],
 )
 def test_the_uid_names_the_kind(uid: str, kind: str) -> None:
-    assert dump([workload("w", uid=uid)]).workloads[0].kind == kind
+    (found,) = dump([workload("w", uid=uid)]).workloads.values()
+    assert found.kind == kind
 
 
 def test_a_workload_behind_a_gateway_has_its_address() -> None:
     gateway = {"destination": "net-2/10.2.0.1", "hboneMtlsPort": 15008}
-    (found,) = dump([workload("p", workloadIps=[], networkGateway=gateway)]).workloads
+    (found,) = dump([workload("p", workloadIps=[], networkGateway=gateway)]).workloads.values()
     assert found.addresses == ("net-2/10.2.0.1",)
 
 
 def test_a_service_with_its_endpoints() -> None:
     found = only()
     assert (found.kind, found.hosts, found.ports) == ("Service", ("s.a.svc.cluster.local",), ((80, ""),))
-    assert [(backend.workload.name, backend.ports) for backend in found.backends] == [("p", None)]
+    assert [(backend.workload[2], backend.ports) for backend in found.backends] == [("p", None)]
 
 
 def test_an_endpoint_has_a_status_and_ports_of_its_own() -> None:
@@ -178,13 +179,13 @@ def test_of_a_dump_under_another_name_the_most_frequent_cluster_is_its_own() -> 
     west = workload("w", uid="west//Pod/a/w", clusterId="west")
     given = {"workloads": [workload("p"), workload("q"), west], "services": []}
     (named,) = read(clusters={"prod": given})
-    assert [(each.id, each.remote_cluster) for each in named.workloads] == [
+    assert [(each.id, each.remote_cluster) for each in named.workloads.values()] == [
         ("prod/a/p", ""),
         ("prod/a/q", ""),
         ("prod/a/w", "west"),
     ]
     (other,) = read(clusters={"west": given})
-    assert [each.remote_cluster for each in other.workloads] == ["east", "east", ""]
+    assert [each.remote_cluster for each in other.workloads.values()] == ["east", "east", ""]
 
 
 @pytest.mark.parametrize(

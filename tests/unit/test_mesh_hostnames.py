@@ -102,7 +102,7 @@ def test_a_service_entry_answers_beside_a_service_and_the_services_settings_hold
         annotation="PreferRegion",
         backends=service([inline]).backends,
     )
-    mesh = Mesh((cluster([pod("client"), E], [entry, service([E], spec="PreferClose")]),))
+    mesh = Mesh((cluster([pod("client"), E, inline], [entry, service([E], spec="PreferClose")]),))
     route = mesh.route("client", HOST)
     assert set(route.shares) == {"east/shop/e", "east/shop/inline"}
     assert route.resolution.title == "PreferSameZone"

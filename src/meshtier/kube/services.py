@@ -92,7 +92,7 @@ class Services:
             waypoint=read_waypoint(owners, namespace),
             ports=tuple((port.number, port.name or "") for port in spec.ports or ()),
             labels=Labels(labels) if labels else NO_LABELS,
-            backends=tuple(Backend(workload, workload.health) for workload in self._behind(key, spec)),
+            backends=tuple(Backend(workload.key, workload.health) for workload in self._behind(key, spec)),
         )
 
     def _owners(self, title: str, labels: Mapping[str, str], namespace: str) -> Sequence[Owner]:

@@ -215,7 +215,7 @@ class _Dump:
             health = self._one_of(_STATUSES, status, f"{where}.status") if status else workload.health
             served = frozenset(number for number, _name in self._ports(f"{where}.port", endpoint.port))
             only = None if not served or served == all_ports else served
-            backends.setdefault(endpoint.workload_uid, Backend(workload, health, only))
+            backends.setdefault(endpoint.workload_uid, Backend(workload.key, health, only))
         return tuple(backends.values())
 
 
