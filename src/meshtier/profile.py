@@ -64,6 +64,15 @@ class Profile:
         rule_mixing: Which blocks of a DestinationRule may stand together.
         zone_depth: How many scopes PreferSameZone compares (TIER-4).
         local_scopes: What ``internalTrafficPolicy: Local`` requires to be equal (PREC-3).
+        envoys_obey_distribution: Whether Envoys obey traffic distribution (MODE-3).
+        unready_without_distribution: Whether Envoys are sent unready endpoints
+            also where no traffic distribution is in force (DR-7a).
+        sends_through_waypoints: Whether ingress gateways and sidecars send through
+            a service's waypoint whenever it has one (PATH-2).
+        ingress_crosses_networks: Whether an ingress gateway sends to other networks (PATH-3).
+        waypoint_crosses_networks: Whether a waypoint does.
+        sidecars_join_clusters: Whether for a sidecar a Service's local name spans all
+            clusters without any label (COMP-3).
     """
 
     SOLO: ClassVar["Profile"]
@@ -82,6 +91,12 @@ class Profile:
     rule_mixing: RuleMixing = RuleMixing.REFINE
     zone_depth: int = TrafficDistribution.PREFER_SAME_ZONE.depth
     local_scopes: tuple[Scope, ...] = (Scope.NODE,)
+    envoys_obey_distribution: bool = True
+    unready_without_distribution: bool = True
+    sends_through_waypoints: bool = False
+    ingress_crosses_networks: bool = True
+    waypoint_crosses_networks: bool = True
+    sidecars_join_clusters: bool = True
 
     def __attrs_post_init__(self) -> None:
         check_int(self.zone_depth, "zone_depth", least=0, most=len(SCOPES))
@@ -143,6 +158,8 @@ SOLO: Final = Profile(
     gateway_locality=True,
     rule_mixing=RuleMixing.EXCLUSIVE,
     local_scopes=(Scope.NETWORK, Scope.NODE),
+    sends_through_waypoints=True,
+    sidecars_join_clusters=False,
 )
 ISTIO_1_24: Final = Profile(name="istio-1.24", cross_network=CrossNetwork.FLAT, spec_values=_PREFER_CLOSE, zone_depth=4)
 ISTIO_1_27: Final = Profile(name="istio-1.27", cross_network=CrossNetwork.FLAT, spec_values=_PREFER_SAME_NODE)

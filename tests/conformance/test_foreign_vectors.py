@@ -20,13 +20,12 @@ from meshtier.profile import ISTIO_1_31, Profile
 from meshtier.rules import (
     LoadBalancer,
     LocalitySetting,
-    Reader,
-    Report,
     SettingSource,
     TrafficPolicy,
     ZoneAwareSetting,
     effective_setting,
 )
+from meshtier.rules.fields import FieldReader, Problems
 
 Case = Mapping[str, Any]
 
@@ -102,10 +101,10 @@ def zone_aware_setting(fields: Case | None) -> ZoneAwareSetting | None:
 
 
 @contextmanager
-def reader_of(fields: Case) -> Iterator[Reader]:
-    report = Report()
-    yield Reader(fields, report)
-    report.check()
+def reader_of(fields: Case) -> Iterator[FieldReader]:
+    problems = Problems()
+    yield FieldReader(fields, problems)
+    problems.check()
 
 
 # Where an endpoint stands, and what it is called.
@@ -182,7 +181,7 @@ def chosen(route: Route, wanted: list[str]) -> list[str]:
 def weights(route: Route, wanted: Case) -> dict[str, int]:
     found: defaultdict[str, int] = defaultdict(int)
     for group in route.selection.groups:
-        if group.hosts:
+        if group.endpoints:
             found[group.locality.text] += group.weight or 0
     return found
 
@@ -209,7 +208,7 @@ ANSWERS: Final[Mapping[str, Callable[[Route, Any], Any]]] = {
     "reachable": reachable,
     "chosen": chosen,
     "weights": weights,
-    "mode": lambda route, wanted: route.resolution.mode.value,
+    "mode": lambda route, wanted: route.resolution.title,
     "scopes": lambda route, wanted: [scope.value for scope in route.resolution.scopes],
     "strict": lambda route, wanted: route.resolution.strict,
     "passthrough": lambda route, wanted: bool(route.passthrough),

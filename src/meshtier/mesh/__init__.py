@@ -8,6 +8,7 @@ from meshtier.mesh.outcome import RouteTier
 from meshtier.mesh.route import Hop, Route
 from meshtier.mesh.rows import Row
 from meshtier.mesh.snapshot import (
+    Admits,
     Backend,
     Cluster,
     Namespace,
@@ -15,6 +16,7 @@ from meshtier.mesh.snapshot import (
     Place,
     Service,
     ServiceScope,
+    WaypointGateway,
     Workload,
     WorkloadKey,
 )
@@ -22,6 +24,7 @@ from meshtier.mesh.waypoint_route import WaypointRoute
 from meshtier.public import publish
 
 __all__ = [
+    "Admits",
     "Backend",
     "Client",
     "Cluster",
@@ -38,6 +41,7 @@ __all__ = [
     "Row",
     "Service",
     "ServiceScope",
+    "WaypointGateway",
     "WaypointRoute",
     "Workload",
     "WorkloadKey",

@@ -38,6 +38,7 @@ from meshtier.rules import (
     effective_policy,
     effective_setting,
 )
+from meshtier.rules.effective import MESH_WIDE
 
 _LB_POLICIES: Final[Mapping[Algorithm, LbPolicy]] = {
     Algorithm.LEAST_REQUEST: LbPolicy.LEAST_REQUEST,
@@ -72,7 +73,7 @@ class EffectiveRule:
         """Whether traffic distribution is out of force, and this setting in its place."""
         if self.setting.source in (SettingSource.RULE_LOCALITY, SettingSource.RULE_ZONE_AWARE):
             return True
-        return self.setting.source is SettingSource.MESH_LOCALITY and self.setting.failover
+        return self.setting.source in MESH_WIDE and self.setting.failover
 
     @property
     def outlier_detection(self) -> OutlierDetection | None:
@@ -92,7 +93,7 @@ class EffectiveRule:
         """What holds in place of traffic distribution; ``""`` if that is in force."""
         if not self.decides:
             return ""
-        if self.setting.source is SettingSource.MESH_LOCALITY:
+        if self.setting.source in MESH_WIDE:
             return "the mesh-wide locality setting"
         return self.found.rule.title if self.found is not None else self.setting.source.value
 

@@ -70,6 +70,11 @@ class Workload:
         weight: Its share relative to its peers.
         remote_cluster: For a WorkloadEntry that stands for something elsewhere,
             the cluster where that is; else ``""``.
+        absent: Why it is no endpoint of anything, as in ``the Pod shop/web is not
+            there``; ``""`` for all that can be one (LOC-4a).
+        takes_part: Whether it takes part in the mesh; ``None`` if the input does
+            not say (PATH-4).
+        sidecar: Whether it has an Envoy of its own (PATH-2).
     """
 
     kind: str = "Pod"
@@ -83,6 +88,9 @@ class Workload:
     health: Health = Health.HEALTHY
     weight: int = 1
     remote_cluster: str = ""
+    absent: str = ""
+    takes_part: bool | None = None
+    sidecar: bool = False
 
     @property
     def key(self) -> WorkloadKey:
@@ -110,11 +118,13 @@ class Backend:
         workload: The workload's key in the service's own cluster.
         health: Its health as the service's endpoint list has it.
         ports: The service's ports that it serves, by number; ``None``: all of them.
+        host: The one host name of its service that it answers to; ``""`` for all.
     """
 
     workload: WorkloadKey
     health: Health = Health.HEALTHY
     ports: frozenset[int] | None = None
+    host: str = ""
 
 
 class ServiceScope(enum.Enum):
@@ -147,7 +157,11 @@ class Service:
         scope: How far it reaches.
         scope_origin: The object and label that said so; ``""`` for the default.
         takeover: Whether the local host name behaves as the global one (COMP-3).
-        waypoint: ``namespace/name`` of the Gateway that is its waypoint; ``""`` for none.
+        istio_global: Whether Istio's own label ``istio.io/global`` lets its local
+            name span clusters (COMP-3).
+        waypoint: ``namespace/name`` of the Gateway that is to be its waypoint; ``""`` for none.
+        ingress_waypoint: Whether an ingress gateway sends through that waypoint
+            (label ``istio.io/ingress-use-waypoint``, PATH-2).
         ports: Its ports, by number, with their names (``""`` for none).
         targets: For its ports by number, where its endpoints listen, as far as
             that is known; see `target_of`.
@@ -170,7 +184,9 @@ class Service:
     scope: ServiceScope = ServiceScope.CLUSTER
     scope_origin: str = ""
     takeover: bool = False
+    istio_global: bool = False
     waypoint: str = ""
+    ingress_waypoint: bool = False
     ports: tuple[tuple[int, str], ...] = ()
     targets: tuple[tuple[int, int], ...] = ()
     labels: Mapping[str, str] = NO_LABELS
@@ -202,6 +218,10 @@ class PeeringGateway:
             ``istio-remote``) and not for one that runs here (``istio-east-west``).
         cluster: The cluster that it leads to.
         place: The network, region, zone and subzone of its labels.
+        addresses: Its addresses, IPs or host names, of its status, or of its spec
+            where it has none; may be empty, and then nothing is sent there (NET-2).
+        hbone: Whether it has an HBONE listener.
+        notes: What was doubtful about it.
     """
 
     name: str
@@ -209,6 +229,43 @@ class PeeringGateway:
     remote: bool = True
     cluster: str = ""
     place: Place = field(factory=Place)
+    addresses: tuple[str, ...] = ()
+    hbone: bool = True
+    notes: tuple[Note, ...] = ()
+
+    @override
+    def __str__(self) -> str:
+        return f"Gateway {self.namespace}/{self.name}"
+
+
+class Admits(enum.Enum):
+    """Whose routes a listener takes: ``allowedRoutes.namespaces.from`` (WP-2)."""
+
+    SAME = "Same"  # those of the Gateway's own namespace
+    ALL = "All"
+    SELECTOR = "Selector"  # those of namespaces with some labels
+
+
+@frozen(kw_only=True)
+class WaypointGateway:
+    """A Gateway that can be a waypoint (WP-2).
+
+    Attributes:
+        name: Its name.
+        namespace: Its namespace.
+        serves: Which traffic it is for, as in ``service``, ``workload``, ``all`` or ``none``.
+        ready: Whether its status has an address; ``None`` for a manifest without
+            any status, which counts as ready, with a note.
+        admits: Whose services its HBONE listener on 15008 takes; ``None`` without such a listener.
+        selector: For `Admits.SELECTOR`, the labels that a namespace must have.
+    """
+
+    name: str
+    namespace: str = ""
+    serves: str = "service"
+    ready: bool | None = True
+    admits: Admits | None = Admits.SAME
+    selector: Mapping[str, str] = NO_LABELS
 
     @override
     def __str__(self) -> str:
@@ -248,6 +305,8 @@ class Cluster:
         name: Its name; ``""`` if nothing gives one.
         network: Its network (LOC-2); ``""`` if unknown.
         segment: Its segment (COMP-3); ``""`` if it is in none.
+        segment_domain: The domain of the global host names of its segment; ``""``
+            for that of all global host names.
         domain: The DNS domain of its local services.
         nodes: Where each node is, by name.
         namespaces: By name; those that the dump holds.
@@ -255,6 +314,7 @@ class Cluster:
             of the input. Given one by one they are put under their keys.
         services: Services and ServiceEntries, in the order of the input.
         gateways: Its peering gateways, by namespace and name.
+        waypoints: Its Gateways that can be waypoints, by ``namespace/name``.
         destination_rules: Its DestinationRules, in the order of the input.
         skipped: How many objects of each unknown kind were ignored.
         notes: What was doubtful about the cluster as a whole.
@@ -266,12 +326,14 @@ class Cluster:
     name: str = ""
     network: str = ""
     segment: str = ""
+    segment_domain: str = ""
     domain: str = "cluster.local"
     nodes: Mapping[str, Place] = field(factory=dict[str, Place])
     namespaces: Mapping[str, Namespace] = field(factory=dict[str, Namespace])
     workloads: Mapping[WorkloadKey, Workload] = field(factory=dict[WorkloadKey, Workload], converter=_by_key)
     services: tuple[Service, ...] = ()
     gateways: tuple[PeeringGateway, ...] = ()
+    waypoints: Mapping[str, WaypointGateway] = field(factory=dict[str, WaypointGateway])
     destination_rules: tuple[DestinationRule, ...] = ()
     skipped: Mapping[str, int] = field(factory=dict[str, int])
     notes: tuple[Note, ...] = ()

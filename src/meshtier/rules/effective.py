@@ -25,6 +25,7 @@ class SettingSource(enum.Enum):
     RULE_ZONE_AWARE = "trafficPolicy.loadBalancer.zoneAwareLbSetting"
     RULE_LOCALITY = "trafficPolicy.loadBalancer.localityLbSetting"
     TRAFFIC_DISTRIBUTION = "traffic distribution"
+    MESH_ZONE_AWARE = "meshConfig.zoneAwareLbSetting"
     MESH_LOCALITY = "meshConfig.localityLbSetting"
     NONE = "nothing"  # no setting anywhere
 
@@ -40,6 +41,8 @@ class LevelsBy(enum.Enum):
 
 
 _FROM_RULE: Final = (SettingSource.RULE_ZONE_AWARE, SettingSource.RULE_LOCALITY)
+MESH_WIDE: Final = (SettingSource.MESH_ZONE_AWARE, SettingSource.MESH_LOCALITY)
+"""The sources that hold for all hosts."""
 
 
 @frozen(kw_only=True)
@@ -117,6 +120,7 @@ def effective_setting(
     distribution: TrafficDistribution = TrafficDistribution.ANY,
     component: Component = Component.WAYPOINT,
     mesh: LocalitySetting | None = MESH_DEFAULT,
+    mesh_zone_aware: ZoneAwareSetting | None = None,
     profile: Profile = SOLO,
 ) -> EffectiveSetting:
     """The setting that decides about places, and what is in force with it (PREC-5, DR-7, COMP-2).
@@ -127,7 +131,8 @@ def effective_setting(
         distribution: The traffic distribution in force; `ANY` counts as none.
         component: Which Envoy; a waypoint knows no zone awareness. Whether a
             component obeys rules at all is for the caller to ask (COMP).
-        mesh: The mesh-wide setting; ``None`` if the mesh has none.
+        mesh: The mesh-wide locality setting; ``None`` if the mesh has none.
+        mesh_zone_aware: The mesh-wide setting of zone awareness; ``None`` if the mesh has none.
         profile: Whose rules, for the scopes of *distribution*.
 
     Source: istio/istio loadbalancer.go, GetEffectiveLbSetting and ApplyToCluster,
@@ -144,6 +149,7 @@ def effective_setting(
         SettingSource.RULE_ZONE_AWARE: balancer.zone_aware if balancer else None,
         SettingSource.RULE_LOCALITY: balancer.locality if balancer else None,
         SettingSource.TRAFFIC_DISTRIBUTION: distribution_setting(distribution, profile=profile) if spread else None,
+        SettingSource.MESH_ZONE_AWARE: mesh_zone_aware,
         SettingSource.MESH_LOCALITY: mesh,
     }
     present = [source for source, setting in candidates.items() if setting is not None]
