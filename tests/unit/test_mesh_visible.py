@@ -74,7 +74,7 @@ def test_without_a_remote_gateway_the_other_clusters_own_is_taken_with_a_note() 
 def test_without_any_gateway_another_network_is_out_of_reach() -> None:
     route = far().route("client", GLOBAL_HOST)
     assert [(item.endpoint.id, item.reason, item.rule) for item in route.excluded] == [
-        ("west/shop/w", Reason.NO_ADDRESS, "LOC-3")
+        ("west/shop/w", Reason.NO_ADDRESS, "NET-2")
     ]
     assert route.drops
 

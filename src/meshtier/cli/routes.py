@@ -55,7 +55,7 @@ def routes(
     is anything to show.
     """
     mesh = read_mesh(sources, clusters)
-    known = mesh.hosts()
+    known = mesh.hosts(component=component, profile=profile)
     for host in hosts:
         if host not in known:
             raise UnknownNameError.among("host", host, known)
@@ -78,7 +78,7 @@ def _with_progress(mesh: Mesh, component: Component, profile: Profile, hosts: Se
         return found
     from meshtier.display.terminal import tracked  # noqa: PLC0415  # only a terminal needs rich
 
-    total = mesh.route_count(component=component, hosts=hosts or None)
+    total = mesh.route_count(component=component, profile=profile, hosts=hosts or None)
     return tracked(found, total, "routes", sys.stderr)
 
 

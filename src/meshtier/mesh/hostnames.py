@@ -1,23 +1,52 @@
 """Which service does a host name mean? Full, short and global names (COMP-3)."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Final
 
 from attrs import field, frozen
 
+from meshtier.component import Component
 from meshtier.endpoint import Reason
 from meshtier.errors import InvalidValueError, UnknownNameError
 from meshtier.mesh.snapshot import Cluster, Service, ServiceScope
+from meshtier.profile import Profile
+from meshtier.rules.lookup import DEFAULT_DOMAIN
 
 GLOBAL_DOMAIN: Final = "mesh.internal"
-"""The domain of global host names: ``<service>.<namespace>.mesh.internal``."""
+"""The domain of global host names, ``<service>.<namespace>.mesh.internal``, where no segment has one of its own."""
+
+_GLOBAL: Final = (ServiceScope.GLOBAL, ServiceScope.SEGMENT)
+"""The scopes with a host name of their own beside the local one."""
 
 
-def global_host(service: Service) -> str:
+@frozen
+class Naming:
+    """Whose rules for host names hold (COMP-3).
+
+    Attributes:
+        global_services: Solo's: scopes, take-over and segments. Else Istio's,
+            where a label lets a local name span clusters.
+        joins_clusters: Whether a local name spans all clusters without any label,
+            as for sidecars under Istio.
+    """
+
+    global_services: bool
+    joins_clusters: bool
+
+    @classmethod
+    def of(cls, profile: Profile, component: Component) -> "Naming":
+        """The rules for a component under a profile."""
+        return cls(profile.global_services, profile.sidecars_join_clusters and component is Component.SIDECAR)
+
+
+SOLO_NAMING: Final = Naming(global_services=True, joins_clusters=False)
+
+
+def global_host(service: Service, domain: str = GLOBAL_DOMAIN) -> str:
     """The name under which a global Service is addressed."""
-    return f"{service.name}.{service.namespace}.{GLOBAL_DOMAIN}"
+    return f"{service.name}.{service.namespace}.{domain}"
 
 
 @frozen
@@ -82,44 +111,68 @@ class HostTable:
     """Every host name of a mesh, and what it means in which cluster."""
 
     def __init__(self, clusters: Iterable[Cluster]) -> None:
-        self._own: defaultdict[tuple[str, str], list[Service]] = defaultdict(list)
+        self._clusters = {cluster.name: cluster for cluster in clusters}
+        self._own: defaultdict[str, defaultdict[str, list[Service]]] = defaultdict(lambda: defaultdict(list))
         self._short: defaultdict[tuple[str, str], list[Service]] = defaultdict(list)
-        self._global: defaultdict[str, list[Service]] = defaultdict(list)
         self._namesakes: defaultdict[tuple[str, str], list[Service]] = defaultdict(list)
-        self._segments: dict[str, str] = {}
-        for cluster in clusters:
-            self._segments[cluster.name] = cluster.segment
+        self._bindings: dict[object, Binding] = {}
+        for cluster in self._clusters.values():
             for service in cluster.services:
                 self._enter(service)
 
     def _enter(self, service: Service) -> None:
         for host in service.hosts:
-            self._own[service.cluster, host].append(service)
+            self._own[service.cluster][host].append(service)
         if service.kind != "Service":
             return
         for short in (service.name, f"{service.name}.{service.namespace}", f"{service.name}.{service.namespace}.svc"):
             self._short[service.cluster, short].append(service)
         self._namesakes[service.namespace, service.name].append(service)
-        if service.is_global:
-            self._global[global_host(service)].append(service)
 
-    def hosts(self, cluster: str) -> tuple[str, ...]:
+    def hosts(self, cluster: str, naming: Naming = SOLO_NAMING) -> tuple[str, ...]:
         """Every full host name that a client in *cluster* can ask for, sorted."""
-        reached = {
-            host
-            for host, services in self._global.items()
-            if any(self._why_not(cluster, each) is None for each in services)
-        }
-        return tuple(sorted({host for where, host in self._own if where == cluster} | reached))
+        names = set(self._own[cluster]) if cluster in self._own else set[str]()
+        for services in self._namesakes.values():
+            names.update(self._names_of(services, cluster, naming))
+        return tuple(sorted(names))
 
-    def bind(self, host: str, *, cluster: str, namespace: str = "") -> Binding:
-        """What *host* means to a client in *cluster* and *namespace*.
+    def _names_of(self, services: Sequence[Service], cluster: str, naming: Naming) -> Iterator[str]:
+        """The names that these namesakes have in a cluster, besides those that it gives them itself."""
+        reached = [service for service in services if self._why_not(cluster, service) is None]
+        if any(service.scope in _GLOBAL for service in reached):
+            yield global_host(services[0], self._domain(cluster))
+        if self._spans(services, cluster, naming):
+            yield self._local_host(services[0], cluster)
+
+    def _local_host(self, service: Service, cluster: str) -> str:
+        domain = self._clusters[cluster].domain if cluster in self._clusters else DEFAULT_DOMAIN
+        return f"{service.name}.{service.namespace}.svc.{domain}"
+
+    def _domain(self, cluster: str) -> str:
+        known = self._clusters.get(cluster)
+        return (known.segment_domain if known is not None else "") or GLOBAL_DOMAIN
+
+    def _spans(self, services: Sequence[Service], cluster: str, naming: Naming) -> bool:
+        """Whether the local name of these namesakes has the endpoints of other clusters, in this cluster (COMP-3)."""
+        own = [service for service in services if service.cluster == cluster]
+        if naming.joins_clusters:
+            return True
+        if not naming.global_services:
+            # Istio asks the own Service, and where there is none those of the other clusters.
+            # Source: istio/istio pilot/pkg/serviceregistry/ambient/multicluster.go, at 86c9f01.
+            return any(service.istio_global for service in own or services)
+        reached = [service for service in own or services if self._why_not(cluster, service) is None]
+        return any(service.takeover or service.scope is ServiceScope.GLOBAL_ONLY for service in reached)
+
+    def bind(self, host: str, *, cluster: str, namespace: str = "", naming: Naming = SOLO_NAMING) -> Binding:
+        """What *host* means to a client in *cluster* and *namespace*; the same value for the same question.
 
         Args:
             host: A full name; or ``name``, ``name.namespace`` or
                 ``name.namespace.svc`` of a Service in the client's cluster.
             cluster: The client's cluster.
             namespace: The client's namespace, where a bare name is looked for first.
+            naming: Whose rules hold.
 
         Raises:
             UnknownNameError: Nothing answers to it.
@@ -127,68 +180,86 @@ class HostTable:
         """
         if ":" in host or "/" in host:
             raise InvalidValueError(f"expected a host name alone, got {host!r}; the port is given by itself", "host")
-        name = host.lower().rstrip(".")
-        if name not in self._global and (cluster, name) not in self._own:
-            name = self._expanded(name, cluster, namespace)
-        own = self._own.get((cluster, name), [])
-        takeover = next((service for service in own if service.is_global and service.takeover), None)
-        if takeover is not None:
-            return self._joined(name, global_host(takeover), cluster)
-        if name in self._global:
-            return self._joined(name, name, cluster)
+        name = self._full(host.lower().rstrip("."), cluster, namespace)
+        key = (name, cluster, naming)
+        found = self._bindings.get(key)
+        if found is None:
+            found = self._bindings[key] = self._bind(name, cluster, naming, host)
+        return found
+
+    def _bind(self, name: str, cluster: str, naming: Naming, asked: str) -> Binding:
+        own = self._own[cluster].get(name, []) if cluster in self._own else []
+        services = self._called(name, cluster)
+        if services and name == self._local_host(services[0], cluster):
+            if self._spans(services, cluster, naming):
+                return self._joined(name, services, cluster, naming)
+            if own:
+                return self._local(name, own)
+        elif services and name == global_host(services[0], self._domain(cluster)):
+            reached = [each for each in services if self._why_not(cluster, each) is None and each.scope in _GLOBAL]
+            if reached:
+                return self._joined(name, services, cluster, SOLO_NAMING)
         if own:
             return self._local(name, own)
-        raise self._unknown(host, cluster)
+        raise UnknownNameError.among("host", asked, self.hosts(cluster, naming))
 
-    def _unknown(self, host: str, cluster: str) -> UnknownNameError:
-        return UnknownNameError.among("host", host, self.hosts(cluster))
-
-    def _expanded(self, name: str, cluster: str, namespace: str) -> str:
+    def _full(self, name: str, cluster: str, namespace: str) -> str:
+        if self._called(name, cluster) or (cluster in self._own and name in self._own[cluster]):
+            return name
         services = self._short.get((cluster, name), [])
         near = [service for service in services if service.namespace == namespace]
         # A bare name is that of the client's own namespace; elsewhere only if there is no doubt which.
         chosen = near or (services if len(services) == 1 else [])
         return chosen[0].hosts[0] if chosen and chosen[0].hosts else name
 
+    def _called(self, name: str, cluster: str) -> Sequence[Service]:
+        """The Services whose local or global name in a cluster this could be."""
+        parts = name.split(".")
+        services = self._namesakes.get((parts[1], parts[0]), ()) if len(parts) > 3 else ()
+        if not services:
+            return ()
+        names = (self._local_host(services[0], cluster), global_host(services[0], self._domain(cluster)))
+        return services if name in names else ()
+
     def _local(self, host: str, own: list[Service]) -> Binding:
         first = next((service for service in own if service.kind == "Service"), None)
         return Binding(
             host=host,
-            spans_clusters=False,
+            spans_clusters=first is None and host.endswith(f".{GLOBAL_DOMAIN}"),
             services=tuple(own),
             namesakes=self._namesakes[first.namespace, first.name] if first else (),
             why_not=partial(_in_another_cluster, own[0].cluster),
         )
 
-    def _joined(self, host: str, name: str, cluster: str) -> Binding:
-        namesakes = self._namesakes[_service_key(name)]
-        reached = [service for service in namesakes if self._why_not(cluster, service) is None]
+    def _joined(self, host: str, services: Sequence[Service], cluster: str, naming: Naming) -> Binding:
+        why_not = partial(self._why_not, cluster) if naming.global_services else _nothing_against
+        reached = [service for service in services if why_not(service) is None]
         reached.sort(key=lambda service: service.cluster != cluster)
-        entries = [service for service in self._own.get((cluster, name), []) if service.kind == "ServiceEntry"]
-        if not (reached or entries):
-            raise self._unknown(host, cluster)
+        names = dict.fromkeys((host, global_host(services[0], self._domain(cluster))))
+        own: Mapping[str, Sequence[Service]] = self._own.get(cluster, {})
+        entries = [each for name in names for each in own.get(name, ()) if each.kind == "ServiceEntry"]
         return Binding(
             host=host,
             spans_clusters=True,
             services=(*reached, *entries),
-            namesakes=namesakes,
-            why_not=partial(self._why_not, cluster),
+            namesakes=services,
+            why_not=why_not,
         )
 
     def _why_not(self, cluster: str, service: Service) -> Barrier | None:
+        """Why a Service does not belong to a global name in a cluster, by Solo's rules."""
         if not service.is_global:
             return Barrier(Reason.OTHER_CLUSTER, f"{service} is not global in cluster {service.cluster!r}")
-        here, there = self._segments.get(cluster, ""), self._segments.get(service.cluster, "")
-        if service.scope is ServiceScope.SEGMENT and here != there:
+        here, there = self._segment(cluster), self._segment(service.cluster)
+        if here != there:
             text = f"{service} reaches its own segment alone, which is {there!r} and not {here!r}"
             return Barrier(Reason.OTHER_SEGMENT, text)
         return None
 
+    def _segment(self, cluster: str) -> str:
+        known = self._clusters.get(cluster)
+        return known.segment if known is not None else ""
+
 
 def _in_another_cluster(cluster: str, service: Service) -> Barrier | None:
     return None if service.cluster == cluster else Barrier(Reason.OTHER_CLUSTER, "the host is a local name")
-
-
-def _service_key(host: str) -> tuple[str, str]:
-    name, namespace, *_ = host.split(".")
-    return namespace, name

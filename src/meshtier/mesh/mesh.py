@@ -10,7 +10,7 @@ from meshtier.component import COMPONENTS, Component, Traits
 from meshtier.errors import InvalidValueError, check_type
 from meshtier.locality import Locality
 from meshtier.mesh.clients import Client, ClientTable, client_of
-from meshtier.mesh.hostnames import HostTable
+from meshtier.mesh.hostnames import HostTable, Naming
 from meshtier.mesh.request import RouteRequest
 from meshtier.mesh.route import Route
 from meshtier.mesh.routing import Router
@@ -67,14 +67,19 @@ class Mesh:
         """What was doubtful about the clusters as a whole."""
         return tuple(note for cluster in self.clusters for note in cluster.notes)
 
-    def hosts(self, cluster: str | None = None) -> tuple[str, ...]:
-        """Every full host name that a client can ask for, sorted.
+    def hosts(
+        self, cluster: str | None = None, *, component: Component = Component.ZTUNNEL, profile: Profile = SOLO
+    ) -> tuple[str, ...]:
+        """Every full host name that a client can ask for, sorted (COMP-3).
 
         Args:
             cluster: The client's cluster; ``None`` for all of them.
+            component: Who chooses; sidecars know more names under some profiles.
+            profile: Whose rules.
         """
         names = [cluster] if cluster is not None else [known.name for known in self.clusters]
-        return tuple(sorted({host for name in names for host in self._hosts.hosts(name)}))
+        naming = Naming.of(profile, component)
+        return tuple(sorted({host for name in names for host in self._hosts.hosts(name, naming)}))
 
     def client(self, client: "Client | Workload | Locality | str", *, cluster: str | None = None) -> Client:
         """The client that is meant.
@@ -141,7 +146,7 @@ class Mesh:
         asking = self.client(client, cluster=cluster)
         whole = defaults if defaults is COMPONENTS else {**COMPONENTS, **defaults}
         request = RouteRequest(component=component, profile=profile, port=port, subset=subset, defaults=whole)
-        binding = self._hosts.bind(host, cluster=asking.cluster, namespace=asking.namespace)
+        binding = self._hosts.bind(host, cluster=asking.cluster, namespace=asking.namespace, naming=request.naming)
         return self._router.routes_to(binding, asking.cluster, request).route(asking)
 
     def places(self, cluster: str, *, component: Component = Component.ZTUNNEL) -> Mapping[Place, Client]:
@@ -180,9 +185,15 @@ class Mesh:
         """
         return self._sweep.routes(RouteRequest(component=component, profile=profile), hosts)
 
-    def route_count(self, *, component: Component = Component.ZTUNNEL, hosts: Iterable[str] | None = None) -> int:
+    def route_count(
+        self,
+        *,
+        component: Component = Component.ZTUNNEL,
+        profile: Profile = SOLO,
+        hosts: Iterable[str] | None = None,
+    ) -> int:
         """How many routes `routes` yields."""
-        return self._sweep.count(component, hosts)
+        return self._sweep.count(RouteRequest(component=component, profile=profile), hosts)
 
     @override
     def __repr__(self) -> str:

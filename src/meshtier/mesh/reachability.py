@@ -1,7 +1,7 @@
-"""Where does a workload seem to be, and how is it reached? As one kind of eyes in one cluster sees it.
+"""Where does a workload seem to be, and how is it reached, from one viewpoint in one cluster?
 
-What another cluster holds is known only through its gateway (LOC-3) or by its
-WorkloadEntry (LOC-4).
+What another network holds is known only through its gateways (NET, LOC-3); what
+another cluster of the own network holds, by its WorkloadEntries or pods (LOC-4).
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,9 @@ from typing import Final
 
 from attrs import frozen
 
+from meshtier.component import Component
 from meshtier.locality import Locality
+from meshtier.mesh.request import RouteRequest
 from meshtier.mesh.snapshot import Cluster, PeeringGateway, Place, Workload
 from meshtier.note import Note
 
@@ -37,13 +39,34 @@ class Viewpoint:
     Attributes:
         cluster: The cluster in which the component that chooses runs.
         envoy: Whether it is an Envoy, which obeys LOC-5 and gets labels (DR-3).
-        gateway_locality: `Profile.gateway_locality`: whether what lies behind a
-            gateway has that gateway's region and zone (LOC-3).
+        gateway_locality: Whether what lies behind a gateway has that gateway's
+            region and zone (LOC-3), and is one for each peer cluster (NET-4).
+        crosses_networks: Whether it sends to other networks at all (PATH-3).
+        needs_no_gateway: Whether it reaches a network to which no gateway leads directly (NET-2).
     """
 
     cluster: str
     envoy: bool
     gateway_locality: bool
+    crosses_networks: bool = True
+    needs_no_gateway: bool = False
+
+    @classmethod
+    def of(cls, cluster: str, request: RouteRequest) -> "Viewpoint":
+        """The viewpoint of the component that is asked about, in one cluster."""
+        profile, component = request.profile, request.component
+        crosses = {
+            Component.INGRESS_GATEWAY: profile.ingress_crosses_networks,
+            Component.WAYPOINT: profile.waypoint_crosses_networks,
+        }
+        return cls(
+            cluster=cluster,
+            envoy=request.traits.is_told_unready,
+            gateway_locality=profile.gateway_locality,
+            crosses_networks=crosses.get(component, True),
+            # Source: istio/istio pilot/pkg/xds/endpoints/ep_filters.go, EndpointsByNetworkFilter, at 86c9f01.
+            needs_no_gateway=component is Component.SIDECAR and not profile.global_services,
+        )
 
 
 @frozen(kw_only=True)
@@ -52,21 +75,21 @@ class Access:
 
     Attributes:
         place: Where it seems to be, and what says so.
-        gateway: The gateway through which it is reached; ``None`` if directly or not at all.
+        gateways: The gateways through which it is reached; none if directly or not at all.
         obstacle: Why it cannot be reached; ``None`` if it can.
     """
 
     place: Place
-    gateway: PeeringGateway | None = None
+    gateways: tuple[PeeringGateway, ...] = ()
     obstacle: Obstacle | None = None
 
 
 class Reachability:
-    """What one kind of eyes in one cluster can see of each workload.
+    """How each workload is reached from one viewpoint.
 
     Args:
         clusters: The snapshot, by name.
-        eyes: Who looks.
+        viewpoint: Who looks.
 
     Attributes:
         notes: What was doubtful so far about the gateways.
@@ -77,15 +100,22 @@ class Reachability:
         self._clusters = clusters
         self._viewpoint = viewpoint
         self._flat_places: dict[Place, Place] = {}
-        self._gateways: dict[tuple[str, str], PeeringGateway | None] = {}
+        self._gateways: dict[tuple[str, str], tuple[PeeringGateway, ...]] = {}
         self.notes: list[Note] = []
 
     def access(self, workload: Workload) -> Access:
         """How *workload* is reached."""
         place = workload.envoy_place if self._viewpoint.envoy else workload.place
-        if workload.cluster != self._home.name:
-            if workload.place.locality.network != self._home.network:
-                return self._beyond(workload)
+        network = place.locality.network
+        is_own = workload.cluster == self._home.name
+        if network != self._home.network:
+            gateways = self.gateways_to(workload.remote_cluster or workload.cluster, network)
+            # What this cluster's own control plane knows the address of is sent to even without a gateway:
+            # istio/ztunnel src/state.rs, load_balance, at 62d8265; a sidecar is told the pods of other clusters too.
+            direct = workload.addresses and (is_own or self._viewpoint.needs_no_gateway)
+            if gateways or not direct:
+                return self._through(gateways, place)
+        if not is_own:
             place = self._flat(place)
         return Access(place=place, obstacle=None if workload.addresses else _NO_ADDRESS)
 
@@ -95,17 +125,17 @@ class Reachability:
             self._flat_places[place] = Place(place.locality._replace(node=""), (*place.origins[:4], ""))
         return self._flat_places[place]
 
-    def _beyond(self, workload: Workload) -> Access:
-        """How a workload of another network is reached (LOC-3)."""
-        network = workload.place.locality.network
-        key = (workload.cluster, network)
-        if key not in self._gateways:
-            self._gateways[key] = self._find_gateway(*key)
-        gateway = self._gateways[key]
-        obstacle = None if gateway is not None else Obstacle("LOC-3", f"no gateway leads to network {network!r}")
-        return Access(place=self._behind(gateway, workload.place), gateway=gateway, obstacle=obstacle)
+    def _through(self, gateways: tuple[PeeringGateway, ...], place: Place) -> Access:
+        network = place.locality.network
+        obstacle = None
+        if not self._viewpoint.crosses_networks:
+            obstacle = Obstacle("PATH-3", "this component does not send to other networks")
+        elif not gateways:
+            obstacle = Obstacle("NET-2", f"no gateway leads to network {network!r}")
+        seen = self._seen_through(gateways[0] if gateways else None, place)
+        return Access(place=seen, gateways=gateways if obstacle is None else (), obstacle=obstacle)
 
-    def _behind(self, gateway: PeeringGateway | None, own: Place) -> Place:
+    def _seen_through(self, gateway: PeeringGateway | None, own: Place) -> Place:
         network = own.locality.network
         # LOC-3: no region and no zone under Istio's rules, those of the peering Gateway's labels under Solo's.
         # Source: istio/istio pilot/pkg/xds/endpoints/ep_filters.go, EndpointsByNetworkFilter, at 86c9f01.
@@ -116,27 +146,47 @@ class Reachability:
             return place
         return Place(place.locality._replace(network=network), (own.origins[0], *place.origins[1:]))
 
-    def _find_gateway(self, cluster: str, network: str) -> PeeringGateway | None:
-        remote = [gateway for gateway in self._home.gateways if gateway.remote and _leads_to(gateway, cluster, network)]
-        if len(remote) > 1:
-            names = ", ".join(str(gateway) for gateway in remote)
-            self.notes.append(
-                Note(
-                    "gateways-first-only",
-                    f"{len(remote)} gateways lead to network {network!r}: {names}; the first is taken",
-                )
-            )
-        if remote:
-            return remote[0]
-        there = self._clusters[cluster].gateways if cluster in self._clusters else ()
-        own = next((gateway for gateway in there if not gateway.remote), None)
-        if own is not None:
-            text = f"cluster {self._home.name!r} has no istio-remote Gateway for network {network!r}; the labels of"
-            self.notes.append(Note("gateway-assumed", f"{text} {own} in cluster {cluster!r} are taken for it"))
-        return own
+    def gateways_to(self, cluster: str, network: str) -> tuple[PeeringGateway, ...]:
+        """The gateways that lead to a network, for what is in one cluster there (NET-2); kept, so asked once."""
+        key = (cluster, network)
+        if key not in self._gateways:
+            self._gateways[key] = self._find(*key)
+        return self._gateways[key]
+
+    def _find(self, cluster: str, network: str) -> tuple[PeeringGateway, ...]:
+        known = [gateway for gateway in self._home.gateways if gateway.remote]
+        found = _best(known, cluster, network, by_cluster=self._by_cluster)
+        if not found:
+            others = (each for name, each in self._clusters.items() if name != self._home.name)
+            there = [gateway for each in others for gateway in each.gateways if not gateway.remote]
+            found = _best(there, cluster, network, by_cluster=self._by_cluster)
+            if found:
+                names = ", ".join(dict.fromkeys(f"{gateway} in cluster {gateway.cluster!r}" for gateway in found))
+                text = f"cluster {self._home.name!r} has no istio-remote Gateway for network {network!r}; the labels of"
+                self.notes.append(Note("gateway-assumed", f"{text} {names} are taken for it"))
+        for gateway in found:
+            self.notes.extend(gateway.notes)
+        if len(found) > 1 and not self._viewpoint.envoy:
+            # Source: istio/istio pilot/pkg/serviceregistry/ambient, where ztunnel is told one gateway: istio#56960.
+            names = ", ".join(str(gateway) for gateway in found)
+            text = f"{len(found)} gateways lead to network {network!r}: {names}; ztunnel is told the first"
+            self.notes.append(Note("gateways-first-only", text))
+            return found[:1]
+        return found
+
+    @property
+    def _by_cluster(self) -> bool:
+        return self._viewpoint.envoy or self._viewpoint.gateway_locality
 
 
-def _leads_to(gateway: PeeringGateway, cluster: str, network: str) -> bool:
-    if gateway.cluster and cluster:
-        return gateway.cluster == cluster
-    return gateway.place.locality.network == network
+def _best(
+    gateways: list[PeeringGateway], cluster: str, network: str, *, by_cluster: bool
+) -> tuple[PeeringGateway, ...]:
+    """The gateways of the network and cluster, else those of the network (NET-2)."""
+    # Source: istio/istio pilot/pkg/xds/endpoints/ep_filters.go, selectNetworkGateways, at 86c9f01.
+    of_network = [gateway for gateway in gateways if gateway.hbone and gateway.place.locality.network == network]
+    both = [gateway for gateway in of_network if gateway.cluster == cluster] if by_cluster else []
+    if both or of_network:
+        return tuple(both or of_network)
+    # A gateway without a label of its network still leads to the cluster that it names.
+    return tuple(each for each in gateways if each.cluster == cluster and not each.place.locality.network)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from attrs import evolve, frozen
 
 from meshtier.component import COMPONENTS, Component, Traits
+from meshtier.mesh.hostnames import Naming
 from meshtier.profile import Profile
 
 
@@ -30,6 +31,11 @@ class RouteRequest:
     def traits(self) -> Traits:
         """What the component that chooses is like."""
         return self.component.traits
+
+    @property
+    def naming(self) -> Naming:
+        """Whose rules for host names hold (COMP-3)."""
+        return Naming.of(self.profile, self.component)
 
     @property
     def key(self) -> object:

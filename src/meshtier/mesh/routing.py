@@ -70,7 +70,7 @@ class Router:
         """What all routes to a host from one cluster share."""
         if request.key is None:
             return HostRoutes(self, binding, cluster, request)
-        key = (binding.host, cluster, request.key)
+        key = (binding, cluster, request.key)
         found = self._routes.get(key)
         if found is None:
             found = self._routes[key] = HostRoutes(self, binding, cluster, request)
@@ -78,12 +78,10 @@ class Router:
 
     def visible(self, binding: Binding, cluster: str, request: RouteRequest) -> VisibleEndpoints:
         """What stands behind a host for one kind of component in one cluster."""
-        envoy, gateway_locality = request.traits.is_told_unready, request.profile.gateway_locality
-        key = (binding.host, cluster, envoy, gateway_locality)
-        found = self._visible.get(key)
+        viewpoint = Viewpoint.of(cluster, request)
+        found = self._visible.get((binding, viewpoint))
         if found is None:
-            viewpoint = Viewpoint(cluster=cluster, envoy=envoy, gateway_locality=gateway_locality)
-            found = self._visible[key] = visible_endpoints(binding, self.clusters, viewpoint)
+            found = self._visible[binding, viewpoint] = visible_endpoints(binding, self.clusters, viewpoint)
         return found
 
     @cached_property
@@ -189,7 +187,7 @@ class HostRoutes:
         if pod.cluster == self._cluster:
             return self.direct(pod)
         # A waypoint that is itself a global service can have pods in clusters where the host means something else.
-        binding = self.router.hosts.bind(self.binding.host, cluster=pod.cluster)
+        binding = self.router.hosts.bind(self.binding.host, cluster=pod.cluster, naming=self.request.naming)
         return self.router.routes_to(binding, pod.cluster, self.request).direct(pod)
 
 

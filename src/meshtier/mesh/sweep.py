@@ -5,7 +5,7 @@ from functools import cached_property
 
 from meshtier.component import Component
 from meshtier.mesh.clients import Client, client_of
-from meshtier.mesh.hostnames import HostTable
+from meshtier.mesh.hostnames import HostTable, Naming
 from meshtier.mesh.request import RouteRequest
 from meshtier.mesh.route import Route
 from meshtier.mesh.routing import Router
@@ -48,18 +48,20 @@ class Sweep:
 
     def routes(self, request: RouteRequest, hosts: Iterable[str] | None) -> Iterator[Route]:
         """A route for each host and place; *hosts* are full names, ``None`` for all of them."""
-        for cluster, host in self._asked(hosts):
-            routes = self._router.routes_to(self._hosts.bind(host, cluster=cluster), cluster, request)
+        for cluster, host in self._asked(hosts, request.naming):
+            routes = self._router.routes_to(
+                self._hosts.bind(host, cluster=cluster, naming=request.naming), cluster, request
+            )
             for client in self.places(cluster, request.component).values():
                 yield routes.route(client)
 
-    def count(self, component: Component, hosts: Iterable[str] | None) -> int:
+    def count(self, request: RouteRequest, hosts: Iterable[str] | None) -> int:
         """How many routes there are to go through."""
-        return sum(len(self.places(cluster, component)) for cluster, _ in self._asked(hosts))
+        return sum(len(self.places(cluster, request.component)) for cluster, _ in self._asked(hosts, request.naming))
 
-    def _asked(self, hosts: Iterable[str] | None) -> Iterator[tuple[str, str]]:
+    def _asked(self, hosts: Iterable[str] | None, naming: Naming) -> Iterator[tuple[str, str]]:
         wanted = None if hosts is None else set(hosts)
         for cluster in self._clusters:
-            for host in self._hosts.hosts(cluster.name):
+            for host in self._hosts.hosts(cluster.name, naming):
                 if wanted is None or host in wanted:
                     yield cluster.name, host

@@ -256,7 +256,7 @@ class _Reader:
             workload=workload,
             service=service,
             place=access.place,
-            gateway=access.gateway,
+            gateway=access.gateways[0] if access.gateways else None,
             ports=backend.ports,
         )
 
@@ -265,7 +265,7 @@ class _Reader:
             return workload.labels
         # LOC-3: of what lies behind a gateway an Envoy of Istio knows the network and the cluster alone.
         # Source: istio/istio pilot/pkg/xds/endpoints/ep_filters.go, EndpointsByNetworkFilter, at 86c9f01.
-        own = workload.labels if access.gateway is None or self._viewpoint.gateway_locality else NO_LABELS
+        own = workload.labels if not access.gateways or self._viewpoint.gateway_locality else NO_LABELS
         return with_place_labels(own, access.place.locality, workload.remote_cluster or workload.cluster)
 
 
