@@ -101,7 +101,8 @@ def test_mesh_without_locality_setting_has_no_levels(mesh: LocalitySetting | Non
 
 
 def test_no_setting_anywhere_has_no_source() -> None:
-    assert effective_setting(mesh=None).source is SettingSource.NONE
+    assert effective_setting(mesh=None) == EffectiveSetting(source=SettingSource.NONE)
+    assert effective_setting(mesh=None).unready_sent
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,8 @@
-"""How is the traffic of one host, port or subset handled? ``trafficPolicy`` and its load balancer."""
+"""How is the traffic of one host, port or subset handled? ``trafficPolicy`` and its load balancer.
+
+``read`` refuses what Istio's validation refuses: istio/istio
+pkg/config/validation/validation.go, validateTrafficPolicy, at 86c9f01.
+"""
 
 import enum
 import re
