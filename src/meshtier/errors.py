@@ -180,7 +180,7 @@ def check_type(value: object, wanted: type | UnionType, path: str, *, what: str 
 
     >>> check_type("on", bool, "strict")
     Traceback (most recent call last):
-    meshtier.errors.InvalidValueError: strict: expected True or False, got 'on'
+    meshtier.InvalidValueError: strict: expected True or False, got 'on'
     """
     if not isinstance(value, wanted):
         kinds: tuple[type, ...] = wanted.__args__ if isinstance(wanted, UnionType) else (wanted,)

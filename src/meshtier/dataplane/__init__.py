@@ -11,6 +11,7 @@ from meshtier.dataplane.load_assignment import (
 from meshtier.dataplane.planes import DATA_PLANES, DataPlane, Selection, data_plane, spread
 from meshtier.dataplane.settings import ISTIO_ENVOY, PLAIN_ENVOY, EnvoySettings, LbPolicy, ZoneAware
 from meshtier.dataplane.shares import Shares
+from meshtier.public import publish
 
 __all__ = [
     "DATA_PLANES",
@@ -35,3 +36,5 @@ __all__ = [
     "priority_loads",
     "spread",
 ]
+
+publish(__name__)

@@ -4,6 +4,7 @@ From an object to priorities: `DestinationRule.from_mapping`, `find_rule`,
 `effective_policy`, `effective_setting`; `meshtier.dataplane` goes on from there.
 """
 
+from meshtier.public import publish
 from meshtier.rules.destination_rule import DestinationRule, effective_policy
 from meshtier.rules.distribute import DistributedWeight, distribute_weights, matching_rule
 from meshtier.rules.duration import parse_duration, to_duration
@@ -96,3 +97,5 @@ __all__ = [
     "to_duration",
     "wanted_labels",
 ]
+
+publish(__name__)
