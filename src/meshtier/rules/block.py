@@ -119,8 +119,9 @@ def read_fields(cls: type, reader: FieldReader, *, only: Container[str] | None =
 
 def written_fields(value: object) -> dict[str, object]:
     """The fields of *value* as plain data, by key; what is not set is left out."""
+    cls: Any = type(value)
     written: dict[str, object] = {}
-    for name, key, kind in _rows(type(value)):
+    for name, key, kind in _rows(cls):
         held = getattr(value, name)
         plain = None if held is None else kind.write(held)
         if plain is not None:
