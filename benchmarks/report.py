@@ -1,6 +1,7 @@
 """How are figures laid out: as a table, as Markdown, as JSON?"""
 
 import json
+import os
 import platform
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -32,21 +33,25 @@ def amount(value: float | None, unit: str) -> str:
     if value is None:
         return ""
     size, name = next((each for each in _UNITS[unit] if value >= each[0]), _UNITS[unit][-1])
-    scaled = value / size
-    return f"{scaled:.{2 if scaled < 10 else 1 if scaled < 100 else 0}f} {name}"
+    return f"{_digits(value / size)} {name}"
+
+
+def _digits(value: float) -> str:
+    return f"{value:,.{2 if value < 10 else 1 if value < 100 else 0}f}"
 
 
 def cells(figure: Figure) -> tuple[str, ...]:
     """What the table says of a figure, in the order of its columns."""
-    ratio = (
-        "" if figure.ratio is None else f"{figure.ratio:.{2 if figure.ratio < 10 else 1 if figure.ratio < 100 else 0}f}"
-    )
-    budget = ""
-    if figure.budget is not None:
-        budget = f"≤ {figure.budget * 1e6:g} µs" if figure.absolute and figure.budget < 1 else f"≤ {figure.budget:g}"
-        budget += " s" if figure.absolute and figure.budget >= 1 else ""
     value, baseline = amount(figure.value, figure.unit), amount(figure.baseline, figure.unit)
+    ratio = "" if figure.ratio is None else _digits(figure.ratio)
+    budget = "" if figure.budget is None else f"≤ {_budget(figure.budget, absolute=figure.absolute)}"
     return (figure.what, figure.against, value, baseline, ratio, budget, figure.verdict)
+
+
+def _budget(budget: float, *, absolute: bool) -> str:
+    if not absolute:
+        return f"{budget:g}"
+    return f"{budget:g} s" if budget >= 1 else f"{budget * 1e6:g} µs"
 
 
 def as_table(figures: Figures) -> str:
@@ -89,6 +94,7 @@ def machine() -> dict[str, str]:
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
+        "load": f"load average {os.getloadavg()[2]:.1f}",  # of the last quarter of an hour; 1.0 is this run alone
     }
 
 
