@@ -97,8 +97,6 @@ def _table() -> Mapping[str, NoteCode]:
         "namespace-assumed": (info, "INPUT", "an object names no namespace"),
         "api-version-unknown": (warning, "INPUT", "an apiVersion is not known"),
         "slices-missing": (info, "INPUT", "the input holds no EndpointSlice of a Service"),
-        "preferences-unknown": (warning, "MODE", "no setting makes the routing preferences of a dump"),
-        "preferences-of-old": (info, "TIER-4", "a dump's routing preferences are those of profile istio-1.24"),
     }
     return MappingProxyType(
         {code: NoteCode(severity, tuple(rules.split()), summary) for code, (severity, rules, summary) in rows.items()}

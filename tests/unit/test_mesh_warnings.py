@@ -21,7 +21,7 @@ def mesh_of(weights: list[int], traffic_policy: dict[str, object] | None = None)
         )
         for number, weight in enumerate(weights)
     ]
-    service = Service(namespace="ns", name="s", hosts=(HOST,), backends=tuple(Backend(pod) for pod in pods))
+    service = Service(namespace="ns", name="s", hosts=(HOST,), backends=tuple(Backend(pod.key) for pod in pods))
     rules = []
     if traffic_policy is not None:
         spec = {"host": HOST, "trafficPolicy": traffic_policy}

@@ -111,11 +111,11 @@ def _check(route: Route) -> None:
             f" {component} takes no endpoints from a file",
             "route",
         )
-    if route.to_waypoint is not None:
-        pods = ", ".join(hop.waypoint for hop in route.hops) or "none of which gets traffic"
+    if route.deciding is not route:
+        pods = ", ".join(hop.by for hop in route.hops[1:]) or "none of which gets traffic"
         raise InvalidValueError(
             f"expected a route at one Envoy, got one over the pods of a waypoint ({pods});"
-            " export `hop.route` of one of `route.hops`, or ask for the route from that pod",
+            " export `hop.route` of one of `route.hops[1:]`, or ask for the route from that pod",
             "route",
         )
     if route.passthrough:

@@ -60,7 +60,7 @@ def unknown_places(client: Locality, scopes: Sequence[Scope], matching: Callable
     """
     notes: list[Note] = []
     for position, scope in enumerate(scopes):
-        if not client.part(scope) and (count := matching(position)):
+        if scope is not Scope.CLUSTER and not client.part(scope) and (count := matching(position)):
             text = f"neither the client nor {count} of the endpoints has a known {scope.value}, and so they match"
             notes.append(Note("unknown-place", text))
     return tuple(notes)
