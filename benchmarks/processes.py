@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from time import perf_counter
 from typing import Final
 
 from benchmarks.decoding import decode
@@ -47,7 +48,7 @@ def commands(scale: Scale) -> Iterator[Figure]:
     bare = "import click, yaml, attrs"
     for name, (arguments, budget) in COMMANDS.items():
         works = partial(run, "-m", "meshtier", *arguments), partial(run, "-c", bare)
-        times = take_turns(*(timed(work, collector=True) for work in works), scale=scale)
+        times = take_turns(*(timed(work, collector=True, clock=perf_counter) for work in works), scale=scale)
         yield compared(slug("process", *name.split()), f"`{name}`", f'`python -c "{bare}"`', times, budget=budget)
 
 
