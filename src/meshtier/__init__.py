@@ -14,7 +14,7 @@ reads Kubernetes objects into a `Mesh`; `meshtier.export` writes for Envoy.
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from meshtier.component import COMPONENTS, Balancing, Component, Traits
+from meshtier.component import COMPONENTS, Component, Traits
 from meshtier.distribution import TrafficDistribution
 from meshtier.endpoint import Endpoint, Exclusion, Health, Reason
 from meshtier.errors import InputError, InvalidValueError, MeshError, MissingExtraError, Problem, UnknownNameError
@@ -54,7 +54,6 @@ __all__ = [
     "PROFILES",
     "SCOPES",
     "SOLO",
-    "Balancing",
     "Client",
     "Component",
     "CrossNetwork",

@@ -91,6 +91,7 @@ def _table() -> Mapping[str, NoteCode]:
         "waypoint-service-assumed": (info, "COMP-1", "the input lacks the waypoint's Service, which is assumed"),
         # load
         "zone-aware-peers-unknown": (warning, "LOAD-4", "zone-aware routing depends on peers that are unknown"),
+        "weights-too-large": (error, "LOAD-4", "weights sum to more than an Envoy takes, which rejects them"),
         "uneven-weights": (info, "LOAD-4", "unequal weights even out under LEAST_REQUEST"),
         # the form of the input
         "unknown-field": (warning, "INPUT", "a field is not known; it is kept and otherwise ignored"),

@@ -7,7 +7,7 @@ from functools import cached_property
 from attrs import evolve, frozen
 from typing_extensions import override
 
-from meshtier.component import Balancing, Component
+from meshtier.component import Component
 from meshtier.errors import InvalidValueError, UnknownNameError
 from meshtier.labels import NO_LABELS
 from meshtier.locality import SCOPES, Locality
@@ -38,7 +38,7 @@ class Client:
 
     def place_for(self, component: Component) -> Place:
         """Where the component that chooses for this client is, as that component sees it (LOC-5, LOC-7)."""
-        return self.envoy_place if component.traits.balancing is Balancing.ENVOY else self.place
+        return self.envoy_place if component.traits.reads_locality_override else self.place
 
     @property
     def runs_in(self) -> str:

@@ -24,7 +24,7 @@ from meshtier.mesh.route_data import (
 )
 from meshtier.mesh.snapshot import Place
 from meshtier.mesh.visible import ServiceEndpoint
-from meshtier.mesh.warnings import few_to_eject, uneven_weights
+from meshtier.mesh.warnings import few_to_eject, rejected, uneven_weights
 from meshtier.note import Note
 
 
@@ -99,8 +99,9 @@ class DirectRoute(Route):
         yield from self.visible.notes
         yield from self.selection.notes
         yield from few_to_eject(self.effective_rule, sum(len(tier.endpoints) for tier in self.selection.tiers))
-        if self.outcome.by_envoy:
+        if self.component.traits.is_told_priorities:
             yield from uneven_weights(self.selection.envoy, self.selection.groups)
+            yield from rejected(self.selection.groups)
 
     @property
     @override

@@ -1,18 +1,17 @@
 """How much does each tier and endpoint of a selection get?"""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
 from attrs import frozen
 from typing_extensions import override
 
-from meshtier.component import Balancing, Component
-from meshtier.dataplane.shares import Shares
-from meshtier.dataplane.spread import shares_of
-from meshtier.dataplane.ztunnel import best_tier
+from meshtier.component import Component
+from meshtier.dataplane import DataPlane, Shares, data_plane
 from meshtier.locality import Locality
 from meshtier.mesh.effective_rule import EffectiveRule
 from meshtier.mesh.selection import Selection
+from meshtier.mesh.visible import VisibleEndpoints
 from meshtier.precedence import Resolution
 from meshtier.table import percent
 from meshtier.tiers import Endpoints, TierLike
@@ -81,17 +80,19 @@ class Outcome:
 
     @cached_property
     def shares(self) -> Shares:
-        """Each visible endpoint's share, by id; what cannot be chosen has 0 (LOAD-5).
+        """Each endpoint's share, by id; what cannot be chosen has 0 (LOAD-5).
 
         Cost: O(n); what the host does not reach is not looked at before it is asked for.
         """
+        return Shares.trusted(_WithRest(self._arriving, self.selection.visible), self._arriving.reason)
+
+    @cached_property
+    def _arriving(self) -> Shares:
         selection = self.selection
-        if selection.passthrough:
-            text = f"no choice is made ({selection.passthrough}): the client picks the address itself"
-            return Shares(dict.fromkeys(selection.visible.available, 0.0), text, _rest(selection))
-        groups = selection.groups if self.by_envoy else None
-        found = shares_of(self.component, selection, envoy=selection.envoy, groups=groups)
-        return Shares({**dict.fromkeys(selection.visible.available, 0.0), **found}, found.reason, _rest(selection))
+        if not selection.passthrough:
+            return self._plane.shares(selection)
+        text = f"no choice is made ({selection.passthrough}): the client picks the address itself"
+        return Shares.trusted(dict.fromkeys(selection.visible.available, 0.0), text)
 
     @cached_property
     def tiers(self) -> tuple[RouteTier, ...]:
@@ -104,17 +105,36 @@ class Outcome:
         return tuple([RouteTier(tier, selection, place, shares[place]) for place, tier in enumerate(tiers)])
 
     def _tier_shares(self, tiers: Sequence[TierLike]) -> Sequence[float]:
-        if self.by_envoy or self.selection.passthrough:
-            return [sum(self.shares[endpoint.id] for endpoint in tier.endpoints) for tier in tiers]
-        best = best_tier(tiers)
-        weighty = best is not None and best.healthy_weight > 0
-        return [1.0 if weighty and tier is best else 0.0 for tier in tiers]
+        if self._plane.tier_shares is not None and not self.selection.passthrough:
+            return self._plane.tier_shares(tiers)
+        share_of = self._arriving.get
+        return [sum([share_of(endpoint.id, 0.0) for endpoint in tier.endpoints]) for tier in tiers]
 
     @property
-    def by_envoy(self) -> bool:
-        """Whether an Envoy chooses."""
-        return self.component.traits.balancing is Balancing.ENVOY
+    def _plane(self) -> DataPlane:
+        return data_plane(self.component)
 
 
-def _rest(selection: Selection) -> Callable[[], Iterable[str]]:
-    return lambda: selection.visible.unavailable
+class _WithRest(Mapping[str, float]):
+    """The shares of what a host reaches, and 0 for the rest, which is looked for when somebody asks for it."""
+
+    def __init__(self, arriving: Shares, visible: VisibleEndpoints) -> None:
+        self._arriving = arriving
+        self._visible = visible
+
+    @cached_property
+    def _whole(self) -> dict[str, float]:
+        return {**dict.fromkeys(self._visible.unavailable, 0.0), **self._arriving}
+
+    @override
+    def __getitem__(self, key: str) -> float:
+        share = self._arriving.get(key)
+        return self._whole[key] if share is None else share
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._whole)
+
+    @override
+    def __len__(self) -> int:
+        return len(self._whole)

@@ -256,7 +256,7 @@ def _traffic(hops: Iterable["Hop"]) -> float:
 def _tiers(route: "Route", place_of: _PlaceText, *, lines: Iterable[str], whose: str = "") -> Section:
     if not route.tiers:
         return Section(heading=f"no tier holds an endpoint{whose}", lines=lines)
-    numbered = route.outcome.by_envoy  # no one else is told of priorities
+    numbered = route.component.traits.is_told_priorities
     heads = ("tier", *(("priority",) if numbered else ()), "share", "healthy", "what matches", "where")
     rows = [_tier_cells(tier, place_of, numbered=numbered) for tier in route.tiers]
     return Section(heading=f"tiers{whose}", lines=lines, table=_table(heads, rows))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from attrs import evolve, frozen
 
-from meshtier.component import COMPONENTS, Balancing, Component, Traits
+from meshtier.component import COMPONENTS, Component, Traits
 from meshtier.profile import Profile
 
 
@@ -30,11 +30,6 @@ class RouteRequest:
     def traits(self) -> Traits:
         """What the component that chooses is like."""
         return self.component.traits
-
-    @property
-    def by_envoy(self) -> bool:
-        """Whether an Envoy chooses."""
-        return self.traits.balancing is Balancing.ENVOY
 
     @property
     def key(self) -> object:

@@ -78,7 +78,7 @@ class Router:
 
     def visible(self, binding: Binding, cluster: str, request: RouteRequest) -> VisibleEndpoints:
         """What stands behind a host for one kind of component in one cluster."""
-        envoy, gateway_locality = request.by_envoy, request.profile.gateway_locality
+        envoy, gateway_locality = request.traits.is_told_unready, request.profile.gateway_locality
         key = (binding.host, cluster, envoy, gateway_locality)
         found = self._visible.get(key)
         if found is None:
@@ -209,14 +209,14 @@ class RuleRoutes:
         self._resolution = routes.resolution
         self._visible = self._narrowed(routes.visible)
         self._passthrough = routes.binding.service.passthrough or rule.passthrough
-        self._by_envoy = routes.request.by_envoy
+        self._overridden = routes.request.traits.reads_locality_override
         self._compared = compared_parts(routes.resolution)
         self._by_cluster = Scope.CLUSTER in routes.resolution.scopes
         self._outcomes: dict[object, Outcome] = {}
 
     def outcome(self, client: Client) -> Outcome:
         """What comes of the selection for this client; that of another client that compares alike."""
-        place = (client.envoy_place if self._by_envoy else client.place).locality
+        place = (client.envoy_place if self._overridden else client.place).locality
         if self.rule.decides:
             return self._by_setting(client, place)
         compared = self._compared(place)
@@ -276,7 +276,7 @@ class RuleRoutes:
     def _narrowed(self, visible: VisibleEndpoints) -> VisibleEndpoints:
         """The visible endpoints without what the port, the subset or the control plane leaves out."""
         port, subset = self._request.port, self.rule.subset
-        unready_out = self._request.by_envoy and not self.rule.setting.unready_sent
+        unready_out = self._request.traits.is_told_unready and not self.rule.setting.unready_sent
         if port is None and subset is None and not unready_out:
             return visible
         ports = {number for number, _ in self._binding.service.ports}

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
-from meshtier.component import Balancing, Component
+from meshtier.component import Component
 from meshtier.mesh.clients import Client, client_of
 from meshtier.mesh.hostnames import HostTable
 from meshtier.mesh.request import RouteRequest
@@ -29,7 +29,7 @@ class Sweep:
     def places(self, cluster: str, component: Component) -> Mapping[Place, Client]:
         """Every distinct place of a pod in *cluster* as *component* sees it, each with the first pod there."""
         # With a waypoint in the path, it is ztunnel that starts from the pod.
-        by_envoy = component.traits.balancing is Balancing.ENVOY and component is not Component.WAYPOINT
+        by_envoy = component.traits.reads_locality_override and component is not Component.WAYPOINT
         return self._places[cluster, by_envoy]
 
     @cached_property

@@ -51,14 +51,17 @@ class WaypointPods:
     @cached_property
     def shares(self) -> Shares:
         """Each endpoint's share over all pods, by id."""
-        shares = {name: 0.0 for answer in self.answers for name in answer.visible.available}
+        shares = {
+            **dict.fromkeys(self._unavailable(), 0.0),
+            **{name: 0.0 for answer in self.answers for name in answer.visible.available},
+        }
         reasons = [f"no waypoint pod: {self.reason}"] if self.reason else []
         for hop in self.hops:
             for name in hop.route.visible.available:
                 shares[name] += hop.share * hop.route.shares[name]
             if hop.route.reason:
                 reasons.append(f"at {hop.by}: {hop.route.reason}")
-        return Shares(shares, "; ".join(dict.fromkeys(reasons)), self._unavailable)
+        return Shares.trusted(shares, "; ".join(dict.fromkeys(reasons)))
 
     def _unavailable(self) -> Mapping[str, None]:
         return dict.fromkeys(name for answer in self.answers for name in answer.visible.unavailable)

@@ -1,7 +1,7 @@
 """What do DestinationRules say, which of them holds, and what follows for each endpoint?
 
 From an object to priorities: `DestinationRule.from_mapping`, `find_rule`,
-`effective_policy`, `effective_setting`, `group_endpoints`.
+`effective_policy`, `effective_setting`; `meshtier.dataplane` goes on from there.
 """
 
 from meshtier.rules.destination_rule import DestinationRule, effective_policy
@@ -16,7 +16,6 @@ from meshtier.rules.effective import (
     effective_setting,
 )
 from meshtier.rules.fields import Kept, Reader, Report
-from meshtier.rules.grouping import Group, Grouping, group_endpoints, written_locality
 from meshtier.rules.levels import (
     LabelComparison,
     Wanted,
@@ -59,8 +58,6 @@ __all__ = [
     "EffectiveSetting",
     "Failover",
     "Found",
-    "Group",
-    "Grouping",
     "Kept",
     "LabelComparison",
     "LevelsBy",
@@ -92,7 +89,6 @@ __all__ = [
     "failover_level",
     "failover_priority_levels",
     "find_rule",
-    "group_endpoints",
     "host_matches",
     "matches_place",
     "matching_rule",
@@ -101,5 +97,4 @@ __all__ = [
     "resolve_host",
     "to_duration",
     "wanted_labels",
-    "written_locality",
 ]

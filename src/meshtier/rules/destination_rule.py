@@ -81,7 +81,7 @@ class DestinationRule:
         '*.mesh.internal'
         """
         report = Report(file=where, document=document, object_name="DestinationRule")
-        if not isinstance(obj, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not isinstance(obj, Mapping):
             report.refuse("", f"expected a mapping, got {shown(obj)}")
         rule = _read_rule(cast("object", obj), report)
         report.check()

@@ -168,7 +168,7 @@ def _in_force(
 ) -> LocalitySetting | ZoneAwareSetting | None:
     if setting is None or setting.enabled is False:
         return None
-    return None if isinstance(setting, ZoneAwareSetting) and component is Component.WAYPOINT else setting
+    return None if isinstance(setting, ZoneAwareSetting) and not component.traits.knows_zone_awareness else setting
 
 
 def _weighs_localities(setting: LocalitySetting | ZoneAwareSetting | None, *, failover: bool) -> bool:
@@ -195,8 +195,8 @@ def _notes(
             Note("locality-disabled", f"{source.value} says enabled: false, so every endpoint is in one level")
         )
     elif isinstance(setting, ZoneAwareSetting):
-        if component is Component.WAYPOINT:
-            text = f"a waypoint knows no zone awareness: {source.value} leaves every endpoint in one level"
+        if not component.traits.knows_zone_awareness:
+            text = f"a {component} knows no zone awareness: {source.value} leaves every endpoint in one level"
             notes.append(Note("zone-aware-unsupported", text))
     elif source is SettingSource.RULE_LOCALITY and setting is not None and not setting.distribute and not detects:
         text = (

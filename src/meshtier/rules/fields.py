@@ -7,12 +7,11 @@ the end.
 """
 
 import reprlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
-from typing_extensions import override
-
 from meshtier.errors import InputError, InvalidValueError, Problem
+from meshtier.frozen import FrozenMapping
 from meshtier.labels import Labels
 from meshtier.note import Note
 from meshtier.rules.duration import parse_duration
@@ -32,7 +31,7 @@ def shown(value: object) -> str:
         return f"a {type(value).__name__} too long to print"
 
 
-class Kept(Mapping[str, object]):
+class Kept(FrozenMapping[object]):
     """Fields that are carried along unread: an immutable, hashable mapping of plain data.
 
     Lists become tuples and mappings become `Kept`; `to_plain` turns them back.
@@ -44,39 +43,14 @@ class Kept(Mapping[str, object]):
     {'http': {'maxRetries': 3}}
     """
 
-    __slots__ = ("_items",)
-    _items: dict[str, object]
+    __slots__ = ()
 
     def __init__(self, items: Mapping[str, object] | None = None, *, depth: int = 0) -> None:
-        self._items = {_key(key): _freeze(value, depth + 1) for key, value in (items or {}).items()}
+        super().__init__({_key(key): _freeze(value, depth + 1) for key, value in (items or {}).items()})
 
     def to_plain(self) -> dict[str, object]:
         """The same as dicts and lists."""
-        return {key: _thaw(value) for key, value in self._items.items()}
-
-    @override
-    def __getitem__(self, key: str) -> object:
-        return self._items[key]
-
-    @override
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._items)
-
-    @override
-    def __len__(self) -> int:
-        return len(self._items)
-
-    @override
-    def __hash__(self) -> int:
-        return hash(frozenset(self._items.items()))
-
-    @override
-    def __eq__(self, other: object) -> bool:
-        return self._items == other._items if isinstance(other, Kept) else NotImplemented
-
-    @override
-    def __repr__(self) -> str:
-        return repr(self._items)
+        return {key: _thaw(value) for key, value in self.items()}
 
 
 NOTHING_KEPT: Final = Kept()

@@ -5,8 +5,7 @@ from functools import cached_property
 
 from attrs import frozen
 
-from meshtier.dataplane.settings import EnvoySettings, LocalityGroup
-from meshtier.dataplane.spread import tier_groups
+from meshtier.dataplane import EnvoySettings, LocalityGroup, assign_tiers
 from meshtier.endpoint import Exclusion, Reason
 from meshtier.ladder import Ladder
 from meshtier.locality import SCOPES, Locality
@@ -78,7 +77,12 @@ class DistributionSelection:
     @property
     def groups(self) -> tuple[LocalityGroup, ...]:
         """A priority for each tier, its endpoints by locality."""
-        return tier_groups(self.tiers)
+        return self._groups
+
+    @cached_property
+    def _groups(self) -> tuple[LocalityGroup, ...]:
+        by_labels = bool(self.resolution.preference.scopes) and not self.resolution.strict
+        return assign_tiers(self.tiers, by_labels=by_labels)
 
     @cached_property
     def _ladder(self) -> Ladder:

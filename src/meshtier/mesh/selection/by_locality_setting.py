@@ -6,9 +6,8 @@ from typing import Final, assert_never
 
 from attrs import frozen
 
-from meshtier.dataplane.settings import EnvoySettings, LocalityGroup, ZoneAware
-from meshtier.dataplane.spread import host_of
-from meshtier.endpoint import Endpoint, Exclusion
+from meshtier.dataplane import EnvoySettings, LoadAssignment, LocalityGroup, ZoneAware, assign
+from meshtier.endpoint import Exclusion
 from meshtier.labels import NO_LABELS, Labels
 from meshtier.ladder import Ladder
 from meshtier.locality import SCOPES, Locality, Scope
@@ -22,15 +21,13 @@ from meshtier.note import Note
 from meshtier.profile import CrossNetwork, Profile
 from meshtier.rules import (
     Distribute,
-    Grouping,
     LevelsBy,
     ZoneAwareSetting,
     compare_labels,
-    group_endpoints,
     matches_place,
     matching_rule,
 )
-from meshtier.tiers import Tier, TierLike
+from meshtier.tiers import TierLike
 
 _FAILOVER_WORDS: Final = (
     "same region, zone, subzone",
@@ -69,9 +66,9 @@ class LocalitySelection:
     passthrough: str = ""
 
     @cached_property
-    def grouping(self) -> Grouping:
+    def assignment(self) -> LoadAssignment:
         """What becomes of the endpoints."""
-        return group_endpoints(
+        return assign(
             self.visible.endpoints,
             self.effective_rule.setting,
             client=self.compared,
@@ -82,34 +79,17 @@ class LocalitySelection:
     @property
     def tiers(self) -> Sequence[TierLike]:
         """A tier for each level that holds an endpoint."""
-        return self._tiers
-
-    @cached_property
-    def _tiers(self) -> tuple[Tier, ...]:
-        bins: dict[int, list[Endpoint]] = {}
-        grouping = self.grouping
-        for endpoint, level, priority in zip(self.visible.endpoints, grouping.levels, grouping.priorities, strict=True):
-            if priority is not None:
-                bins.setdefault(level, []).append(endpoint)
-        return tuple(Tier(level, tuple(bins[level])) for level in sorted(bins))
+        return self.assignment.tiers
 
     @property
     def excluded(self) -> tuple[Exclusion, ...]:
         """What distribute leaves out."""
-        return self.grouping.excluded
+        return self.assignment.excluded
 
     @property
     def groups(self) -> tuple[LocalityGroup, ...]:
         """The groups that Istio hands to the Envoy."""
-        return tuple(
-            LocalityGroup(
-                priority=group.priority,
-                locality=group.locality,
-                weight=group.weight or None,
-                hosts=tuple(host_of(endpoint) for endpoint in group.endpoints),
-            )
-            for group in self.grouping.groups
-        )
+        return self.assignment.groups
 
     @property
     def envoy(self) -> EnvoySettings:

@@ -5,8 +5,7 @@ from typing import Final
 
 from attrs import frozen
 
-from meshtier.dataplane.settings import EnvoySettings, LocalityGroup
-from meshtier.dataplane.spread import PLAIN_ENVOY
+from meshtier.dataplane import PLAIN_ENVOY, EnvoySettings, LocalityGroup
 from meshtier.endpoint import Exclusion
 from meshtier.mesh.clients import Client
 from meshtier.mesh.explanation import Comparison

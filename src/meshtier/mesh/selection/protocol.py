@@ -8,7 +8,7 @@ but what is compared, so that all clients that compare alike share one.
 from collections.abc import Sequence
 from typing import Protocol
 
-from meshtier.dataplane.settings import EnvoySettings, LocalityGroup
+from meshtier.dataplane import EnvoySettings, LocalityGroup
 from meshtier.endpoint import Exclusion
 from meshtier.mesh.clients import Client
 from meshtier.mesh.explanation import Comparison
