@@ -3,12 +3,13 @@
 import ast
 import inspect
 import re
+import sys
 from collections.abc import Iterator
 from importlib.metadata import version as version_of
-from textwrap import dedent
 from typing import Any
 
-from meshtier import COMPONENTS, SOLO
+from meshtier import SOLO
+from meshtier.component import COMPONENTS
 
 project = "meshtier"
 author = "The meshtier authors"
@@ -36,10 +37,19 @@ python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 100
 
 
+def definition(cls: type) -> ast.ClassDef:
+    """The statement that defines a class: what is public is not written in the module that it reports."""
+    for name, module in sorted(sys.modules.items()):
+        if name.partition(".")[0] == "meshtier" and vars(module).get(cls.__name__) is cls:
+            for node in ast.parse(inspect.getsource(module)).body:
+                if isinstance(node, ast.ClassDef) and node.name == cls.__name__:
+                    return node
+    raise LookupError(cls)
+
+
 def cached_properties(cls: type) -> Iterator[tuple[str, str, str]]:
     """The public cached properties of a class, as name, type and docstring; attrs hides them from autodoc."""
-    (tree,) = ast.parse(dedent(inspect.getsource(cls))).body
-    for node in tree.body if isinstance(tree, ast.ClassDef) else ():
+    for node in definition(cls).body:
         if not isinstance(node, ast.FunctionDef) or node.name.startswith("_") or node.returns is None:
             continue
         if any(ast.unparse(decorator) == "cached_property" for decorator in node.decorator_list):

@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from meshtier.distribution import TrafficDistribution
 from meshtier.errors import InvalidValueError
+from meshtier.public import publish
 
 
 class Component(enum.Enum):
@@ -118,3 +119,6 @@ COMPONENTS: Final[Mapping[Component, Traits]] = MappingProxyType(
     }
 )
 """The table of components (COMP)."""
+
+
+publish(__name__)

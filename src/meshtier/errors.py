@@ -180,7 +180,7 @@ def check_type(value: object, wanted: type | UnionType, path: str, *, what: str 
 
     >>> check_type("on", bool, "strict")
     Traceback (most recent call last):
-    meshtier.errors.InvalidValueError: strict: expected True or False, got 'on'
+    meshtier.InvalidValueError: strict: expected True or False, got 'on'
     """
     if not isinstance(value, wanted):
         kinds: tuple[type, ...] = wanted.__args__ if isinstance(wanted, UnionType) else (wanted,)
@@ -192,41 +192,25 @@ def _in_words(kind: type) -> str:
 
 
 def check_name(value: object, path: str) -> None:
-    """Refuse what is no string, or is ``""``.
-
-    Raises:
-        InvalidValueError: It is.
-    """
+    """Refuse what is no string, or is ``""``; all checks raise an `InvalidValueError`."""
     if not isinstance(value, str) or not value:
         raise InvalidValueError(f"expected a non-empty string, got {value!r}", path)
 
 
 def check_int(value: object, path: str, *, least: int, most: int) -> None:
-    """Refuse what is no integer from *least* to *most*; a bool is none.
-
-    Raises:
-        InvalidValueError: It is none.
-    """
+    """Refuse what is no integer from *least* to *most*; a bool is none."""
     if type(value) is not int or not least <= value <= most:
         raise InvalidValueError(f"expected an integer from {least} to {most}, got {value!r}", path)
 
 
 def check_percentage(value: object, path: str) -> None:
-    """Refuse what is no number from 0 to 100; neither a bool nor NaN is one.
-
-    Raises:
-        InvalidValueError: It is none.
-    """
+    """Refuse what is no number from 0 to 100; neither a bool nor NaN is one."""
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= 100:
         raise InvalidValueError(f"expected a number from 0 to 100, got {value!r}", path)
 
 
 def check_member(value: object, members: type[Enum], path: str) -> None:
-    """Refuse what is no member of the enum *members*, the value of one too.
-
-    Raises:
-        InvalidValueError: It is none; the message lists the members.
-    """
+    """Refuse what is no member of the enum *members*; the value of a member is none."""
     if not isinstance(value, members):
         allowed = ", ".join(f"{members.__name__}.{name}" for name in members.__members__)
         raise InvalidValueError(f"expected one of {allowed}, got {value!r}", path)

@@ -79,15 +79,15 @@ class Ladder:
             Where the network is preferred and differs, it is left out of the
             count; where it is not preferred, the networks count as the same.
         """
-        matched, same_network = 0, True
-        for position, holds in enumerate(equal):
+        matched = ignored = 0
+        for holds in equal:
             if holds:
                 matched += 1
-            elif position in self.preferred:
-                same_network = False
+            elif matched + ignored in self.preferred:
+                ignored += 1
             else:
                 break
-        return matched, same_network
+        return matched, not ignored
 
     def tier(self, matched: int, *, same_network: bool = True) -> int:
         """The tier of what `climb` found; 0 is the nearest.
@@ -95,7 +95,8 @@ class Ladder:
         >>> Ladder(("region", "zone", "node")).tier(2)
         1
         """
-        return self.steps - matched if same_network else 2 * self.steps - 1 - matched
+        steps = len(self.names)
+        return steps - matched if same_network else 2 * steps - 1 - matched
 
     def tier_for(self, equal: Iterable[bool]) -> int:
         """The tier of an endpoint for which these comparisons hold or do not."""

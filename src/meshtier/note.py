@@ -14,6 +14,7 @@ from attrs import field, frozen
 from typing_extensions import override
 
 from meshtier.errors import UnknownNameError
+from meshtier.public import publish
 
 
 class Severity(enum.Enum):
@@ -154,3 +155,6 @@ class Note:
     @override
     def __str__(self) -> str:
         return f"[{self.rule}] {self.object}: {self.text}" if self.object else f"[{self.rule}] {self.text}"
+
+
+publish(__name__)

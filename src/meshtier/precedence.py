@@ -18,6 +18,7 @@ from meshtier.locality import Scope
 from meshtier.note import Note
 from meshtier.preference import Preference
 from meshtier.profile import SOLO, Profile
+from meshtier.public import publish
 from meshtier.table import Table, one_line
 
 ANNOTATION: Final = "networking.istio.io/traffic-distribution"
@@ -52,7 +53,7 @@ class Level(enum.Enum):
 
     @property
     def rule(self) -> str:
-        """The rule that gives this level its say."""
+        """The number of the rule that says that a setting of this level counts."""
         match self:
             case Level.DUMP:
                 return "PLANE"
@@ -181,8 +182,8 @@ def resolve(
     Args:
         spec: The Service's ``spec.trafficDistribution``; ``None`` if absent.
         service_annotation: The Service's annotation; ``None`` and ``""`` count as not set.
-        service_entry_annotation: The ServiceEntry's annotation, likewise.
-        namespace_annotation: The Namespace's annotation, likewise; only some profiles read it.
+        service_entry_annotation: The ServiceEntry's annotation; ``None`` and ``""`` count as not set.
+        namespace_annotation: The Namespace's annotation, which only some profiles read.
         internal_traffic_policy: The Service's ``spec.internalTrafficPolicy``;
             only ``Local``, in this case, makes a difference.
         preference: What a ztunnel was told, from its dump; it holds as it
@@ -200,6 +201,11 @@ def resolve(
 
     Raises:
         InvalidValueError: An argument is of the wrong type, or *defaults* lacks the component.
+
+    Source: istio/istio pilot/pkg/model/service.go, GetTrafficDistribution, at 86c9f01,
+    for spec, annotation and namespace; that internalTrafficPolicy comes first is in
+    pilot/pkg/serviceregistry/ambient/services.go, constructService. A ServiceEntry
+    has no spec field: conversion.go of pilot/pkg/serviceregistry/serviceentry passes none.
 
     >>> resolve(spec="PreferClose", service_annotation="PreferNetwork")
     <Resolution PreferSameZone by Service spec.trafficDistribution: PreferClose; overrides 1>
@@ -298,6 +304,7 @@ def _read_policy(text: str, profile: Profile, level: Level) -> _Reading:
 
 def _read_spec(text: str, profile: Profile, level: Level) -> _Reading:
     del level
+    # GetTrafficDistribution compares the field as it is written, and goes on to the annotation if it fits nothing.
     mode = profile.spec_values.get(text)
     if mode is not None:
         return mode, None
@@ -313,6 +320,8 @@ def _read_spec(text: str, profile: Profile, level: Level) -> _Reading:
 
 
 def _read_annotation(text: str, profile: Profile, level: Level) -> _Reading:
+    # GetTrafficDistribution lowers the annotation, and returns Any, with a warning in its log, if it fits nothing:
+    # an unknown word here hides the levels below.
     mode = profile.annotation_values.get(text.lower())
     if mode is not None:
         return mode, None
@@ -361,3 +370,6 @@ def _defaults(profile: Profile) -> Iterator[str]:
     yield traits.default_mode.value
     if profile.global_services:
         yield f"{traits.global_default_mode.value} for a global service"
+
+
+publish(__name__)

@@ -2,42 +2,32 @@
 
 Client and endpoint are compared scope by scope, in order, up to the first that
 differs. `Preference` states that rule in full, for any list of scopes; the modes
-are special cases, whose scopes are always a prefix of a locality.
+are special cases, whose scopes are always the first of `SCOPES`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from functools import cached_property
+from operator import eq
+from typing import Final, TypeAlias
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from meshtier.distribution import TrafficDistribution
-from meshtier.errors import check_type
-from meshtier.locality import Locality, Scope
+from meshtier.errors import InvalidValueError, check_type
+from meshtier.ladder import Ladder
+from meshtier.locality import SCOPES, Locality, Scope
 from meshtier.profile import SOLO, CrossNetwork, Profile
 from meshtier.table import Table
 
+# Where the value of a scope stands in a place with its cluster behind it.
+_POSITIONS: Final = {scope: position for position, scope in enumerate((*SCOPES, Scope.CLUSTER))}
 
-def ladder_tier(matched: int, *, steps: int, same_network: bool, ranked: bool) -> int:
-    """The tier after *matched* of *steps* comparisons held, 0 the nearest (TIER-1 to TIER-3, DR-3).
 
-    Args:
-        matched: How many comparisons held before the first that did not, a
-            network that is only preferred left out of the count.
-        steps: How many comparisons there are in all.
-        same_network: Whether the networks are equal.
-        ranked: Whether the network comes first and is preferred, not required.
-
-    Returns:
-        ``steps - matched``; if *ranked* and the networks differ, the same count
-        over the other ``steps - 1`` comparisons, behind all tiers of the own network.
-
-    >>> ladder_tier(2, steps=3, same_network=True, ranked=False)
-    1
-    >>> ladder_tier(2, steps=3, same_network=False, ranked=True)
-    3
-    """
-    if ranked and not same_network:
-        return 2 * steps - 1 - matched
-    return steps - matched
+def _scopes(value: Iterable[Scope]) -> tuple[Scope, ...]:
+    scopes = tuple(value) if isinstance(value, Iterable) else value  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not isinstance(scopes, tuple) or not all(isinstance(scope, Scope) for scope in scopes):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidValueError(f"expected Scopes, got {value!r}", "scopes")
+    return scopes
 
 
 @frozen
@@ -46,92 +36,102 @@ class Preference:
 
     This is what ztunnel calls a routing preference; the modes are special cases.
 
+    Source: istio/ztunnel src/state.rs, ProxyState::load_balance, at 62d8265: scopes
+    in any order, the cluster among them, in the modes FAILOVER and STRICT. What Istio
+    sends is in istio/istio pilot/pkg/serviceregistry/ambient/services.go,
+    preferSameZoneLoadBalancer, at 86c9f01.
+
     Attributes:
         scopes: What is compared, the most important first; may be empty. A
             scope that stands twice is compared twice, as ztunnel does.
         cross_network: What a different network means if the network comes first.
         strict: Whether an endpoint must match every scope.
 
+    Raises:
+        InvalidValueError: *scopes* holds something else than scopes.
+
     >>> preference = Preference((Scope.NETWORK, Scope.ZONE))
     >>> preference.tier(Locality("n", "r", "a"), Locality("n", "r", "b"))
     1
     """
 
-    scopes: tuple[Scope, ...] = field(converter=tuple[Scope, ...])
+    scopes: tuple[Scope, ...] = field(converter=_scopes)
     cross_network: CrossNetwork = CrossNetwork.FLAT
     strict: bool = False
 
     @classmethod
-    def of_mode(cls, mode: TrafficDistribution, *, profile: Profile = SOLO, strict: bool = False) -> "Preference":
-        """The preference that *mode* stands for under *profile*."""
+    def of_mode(cls, mode: "ModeLike", *, profile: Profile = SOLO, strict: bool = False) -> "Preference":
+        """The preference that *mode* stands for.
+
+        Args:
+            mode: A mode, its word in manifests, or a preference, which stands for itself.
+            profile: Whose rules; a preference has its own.
+            strict: Whether every scope must match. A strict preference stays strict.
+
+        Raises:
+            InvalidValueError: An argument is of the wrong type, or no mode is called so.
+
+        >>> Preference.of_mode("PreferRegion") == Preference((Scope.NETWORK, Scope.REGION))
+        True
+        """
+        check_type(profile, Profile, "profile")
+        check_type(strict, bool, "strict")
+        if isinstance(mode, Preference):
+            return evolve(mode, strict=True) if strict and not mode.strict else mode
+        mode = mode_of(mode)
         return cls(profile.scopes(mode), profile.cross_network, strict)
 
-    @property
-    def ranked(self) -> bool:
-        """Whether other networks keep an order among themselves (TIER-3)."""
-        return self.cross_network is CrossNetwork.RANKED and self.scopes[:1] == (Scope.NETWORK,)
+    @cached_property
+    def ladder(self) -> Ladder:
+        """How the scopes become tiers."""
+        return Ladder.of_scopes(self.scopes, self.cross_network)
 
-    def matched(self, tier: int) -> int:
-        """How many of the scopes, from the first, an endpoint of this tier has in common with the client.
+    @cached_property
+    def depth(self) -> int | None:
+        """How many scopes there are if they are the first of `SCOPES`, as those of every mode are; else ``None``."""
+        return len(self.scopes) if self.scopes == SCOPES[: len(self.scopes)] else None
 
-        Where other networks keep an order, those of another network have none:
-        the network, which is the first, differs.
+    @cached_property
+    def _positions(self) -> tuple[int, ...]:
+        return tuple(_POSITIONS[scope] for scope in self.scopes)
+
+    def parts(self, place: Locality, cluster: str = "") -> tuple[str, ...]:
+        """What is compared of a place, scope by scope.
+
+        >>> Preference((Scope.ZONE, Scope.CLUSTER)).parts(Locality("n", "r", "a"), "c")
+        ('a', 'c')
         """
-        return max(len(self.scopes) - tier, 0)
+        whole = (*place, cluster)
+        return tuple([whole[position] for position in self._positions])
 
     def tier(
         self, client: Locality, place: Locality, *, client_cluster: str = "", place_cluster: str = ""
     ) -> int | None:
         """The tier of an endpoint at *place*; ``None`` if the choice is strict and it misses a scope."""
-        ranked, matched = self.ranked, 0
-        for scope in self.scopes:
-            here, there = (
-                (client_cluster, place_cluster) if scope is Scope.CLUSTER else (client.part(scope), place.part(scope))
-            )
-            if here == there:
-                matched += 1
-            elif not (ranked and scope is Scope.NETWORK):
-                break
-        if self.strict and matched < len(self.scopes):
-            return None
-        return ladder_tier(matched, steps=len(self.scopes), same_network=client.network == place.network, ranked=ranked)
+        here, there = self.parts(client, client_cluster), self.parts(place, place_cluster)
+        tier = self.ladder.tier_for(map(eq, here, there))
+        # Only the full match has the number 0, and only it does when a strict choice is made.
+        return None if self.strict and tier else tier
 
 
-def check_question(client: object, mode: object, profile: object) -> None:
-    """Refuse a question about tiers whose arguments are of the wrong types.
+ModeLike: TypeAlias = TrafficDistribution | str | Preference
+"""What may be asked for: a mode, its word in manifests, or a list of scopes of the caller's own."""
+
+
+def mode_of(mode: TrafficDistribution | str) -> TrafficDistribution:
+    """The mode itself, or the one with this word in manifests.
 
     Raises:
-        InvalidValueError: One of them is.
+        InvalidValueError: It is neither.
     """
-    check_type(client, Locality, "client")
-    check_type(mode, TrafficDistribution, "mode")
-    check_type(profile, Profile, "profile")
-
-
-def describe_tier(number: int, preference: Preference) -> str:
-    """What an endpoint of this tier has in common with the client, in words.
-
-    >>> describe_tier(1, Preference.of_mode(TrafficDistribution.PREFER_SAME_ZONE))
-    'same network, region; other zone'
-    >>> describe_tier(3, Preference.of_mode(TrafficDistribution.PREFER_SAME_ZONE))
-    'other network'
-    """
-    return describe_ladder(number, [scope.value for scope in preference.scopes], ranked=preference.ranked)
-
-
-def describe_ladder(number: int, names: Sequence[str], *, ranked: bool) -> str:
-    """The same for any list of things compared: what `ladder_tier` counted, in words."""
-    if not names:
-        return "anywhere"
-    far = ranked and number >= len(names)
-    compared = names[1:] if far else names
-    matched = 2 * len(names) - 1 - number if far else len(names) - number
-    parts = [f"other {names[0]}"] if far else []
-    if matched:
-        parts.append(f"same {', '.join(compared[:matched])}")
-    if matched < len(compared):
-        parts.append(f"other {compared[matched]}")
-    return "; ".join(parts)
+    if isinstance(mode, TrafficDistribution):
+        return mode
+    if not isinstance(mode, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers need not type-check
+        raise InvalidValueError(f"expected a TrafficDistribution, its name or a Preference, got {mode!r}", "mode")
+    try:
+        return TrafficDistribution.parse(mode)
+    except InvalidValueError as error:
+        raise InvalidValueError(error.problem, "mode") from None
 
 
 def mode_table(mode: TrafficDistribution, *, profile: Profile = SOLO) -> Table:
@@ -140,11 +140,9 @@ def mode_table(mode: TrafficDistribution, *, profile: Profile = SOLO) -> Table:
     >>> [row[0] for row in mode_table(TrafficDistribution.PREFER_REGION).rows]
     ['P0', 'P1', 'P2']
     """
-    preference = Preference.of_mode(mode, profile=profile)
-    steps = len(preference.scopes)
-    last = 2 * steps - 1 if preference.ranked else steps
+    ladder = Preference.of_mode(mode, profile=profile).ladder
     return Table(
-        title=f"{mode.value}: {', '.join(scope.value for scope in preference.scopes) or 'no scope'}",
+        title=f"{mode.value}: {', '.join(ladder.names) or 'no scope'}",
         columns=("tier", "an endpoint there has"),
-        rows=[(f"P{number}", describe_tier(number, preference)) for number in range(last + 1)],
+        rows=[(f"P{tier}", ladder.describe(tier)) for tier in range(ladder.tiers)],
     )

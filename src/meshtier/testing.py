@@ -1,4 +1,4 @@
-"""What do property tests draw from? Hypothesis strategies for places, endpoints and preferences.
+"""What do property tests draw from? Hypothesis strategies for all that `rank` and the indexes take.
 
 Needs the extra ``testing``. The names of places are few enough to meet again,
 and odd enough to be confused: empty, alike but for case, with a blank at the end.
@@ -6,11 +6,13 @@ and odd enough to be confused: empty, alike but for case, with a blank at the en
 
 from typing import Final
 
+from meshtier.distribution import MODE_ALIASES, TrafficDistribution
 from meshtier.endpoint import MAX_WEIGHT, Endpoint, Health
 from meshtier.errors import MissingExtraError
+from meshtier.labels import Labels
 from meshtier.locality import Locality, Scope
-from meshtier.preference import Preference
-from meshtier.profile import CrossNetwork
+from meshtier.preference import ModeLike, Preference
+from meshtier.profile import PROFILES, CrossNetwork, Profile
 
 try:
     from hypothesis import strategies as st
@@ -30,6 +32,31 @@ def localities() -> st.SearchStrategy[Locality]:
     return st.builds(Locality, names(), names(), names(), names(), names())
 
 
+def labels(*, max_size: int = 3) -> st.SearchStrategy[Labels]:
+    """Labels of a client or an endpoint, with keys that often meet.
+
+    Args:
+        max_size: How many at most.
+    """
+    return st.dictionaries(names(), names(), max_size=max_size).map(Labels)
+
+
+def modes() -> st.SearchStrategy[TrafficDistribution]:
+    """Every mode."""
+    return st.sampled_from(TrafficDistribution)
+
+
+def words() -> st.SearchStrategy[str]:
+    """The words of all modes in manifests, aliases too, also in lower and upper case."""
+    written = [*(mode.value for mode in TrafficDistribution), *MODE_ALIASES]
+    return st.sampled_from([form for word in written for form in (word, word.lower(), word.upper())])
+
+
+def profiles() -> st.SearchStrategy[Profile]:
+    """Every profile that has a name."""
+    return st.sampled_from(list(PROFILES.values()))
+
+
 def preferences() -> st.SearchStrategy[Preference]:
     """Any list of scopes, with repetitions, under both cross-network rules, strict or not."""
     return st.builds(
@@ -40,9 +67,14 @@ def preferences() -> st.SearchStrategy[Preference]:
     )
 
 
+def asked_for() -> st.SearchStrategy[ModeLike]:
+    """Whatever `rank` and `EndpointIndex` take as what is asked for: modes, their words, and lists of scopes."""
+    return modes() | words() | preferences()
+
+
 @st.composite
 def endpoint_lists(draw: st.DrawFn, *, max_size: int = 12) -> list[Endpoint]:
-    """Endpoints with ids of their own, several often in one place, of every health and weight.
+    """Endpoints with ids of their own, several often in one place, of every health and weight, some with labels.
 
     Args:
         draw: Given by hypothesis.
@@ -57,6 +89,7 @@ def endpoint_lists(draw: st.DrawFn, *, max_size: int = 12) -> list[Endpoint]:
             weight=draw(st.integers(0, MAX_WEIGHT)),
             health=draw(st.sampled_from(Health)),
             cluster=draw(names()),
+            labels=draw(labels()),
         )
         for number in range(count)
     ]

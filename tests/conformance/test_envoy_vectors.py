@@ -17,7 +17,7 @@ from meshtier.dataplane import (
     priority_loads,
 )
 from meshtier.dataplane.settings import site_of
-from meshtier.dataplane.zone_aware import ZoneRouting, zone_split
+from meshtier.dataplane.zone_aware import zone_split
 from meshtier.endpoint import Endpoint, Health
 from meshtier.locality import Locality
 
@@ -30,12 +30,6 @@ HEALTH = {
     "R": Health.TERMINATING,
     "T": Health.UNHEALTHY,  # a health check that timed out
     "K": Health.HEALTHY,  # nothing is known against it
-}
-ZONE_ROUTING = {
-    "none": ZoneRouting.NONE,
-    "fail_on_panic": ZoneRouting.NONE,
-    "direct": ZoneRouting.DIRECT,
-    "residual": ZoneRouting.RESIDUAL,
 }
 
 
@@ -200,13 +194,14 @@ def check_zone_aware(case: Case) -> None:
     check_locality_weight(case)
     settings = settings_of(case["settings"], "ROUND_ROBIN")
     if settings.zone_aware is not None:
-        healthy: dict[tuple[str, ...], int] = {}
+        own, healthy = site_of(settings.zone_aware.node_locality), dict[tuple[str, ...], int]()
         for group in groups_of(case["settings"]["localities"]):
             if group.priority == 0 and group.endpoints:
                 serving = sum(endpoint.health is Health.HEALTHY for endpoint in group.endpoints)
                 healthy[site_of(group.locality)] = healthy.get(site_of(group.locality), 0) + serving
-        routing = zone_split(healthy, settings.zone_aware).routing
-        assert routing is ZONE_ROUTING[case["predicted"]["zone_mode"]]
+        parts = zone_split(healthy, settings.zone_aware).parts
+        mode = "none" if not parts else "direct" if len(parts) == 1 and parts[0][0] == own else "residual"
+        assert mode == case["predicted"]["zone_mode"].replace("fail_on_panic", "none")
 
 
 CHECKS: dict[str, Callable[[Case], None]] = {

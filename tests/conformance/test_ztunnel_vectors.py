@@ -9,7 +9,7 @@ from meshtier.endpoint import Endpoint, Health
 from meshtier.locality import Locality, Scope
 from meshtier.preference import Preference
 from meshtier.profile import ISTIO_1_27, ISTIO_1_31, Profile
-from meshtier.ranking import Ranking, rank_by
+from meshtier.ranking import Ranking, rank
 
 Case = Mapping[str, Any]
 
@@ -39,7 +39,7 @@ def ranking_of(case: Case, profile: Profile) -> Ranking:
     ]
     candidates = [endpoint for endpoint in endpoints if policy == "ALLOW_ALL" or endpoint.health.serves]
     client = case["src"]
-    return rank_by(preference_of(case, profile), place_of(client), candidates, client_cluster=client["cluster"])
+    return rank(place_of(client), candidates, preference_of(case, profile), client_cluster=client["cluster"])
 
 
 @semantics
@@ -47,7 +47,7 @@ def test_ztunnel_ranks_as_it_did(ztunnel_case: Case, meaning: str, profile: Prof
     ranking = ranking_of(ztunnel_case, profile)
     preference = ranking.preference
     # Upstream counts the other way round: its highest rank is our P0.
-    top = 2 * len(preference.scopes) - 1 if preference.ranked else len(preference.scopes)
+    top = preference.ladder.tiers - 1
     ranks = {name: top - number for name, number in ranking.tier_of.items()}
     told = [ranks.get(str(index)) for index in range(len(ztunnel_case["endpoints"]))]
     assert told == ztunnel_case["expect"][meaning]["ranks"]

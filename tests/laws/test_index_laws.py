@@ -1,17 +1,18 @@
 """Laws of the index: after any changes it answers as `rank` does, and as an index built afresh."""
 
 from random import Random
+from typing import TypedDict, Unpack
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
-from tests.strategies import RULES, endpoint_lists, localities
+from tests.strategies import RULES, endpoint_lists, localities, names, preferences
 
-from meshtier.distribution import TrafficDistribution
 from meshtier.endpoint import MAX_WEIGHT, Endpoint, Health
 from meshtier.index import EndpointIndex, LabelIndex, StaleViewError, TierView
 from meshtier.locality import SCOPE_LABELS, SCOPES, Locality, Scope
-from meshtier.profile import PROFILES, Profile
+from meshtier.preference import ModeLike, Preference
+from meshtier.profile import PROFILES, SOLO, CrossNetwork, Profile
 from meshtier.ranking import rank
 from meshtier.rules.levels import failover_priority_levels
 
@@ -20,6 +21,15 @@ part = st.sampled_from(["", "a", "b"])
 places = st.builds(Locality, part, part, part, part, part)
 weights = st.sampled_from([0, 1, 2, 3, 4, 5, 63, 64, 65, MAX_WEIGHT]) | st.integers(0, MAX_WEIGHT)
 healths = st.sampled_from(Health)
+
+# Lists of scopes that no mode has: another order, the cluster, the network in the middle, twice, and preferred.
+PREFERENCES = (
+    Preference((Scope.ZONE, Scope.NETWORK)),
+    Preference((Scope.CLUSTER,)),
+    Preference((Scope.NETWORK, Scope.ZONE, Scope.CLUSTER), CrossNetwork.RANKED),
+    Preference((Scope.NETWORK, Scope.NETWORK, Scope.REGION, Scope.NETWORK, Scope.ZONE), CrossNetwork.RANKED),
+    Preference((Scope.NETWORK, Scope.NODE), strict=True),
+)
 
 Summary = list[tuple[int, set[str], int, int, int]]
 
@@ -40,8 +50,15 @@ def summary(tiers: tuple[TierView, ...]) -> Summary:
 
 
 def ranked(
-    client: Locality, held: list[Endpoint], mode: TrafficDistribution, profile: Profile, *, strict: bool
+    client: Locality,
+    held: list[Endpoint],
+    mode: ModeLike,
+    *,
+    profile: Profile = SOLO,
+    strict: bool = False,
+    client_cluster: str = "",
 ) -> Summary:
+    ranking = rank(client, held, mode, profile=profile, strict=strict, client_cluster=client_cluster)
     return [
         (
             tier.number,
@@ -50,32 +67,47 @@ def ranked(
             sum(endpoint.weight for endpoint in tier.endpoints),
             sum(endpoint.weight for endpoint in tier.endpoints if endpoint.health.serves),
         )
-        for tier in rank(client, held, mode, profile=profile, strict=strict).tiers
+        for tier in ranking.tiers
     ]
+
+
+class Options(TypedDict, total=False):
+    profile: Profile
+    client_cluster: str
+
+
+def check_questions(
+    index: EndpointIndex,
+    held: list[Endpoint],
+    client: Locality,
+    random: Random,
+    mode: ModeLike,
+    **options: Unpack[Options],
+) -> None:
+    """Every question about one mode or preference is answered as `rank` answers it."""
+    for strict in (False, True):
+        expected = ranked(client, held, mode, strict=strict, **options)
+        assert summary(index.tiers(client, mode, strict=strict, **options)) == expected
+        best = index.best(client, mode, strict=strict, **options)
+        serving = [tier for tier in expected if tier[2]]
+        assert (summary(() if best is None else (best,))) == serving[:1]
+        picked = index.pick(client, mode, random, strict=strict, **options)
+        if serving and serving[0][4]:
+            assert picked is not None
+            assert picked.id in serving[0][1]
+            assert picked.health.serves
+            assert picked.weight
+        else:
+            assert picked is None
+    excluded = {exclusion.endpoint.id for exclusion in rank(client, held, mode, strict=True, **options).excluded}
+    left_out = index.excluded(client, mode, **options)
+    assert {endpoint.id for endpoint in left_out} == excluded
+    assert len(left_out) == len(excluded)
 
 
 def check_all_questions(index: EndpointIndex, held: list[Endpoint], client: Locality, random: Random) -> None:
     for profile, mode in RULES:
-        for strict in (False, True):
-            expected = ranked(client, held, mode, profile, strict=strict)
-            assert summary(index.tiers(client, mode, profile=profile, strict=strict)) == expected
-            best = index.best(client, mode, profile=profile, strict=strict)
-            serving = [tier for tier in expected if tier[2]]
-            assert (summary(() if best is None else (best,))) == serving[:1]
-            picked = index.pick(client, mode, random, profile=profile, strict=strict)
-            if serving and serving[0][4]:
-                assert picked is not None
-                assert picked.id in serving[0][1]
-                assert picked.health.serves
-                assert picked.weight
-            else:
-                assert picked is None
-        excluded = {
-            exclusion.endpoint.id for exclusion in rank(client, held, mode, profile=profile, strict=True).excluded
-        }
-        left_out = index.excluded(client, mode, profile=profile)
-        assert {endpoint.id for endpoint in left_out} == excluded
-        assert len(left_out) == len(excluded)
+        check_questions(index, held, client, random, mode, profile=profile)
 
 
 @given(held=endpoint_lists(), client=localities, seed=st.integers(0, 3))
@@ -84,6 +116,20 @@ def test_an_index_answers_as_rank_does(held: list[Endpoint], client: Locality, s
     check_all_questions(index, held, client, Random(seed))
     if held:
         check_all_questions(index, held, held[0].locality, Random(seed))
+
+
+@given(held=endpoint_lists(), client=localities, cluster=names, preference=preferences, data=st.data())
+def test_an_index_answers_any_list_of_scopes_as_rank_does(
+    held: list[Endpoint], client: Locality, cluster: str, preference: Preference, data: st.DataObject
+) -> None:
+    index = EndpointIndex(held)
+    clients = [(client, cluster), *((endpoint.locality, endpoint.cluster) for endpoint in held[:3])]
+    for place, of in clients:
+        check_questions(index, held, place, Random(1), preference, client_cluster=of)
+    for endpoint in data.draw(st.permutations(held)):  # the tree of this preference follows changes
+        assert index.discard(endpoint) is endpoint
+    index._check()
+    check_questions(index, [], client, Random(1), preference, client_cluster=cluster)
 
 
 label_endpoints = st.lists(
@@ -136,7 +182,7 @@ def test_a_label_index_answers_as_failover_priority_does(
 class Changes(RuleBasedStateMachine):
     """Any sequence of changes leaves the index equal to one built afresh."""
 
-    names = Bundle[str]("names")
+    ids = Bundle[str]("ids")
 
     def __init__(self) -> None:
         super().__init__()
@@ -147,16 +193,14 @@ class Changes(RuleBasedStateMachine):
     @initialize(seed=st.integers(0, 9), early=st.booleans())
     def start(self, seed: int, early: bool) -> None:
         self.random = Random(seed)
-        if early:  # the tree of other networks exists from the first change on, or comes in the middle
-            self.index.add(Endpoint("first", Locality("elsewhere")))
-            for profile, mode in RULES:
-                self.index.tiers(Locality("nowhere"), mode, profile=profile)
-            self.index.remove("first")
+        if early:  # the trees of these preferences exist from the first change on, or come in the middle
+            for preference in PREFERENCES:
+                self.index.tiers(Locality("nowhere"), preference)
 
-    @rule(target=names, place=places, weight=weights, health=healths)
-    def add(self, place: Locality, weight: int, health: Health) -> str:
+    @rule(target=ids, place=places, weight=weights, health=healths, cluster=part)
+    def add(self, place: Locality, weight: int, health: Health, cluster: str) -> str:
         self.count += 1
-        endpoint = Endpoint(f"e{self.count}", place, weight=weight, health=health)
+        endpoint = Endpoint(f"e{self.count}", place, weight=weight, health=health, cluster=cluster)
         self.index.add(endpoint)
         self.held[endpoint.id] = endpoint
         return endpoint.id
@@ -174,35 +218,53 @@ class Changes(RuleBasedStateMachine):
         for name in [name for position, name in enumerate(self.held) if position in some and position % 3]:
             assert self.index.remove(name) is self.held.pop(name)
 
-    @rule(name=consumes(names))
-    def remove(self, name: str) -> None:
-        if name in self.held:
-            assert self.index.remove(name) is self.held.pop(name)
+    @rule(name=consumes(ids))
+    def discard(self, name: str) -> None:
+        assert self.index.discard(name) is self.held.pop(name, None)
 
-    @rule(name=names, place=places)
+    @rule(target=ids, name=ids, place=places, weight=weights, health=healths)
+    def upsert(self, name: str, place: Locality, weight: int, health: Health) -> str:
+        endpoint = Endpoint(name, place, weight=weight, health=health)
+        assert self.index.upsert(endpoint) is self.held.get(name)
+        self.held[name] = endpoint
+        return name
+
+    @rule(name=ids, place=places)
     def move(self, name: str, place: Locality) -> None:
         self.change(name, locality=place)
 
-    @rule(name=names, weight=weights)
+    @rule(name=ids, weight=weights)
     def reweigh(self, name: str, weight: int) -> None:
         self.change(name, weight=weight)
 
-    @rule(name=names, health=healths)
+    @rule(name=ids, health=healths)
     def flip(self, name: str, health: Health) -> None:
         self.change(name, health=health)
+
+    @rule(name=ids, cluster=part)
+    def regroup(self, name: str, cluster: str) -> None:
+        self.change(name, cluster=cluster)
 
     def change(self, name: str, **changes: object) -> None:
         old = self.held.get(name)
         if old is not None:
-            fields = {"locality": old.locality, "weight": old.weight, "health": old.health, **changes}
+            fields = {
+                "locality": old.locality,
+                "weight": old.weight,
+                "health": old.health,
+                "cluster": old.cluster,
+                **changes,
+            }
             self.held[name] = Endpoint(name, **fields)  # type: ignore[arg-type]
             self.index.update(self.held[name])
 
-    @rule(client=places)
-    def ask(self, client: Locality) -> None:
+    @rule(client=places, cluster=part)
+    def ask(self, client: Locality, cluster: str) -> None:
         held = list(self.held.values())
-        check_all_questions(self.index, held, client, self.random)
-        check_all_questions(EndpointIndex(held), held, client, self.random)
+        for index in (self.index, EndpointIndex(held)):
+            check_all_questions(index, held, client, self.random)
+            for preference in PREFERENCES:
+                check_questions(index, held, client, self.random, preference, client_cluster=cluster)
 
     @rule()
     def look_and_change(self) -> None:
@@ -214,6 +276,10 @@ class Changes(RuleBasedStateMachine):
         except StaleViewError:
             return
         raise AssertionError("a view outlived a change")
+
+    @invariant()
+    def its_structure_is_sound(self) -> None:
+        self.index._check()
 
     @invariant()
     def counts_are_right(self) -> None:

@@ -18,7 +18,7 @@ from meshtier.endpoint import Health
 from meshtier.locality import Locality
 from meshtier.mesh import Cluster, Mesh, Place, Route, Service, ServiceScope, WaypointRoute, Workload
 from meshtier.profile import PROFILES, Profile
-from meshtier.ranking import rank_by
+from meshtier.ranking import rank
 from meshtier.rules import DestinationRule
 
 ENVOYS: Final = (Component.WAYPOINT, Component.INGRESS_GATEWAY, Component.SIDECAR)
@@ -251,7 +251,7 @@ def test_a_choice_by_distribution_is_a_ranking_of_the_same_endpoints(
     for route in asked(mesh, component, profile):
         if route.passthrough or route.effective_rule.decides or route.resolution.strict:
             continue
-        ranking = rank_by(route.resolution.preference, route.place.locality, route.visible.endpoints)
+        ranking = rank(route.place.locality, route.visible.endpoints, route.resolution.preference)
         expected = [(tier.number, {one.id for one in tier.endpoints}) for tier in ranking.tiers]
         assert [(tier.number, {one.id for one in tier.endpoints}) for tier in route.tiers] == expected
         assert [tier.priority for tier in route.tiers] == list(range(len(expected)))

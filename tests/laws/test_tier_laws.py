@@ -9,10 +9,12 @@ from tests.strategies import RULES, endpoint_lists, localities, names, preferenc
 
 from meshtier.distribution import TrafficDistribution
 from meshtier.endpoint import Endpoint, Exclusion
-from meshtier.locality import SCOPES, Locality, Scope
-from meshtier.preference import Preference, ladder_tier
-from meshtier.profile import ISTIO_1_24, ISTIO_1_27, ISTIO_1_30, ISTIO_1_31, PROFILES, SOLO, Profile
-from meshtier.ranking import Ranking, rank, rank_by
+from meshtier.ladder import Ladder
+from meshtier.locality import SCOPE_LABELS, SCOPES, Locality, Scope
+from meshtier.preference import Preference
+from meshtier.profile import ISTIO_1_24, ISTIO_1_27, ISTIO_1_30, ISTIO_1_31, PROFILES, SOLO, CrossNetwork, Profile
+from meshtier.ranking import Ranking, rank
+from meshtier.rules.levels import failover_priority_levels
 from meshtier.tiers import priorities, tier_of
 
 # An oracle in the words of the published table: an endpoint is in the first row all of whose parts it shares
@@ -151,7 +153,7 @@ def test_every_endpoint_has_a_place_under_any_list_of_scopes(
     client: Locality, cluster: str, endpoints: list[Endpoint], preference: Preference
 ) -> None:
     """TIER-6: "every endpoint is in exactly one tier or excluded"; the excluded are those that have no tier."""
-    ranking = rank_by(preference, client, endpoints, client_cluster=cluster)
+    ranking = rank(client, endpoints, preference, client_cluster=cluster)
     tier = {
         endpoint.id: preference.tier(client, endpoint.locality, client_cluster=cluster, place_cluster=endpoint.cluster)
         for endpoint in endpoints
@@ -341,11 +343,44 @@ def test_priorities_keep_order_and_leave_no_gap(tiers: list[int]) -> None:
         assert (tier == other) == (priority == other_priority)
 
 
-@given(steps=st.integers(1, 9), data=st.data())
-def test_the_ladder_gives_each_count_of_matches_a_tier_of_its_own(steps: int, data: st.DataObject) -> None:
+@given(steps=st.integers(1, 9))
+def test_the_ladder_gives_each_count_of_matches_a_tier_of_its_own(steps: int) -> None:
     """TIER-3: "same network gives P(*r* - *k*), another network P(2*r* + 1 - *k*)", with r = steps - 1."""
-    own = [ladder_tier(matched, steps=steps, same_network=True, ranked=True) for matched in range(steps, 0, -1)]
-    foreign = [
-        ladder_tier(matched, steps=steps, same_network=False, ranked=True) for matched in range(steps - 1, -1, -1)
-    ]
-    assert own + foreign == list(range(2 * steps))
+    ladder = Ladder(tuple("x" * steps), frozenset({0}))
+    own = [ladder.tier(matched) for matched in range(steps, 0, -1)]
+    foreign = [ladder.tier(matched, same_network=False) for matched in range(steps - 1, -1, -1)]
+    assert own + foreign == list(range(ladder.tiers)) == list(range(2 * steps))
+
+
+def labels_of(place: Locality) -> dict[str, str]:
+    return {SCOPE_LABELS[scope]: part for scope, part in zip(SCOPES, place, strict=True)}
+
+
+@given(client=localities, places=st.lists(localities, max_size=6))
+def test_a_mode_is_the_failover_priority_of_its_scopes(client: Locality, places: list[Locality]) -> None:
+    """DR-3: "the cross-network rule of the profile applies"; it is how Istio tells Envoys of a mode.
+
+    Source: istio/istio loadbalancer.go, GetEffectiveLbSetting, at 86c9f01.
+    """
+    for profile, mode in RULES:
+        entries = [SCOPE_LABELS[scope] for scope in profile.scopes(mode)]
+        levels = failover_priority_levels(
+            labels_of(client), [labels_of(place) for place in places], entries, cross_network=profile.cross_network
+        )
+        ranking = rank(
+            client, [Endpoint(str(number), place) for number, place in enumerate(places)], mode, profile=profile
+        )
+        assert list(levels) == [ranking.tier_of[str(number)] for number in range(len(places))]
+
+
+@given(client=localities, place=localities, cross_network=st.sampled_from(CrossNetwork), depth=st.integers(0, 5))
+def test_the_fast_form_gives_what_the_ladder_gives(
+    client: Locality, place: Locality, cross_network: CrossNetwork, depth: int
+) -> None:
+    """TIER-1 to TIER-3: `tier_of` is written out by hand; this holds it to the rule, for every number of scopes."""
+    profile = Profile(name="any depth", cross_network=cross_network, spec_values={}, zone_depth=depth)
+    ladder = Ladder.of_scopes(SCOPES[:depth], cross_network)
+    equal = [here == there for here, there in zip(client, place, strict=True)]
+    assert tier_of(client, place, TrafficDistribution.PREFER_SAME_ZONE, profile=profile) == ladder.tier_for(
+        equal[:depth]
+    )

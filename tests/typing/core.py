@@ -4,19 +4,22 @@ An ignore here stands for what must be refused: an ignore that is not needed is 
 """
 
 from collections.abc import Iterator, Mapping
+from random import Random
 from typing import assert_type
 
 from meshtier.component import Component, Traits
 from meshtier.distribution import TrafficDistribution
-from meshtier.endpoint import Endpoint, Exclusion, Health
+from meshtier.endpoint import Endpoint, Exclusion, Health, Reason
 from meshtier.errors import InputError, InvalidValueError, MissingExtraError, Problem, UnknownNameError
+from meshtier.index import EndpointIndex, LabelIndex, Members, TierView
 from meshtier.labels import Labels
+from meshtier.ladder import Ladder
 from meshtier.locality import SCOPE_LABELS, Locality, Scope
 from meshtier.note import Note
 from meshtier.precedence import Level, Resolution, Setting, resolve
 from meshtier.preference import Preference
 from meshtier.profile import SOLO, Profile
-from meshtier.ranking import Lookup, Ranking, rank, rank_by
+from meshtier.ranking import Lookup, Ranking, rank
 from meshtier.tiers import Tier, priorities, tier_of
 
 
@@ -84,6 +87,9 @@ def tiers(client: Locality, given: Iterator[Endpoint]) -> None:
     ranking = rank(client, given, mode, profile=SOLO, strict=True)
     assert_type(ranking, Ranking)
     rank(client, [], mode, SOLO)  # type: ignore[call-arg]
+    assert_type(rank(client, [], "PreferClose"), Ranking)
+    assert_type(rank(client, [], Preference([Scope.ZONE]), client_cluster="c", reason=Reason.NOT_LOCAL), Ranking)
+    rank(client, [], [Scope.ZONE])  # type: ignore[arg-type]
     assert_type(ranking.tiers, tuple[Tier, ...])
     assert_type(ranking.excluded, tuple[Exclusion, ...])
     assert_type(ranking.tier_of, Lookup)
@@ -95,7 +101,34 @@ def tiers(client: Locality, given: Iterator[Endpoint]) -> None:
     preference = Preference([Scope.NODE], strict=True)
     assert_type(preference.scopes, tuple[Scope, ...])
     assert_type(preference.tier(client, client), int | None)
-    assert_type(rank_by(preference, client, (), client_cluster="c"), Ranking)
+    assert_type(Preference.of_mode("Any", profile=SOLO), Preference)
+    assert_type(preference.ladder, Ladder)
+    assert_type(preference.ladder.tier(1, same_network=False), int)
+    assert_type(preference.ladder.climb([True]), tuple[int, bool])
+
+
+def indexes(client: Locality, given: Iterator[Endpoint]) -> None:
+    index = EndpointIndex(given)
+    for mode in (TrafficDistribution.ANY, "PreferClose", Preference([Scope.ZONE])):
+        assert_type(index.tiers(client, mode, profile=SOLO, strict=True, client_cluster="c"), tuple[TierView, ...])
+        assert_type(index.best(client, mode), TierView | None)
+        assert_type(index.pick(client, mode, Random(1)), Endpoint | None)
+        assert_type(index.excluded(client, mode), Members)
+    index.pick(client, "Any")  # type: ignore[call-arg]
+    index.tiers(client, "Any", SOLO)  # type: ignore[call-arg]
+    index.tiers(client, [Scope.ZONE])  # type: ignore[arg-type]
+    assert_type(index.remove("e"), Endpoint)
+    assert_type(index.discard("e"), Endpoint | None)
+    assert_type(index.upsert(Endpoint("e", client)), Endpoint | None)
+    assert_type(index.places, tuple[Locality, ...])
+    for endpoint in index:
+        assert_type(endpoint, Endpoint)
+    for view in index.tiers(client, "Any"):
+        assert_type(view.total, int)
+        assert_type(tuple(view.endpoints), tuple[Endpoint, ...])
+    labelled = LabelIndex(["version", "rack=1"], index)
+    assert_type(labelled.tiers({"version": "v1"}, client, cluster="c", profile=SOLO), tuple[TierView, ...])
+    assert_type(labelled.pick({}, Random(1)), Endpoint | None)
 
 
 def settings(spec: str | None) -> None:

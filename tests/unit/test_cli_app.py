@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, version
 from pathlib import Path
 
 import click
@@ -52,7 +52,10 @@ def loaded_by(*arguments: str) -> frozenset[str]:
 @pytest.mark.parametrize(
     ("arguments", "unwanted"),
     [
-        (("--version",), {"rich", "yaml", "msgspec", "meshtier.cli.explain", "meshtier.mesh", "meshtier.kube"}),
+        (
+            ("--version",),
+            {"rich", "yaml", "importlib.metadata", "meshtier.cli.explain", "meshtier.mesh", "meshtier.kube"},
+        ),
         (ASK, {"rich", "msgspec", "difflib", "html", "importlib.metadata", "meshtier.export", "meshtier.cli.routes"}),
         (("tiers",), {"rich", "yaml", "msgspec", "importlib.metadata", "meshtier.mesh", "meshtier.kube"}),
     ],
@@ -60,6 +63,10 @@ def loaded_by(*arguments: str) -> frozenset[str]:
 )
 def test_only_what_is_used_is_loaded(arguments: tuple[str, ...], unwanted: set[str]) -> None:
     assert loaded_by(*arguments) & unwanted == set()
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert CliRunner().invoke(app, ["--version"]).output == f"meshtier, version {version('meshtier')}\n"
 
 
 @pytest.mark.parametrize("name", ["meshtier", "kubectl-meshtier"])

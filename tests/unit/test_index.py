@@ -13,8 +13,9 @@ from meshtier.distribution import TrafficDistribution
 from meshtier.endpoint import MAX_WEIGHT, Endpoint, Health
 from meshtier.errors import InvalidValueError, MeshError, UnknownNameError
 from meshtier.index import EndpointIndex, LabelIndex, Members, StaleViewError, TierView
-from meshtier.locality import Locality
-from meshtier.profile import ISTIO_1_31
+from meshtier.locality import Locality, Scope
+from meshtier.preference import Preference
+from meshtier.profile import ISTIO_1_31, CrossNetwork
 from meshtier.ranking import rank
 
 ZONE = TrafficDistribution.PREFER_SAME_ZONE
@@ -70,7 +71,7 @@ def test_a_ranked_network_rule_keeps_other_networks_in_order() -> None:
     assert [(tier.number, ids(tier.endpoints)) for tier in tiers][-2:] == [(3, ["abroad"]), (5, ["far"])]
 
 
-def test_the_tree_of_other_networks_follows_changes() -> None:
+def test_other_networks_follow_changes() -> None:
     index = small()
     index.tiers(HOME, ZONE, profile=ISTIO_1_31)
     index.add(Endpoint("far", Locality("n3", "r1", "q")))
@@ -81,6 +82,95 @@ def test_the_tree_of_other_networks_follows_changes() -> None:
     picked = index.pick(HOME, ZONE, Random(1), profile=ISTIO_1_31)
     assert picked is not None
     assert picked.id == "far"
+
+
+def test_a_mode_may_be_asked_for_by_its_word() -> None:
+    index = small()
+    assert [tier.number for tier in index.tiers(HOME, "preferclose")] == [0, 1, 2, 3]
+    best = index.best(HOME, "PreferSameZone")
+    assert best is not None
+    assert ids(best.endpoints) == ["home", "sick"]
+    picked = index.pick(HOME, "PreferSameZone", Random(1))
+    assert picked is not None
+    assert picked.id == "home"
+    assert ids(index.excluded(HOME, "PreferRegion")) == ["abroad", "region"]
+    with pytest.raises(InvalidValueError, match=r"mode: expected one of Any, .*, got 'PreferZone'"):
+        index.tiers(HOME, "PreferZone")
+
+
+NODE_THEN_REGION = Preference((Scope.NODE, Scope.REGION))
+
+
+def test_any_list_of_scopes_is_compared_in_its_own_order() -> None:
+    index = small()
+    tiers = index.tiers(HOME, NODE_THEN_REGION)
+    assert [(tier.number, ids(tier.endpoints)) for tier in tiers] == [
+        (0, ["abroad", "home", "sick"]),
+        (2, ["region", "zone"]),
+    ]
+    index.update(Endpoint("region", Locality("n9", "r9", node="x")))
+    index.remove("abroad")
+    assert [(tier.number, ids(tier.endpoints)) for tier in index.tiers(HOME, NODE_THEN_REGION)] == [
+        (0, ["home", "sick"]),
+        (1, ["region"]),
+        (2, ["zone"]),
+    ]
+
+
+def test_the_cluster_is_compared_where_the_preference_names_it() -> None:
+    index = EndpointIndex([Endpoint("a", HOME, cluster="c1"), Endpoint("b", HOME, cluster="c2")])
+    preference = Preference((Scope.CLUSTER, Scope.ZONE))
+    tiers = index.tiers(HOME, preference, client_cluster="c2")
+    assert [(tier.number, ids(tier.endpoints)) for tier in tiers] == [(0, ["b"]), (2, ["a"])]
+    picked = index.pick(HOME, preference, Random(1), client_cluster="c1")
+    assert picked is not None
+    assert picked.id == "a"
+    best = index.best(HOME, preference, client_cluster="c2")
+    assert best is not None
+    assert ids(best.endpoints) == ["b"]
+    assert ids(index.excluded(HOME, preference, client_cluster="c1")) == ["b"]
+
+
+@pytest.mark.parametrize("scopes", [(Scope.NETWORK, Scope.REGION), (Scope.NETWORK, Scope.ZONE)], ids=["first", "own"])
+def test_a_strict_preference_leaves_out_what_misses_a_scope(scopes: tuple[Scope, ...]) -> None:
+    index, preference = small(), Preference(scopes, strict=True)
+    assert [tier.number for tier in index.tiers(HOME, preference)] == [0]
+    assert "abroad" in ids(index.excluded(HOME, preference))
+    index.update(Endpoint("home", HOME, health=Health.UNHEALTHY))
+    index.discard("zone")
+    assert index.best(HOME, preference) is None
+    assert index.pick(HOME, preference, Random(1)) is None
+    assert index.pick(HOME, Preference(scopes), Random(1)) is not None
+
+
+def test_a_preference_has_its_own_cross_network_rule() -> None:
+    index = EndpointIndex([Endpoint("far", Locality("n2", "r9", "z9"))])
+    for scopes, last in (((Scope.NETWORK, Scope.REGION), 2), ((Scope.NETWORK, Scope.ZONE), 2)):
+        assert [tier.number for tier in index.tiers(HOME, Preference(scopes), profile=ISTIO_1_31)] == [last]
+        assert [tier.number for tier in index.tiers(HOME, Preference(scopes, CrossNetwork.RANKED))] == [last + 1]
+
+
+def test_a_draw_from_several_networks_follows_the_weights() -> None:
+    index = EndpointIndex(
+        [
+            Endpoint("one", Locality("n2", "r1"), weight=1),
+            Endpoint("nine", Locality("n3", "r1"), weight=9),
+            Endpoint("idle", Locality("n4", "r1"), weight=0),
+            Endpoint("sick", Locality("n5", "r1"), weight=50, health=Health.UNHEALTHY),
+            Endpoint("farther", Locality("n6", "r2"), weight=100),
+        ]
+    )
+    random, drawn = Random(1), 10_000
+    picks = (index.pick(HOME, "PreferRegion", random, profile=ISTIO_1_31) for _ in range(drawn))
+    counts = Counter(endpoint.id for endpoint in picks if endpoint is not None)
+    assert set(counts) == {"one", "nine"}
+    assert abs(counts["one"] - drawn / 10) < 4 * math.sqrt(drawn * 0.1 * 0.9)
+
+
+def test_other_networks_where_all_weigh_nothing_give_no_endpoint() -> None:
+    idle = [Endpoint("a", Locality("n2", "r1"), weight=0), Endpoint("b", Locality("n3", "r1"), weight=0)]
+    index = EndpointIndex([*idle, Endpoint("busy", Locality("n4", "r2"))])
+    assert index.pick(HOME, "PreferRegion", Random(1), profile=ISTIO_1_31) is None
 
 
 def test_strict_keeps_the_full_match_alone_and_names_the_rest() -> None:
@@ -153,6 +243,39 @@ def test_a_refused_change_leaves_the_index_and_its_views() -> None:
     with pytest.raises(InvalidValueError, match="expected an Endpoint or its id, got 7"):
         index.remove(7)  # type: ignore[arg-type]
     assert view.total == len(index) == 5
+
+
+def test_upsert_adds_what_is_new_and_replaces_what_is_there() -> None:
+    index = EndpointIndex()
+    first, second = Endpoint("a", HOME), Endpoint("a", ABROAD, weight=4)
+    assert index.upsert(first) is None
+    assert index.upsert(second) is first
+    assert list(index) == [second]
+    assert [tier.number for tier in index.tiers(HOME, ZONE)] == [3]
+    with pytest.raises(InvalidValueError, match="expected an Endpoint, got 'a'"):
+        index.upsert("a")  # type: ignore[arg-type]
+
+
+def test_discard_gives_what_it_removed_or_nothing() -> None:
+    index = small()
+    home, zone = index.get("home"), index.get("zone")
+    assert index.discard("home") is home
+    assert index.discard("home") is None
+    assert index.discard(Endpoint("zone", ABROAD)) is zone
+    assert len(index) == 3
+    view = index.everything
+    assert index.discard("zone") is None
+    assert view.total == 3, "what changed nothing leaves the views"
+    with pytest.raises(InvalidValueError, match="expected an Endpoint or its id, got 7"):
+        index.discard(7)  # type: ignore[arg-type]
+
+
+def test_the_checks_of_the_structure_find_a_sum_that_is_wrong() -> None:
+    index = small()
+    index._check()
+    index._tree.root.totals += 1
+    with pytest.raises(AssertionError, match="totals are those of the children"):
+        index._check()
 
 
 def test_an_unknown_id_costs_little_among_many() -> None:
@@ -372,17 +495,24 @@ def test_threads_may_ask_at_once_while_nothing_changes() -> None:
         for place in places[:20]
         for profile in (ISTIO_1_31,)
     }
+    by_node = {
+        place: [(tier.number, len(tier.endpoints)) for tier in rank(place, endpoints, NODE_THEN_REGION).tiers]
+        for place in places[:20]
+    }
     wrong: list[object] = []
     start = threading.Barrier(8)
 
     def ask(seed: int) -> None:
-        # The first question of each thread makes the tree of other networks: one of them may build it.
+        # The first question of each thread finds no tree by node and region yet, so that several may make one.
         random = Random(seed)
         start.wait()
         for _ in range(200):
             place, profile = random.choice(list(expected))
             found = [(tier.number, tier.total) for tier in index.tiers(place, ZONE, profile=profile)]
             if found != expected[place, profile] or index.pick(place, ZONE, random, profile=profile) is None:
+                wrong.append((place, found))
+            found = [(tier.number, tier.total) for tier in index.tiers(place, NODE_THEN_REGION)]
+            if found != by_node[place]:
                 wrong.append((place, found))
 
     threads = [threading.Thread(target=ask, args=(seed,)) for seed in range(8)]

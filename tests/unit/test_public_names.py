@@ -1,11 +1,15 @@
+import importlib
+import pickle
 import subprocess
 import sys
 from collections.abc import Sequence
 from functools import cache
+from types import FunctionType
 
 import pytest
 
 import meshtier
+from meshtier.public import ROOMS
 
 # The exact list stands in the package; what every name of it must be stands here.
 PUBLIC: Sequence[str] = getattr(meshtier, "__all__", ())
@@ -71,8 +75,17 @@ def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
     assert not hasattr(meshtier, "no_such_name")
 
 
-def test_the_package_lists_its_public_names() -> None:
-    assert set(dir(meshtier)) >= set(PUBLIC)
+def test_the_package_lists_its_public_names_and_nothing_else() -> None:
+    assert dir(meshtier) == sorted(PUBLIC)
+
+
+def test_there_are_few_public_names() -> None:
+    assert len(PUBLIC) <= 40
+
+
+def test_a_name_is_loaded_once() -> None:
+    code = "import meshtier; first = meshtier.Mesh; assert vars(meshtier)['Mesh'] is first"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)
@@ -84,8 +97,27 @@ def test_a_public_class_or_function_has_a_docstring_of_its_own(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)
-def test_a_public_class_or_function_is_ours(name: str) -> None:
-    assert getattr(meshtier, name).__module__.partition(".")[0] == "meshtier"
+def test_a_public_class_or_function_says_that_it_lives_in_the_package_and_pickles_as_such(name: str) -> None:
+    value = getattr(meshtier, name)
+    assert value.__module__ == "meshtier"
+    pickled = pickle.dumps(value, protocol=0)
+    assert pickle.loads(pickled) is value
+    assert pickled.startswith(f"cmeshtier\n{name}\n".encode())
+
+
+@pytest.mark.parametrize("module", sorted({*ROOMS.values(), "meshtier.kube", "meshtier.export"}))
+def test_what_a_room_makes_public_says_that_it_lives_in_the_room_or_in_the_package(module: str) -> None:
+    room = importlib.import_module(module)
+    for name in getattr(room, "__all__", ()):
+        value = getattr(room, name)
+        if isinstance(value, type | FunctionType):
+            assert value.__module__ == ("meshtier" if name in PUBLIC and getattr(meshtier, name) is value else module)
+
+
+def test_a_public_name_says_the_same_if_only_its_room_is_imported() -> None:
+    code = "from meshtier.mesh.mesh import Mesh; print(Mesh)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "<class 'meshtier.Mesh'>\n"
 
 
 def test_importing_the_package_loads_no_adapter_and_nothing_that_is_slow() -> None:

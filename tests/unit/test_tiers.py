@@ -7,9 +7,9 @@ from meshtier.distribution import TrafficDistribution
 from meshtier.endpoint import Endpoint, Exclusion, Health, Reason
 from meshtier.errors import InvalidValueError, UnknownNameError
 from meshtier.locality import Locality, Scope
-from meshtier.preference import Preference, describe_ladder, describe_tier, ladder_tier, mode_table
+from meshtier.preference import Preference, mode_table
 from meshtier.profile import ISTIO_1_24, ISTIO_1_27, ISTIO_1_30, ISTIO_1_31, SOLO, CrossNetwork, Profile
-from meshtier.ranking import Ranking, rank, rank_by
+from meshtier.ranking import Ranking, rank
 from meshtier.tiers import Tier, priorities, tier_of
 
 ANY = TrafficDistribution.ANY
@@ -128,25 +128,6 @@ def test_names_match_only_if_they_are_the_same_text(other: str) -> None:
     assert tier_of(CLIENT, Locality("n", "r", other), PREFER_SAME_ZONE) == 1
 
 
-@pytest.mark.parametrize(
-    ("matched", "steps", "same_network", "ranked", "tier"),
-    [
-        pytest.param(3, 3, True, False, 0, id="all"),
-        pytest.param(0, 3, False, False, 3, id="none"),
-        pytest.param(0, 0, True, False, 0, id="nothing to compare"),
-        pytest.param(2, 3, False, False, 1, id="the network is not compared first"),
-        pytest.param(3, 3, True, True, 0, id="ranked, all"),
-        pytest.param(1, 3, True, True, 2, id="ranked, the network alone"),
-        pytest.param(2, 3, False, True, 3, id="ranked, all but the network"),
-        pytest.param(0, 3, False, True, 5, id="ranked, none"),
-    ],
-)
-def test_the_ladder_counts_down_to_the_full_match(
-    matched: int, steps: int, same_network: bool, ranked: bool, tier: int
-) -> None:
-    assert ladder_tier(matched, steps=steps, same_network=same_network, ranked=ranked) == tier
-
-
 def test_a_preference_compares_in_its_own_order() -> None:
     preference = Preference((Scope.NODE, Scope.REGION))
     assert preference.tier(CLIENT, Locality("x", "r", "x", "x", "d")) == 0
@@ -167,22 +148,6 @@ def test_a_scope_that_stands_twice_is_compared_twice() -> None:
     assert preference.tier(CLIENT, SAME_REGION) == 3
 
 
-@pytest.mark.parametrize(
-    ("scopes", "cross_network", "ranked"),
-    [
-        pytest.param((Scope.NETWORK, Scope.ZONE), CrossNetwork.RANKED, True, id="network first"),
-        pytest.param((Scope.NETWORK,), CrossNetwork.RANKED, True, id="network alone"),
-        pytest.param((Scope.ZONE, Scope.NETWORK), CrossNetwork.RANKED, False, id="network later"),
-        pytest.param((), CrossNetwork.RANKED, False, id="nothing"),
-        pytest.param((Scope.NETWORK, Scope.ZONE), CrossNetwork.FLAT, False, id="flat"),
-    ],
-)
-def test_other_networks_keep_an_order_only_where_the_network_comes_first(
-    scopes: tuple[Scope, ...], cross_network: CrossNetwork, ranked: bool
-) -> None:
-    assert Preference(scopes, cross_network).ranked is ranked
-
-
 def test_a_network_that_comes_later_is_required_like_any_other_scope() -> None:
     preference = Preference((Scope.REGION, Scope.NETWORK, Scope.ZONE), CrossNetwork.RANKED)
     assert preference.tier(CLIENT, FAR_SAME_ZONE) == 2
@@ -197,18 +162,6 @@ def test_a_strict_preference_has_a_tier_for_full_matches_only() -> None:
 
 def test_a_strict_preference_without_scopes_takes_all() -> None:
     assert Preference((), strict=True).tier(CLIENT, FAR) == 0
-
-
-@pytest.mark.parametrize(
-    ("preference", "matched"),
-    [
-        pytest.param(Preference((Scope.NETWORK, Scope.REGION)), [2, 1, 0], id="flat"),
-        pytest.param(Preference((Scope.NETWORK, Scope.REGION), CrossNetwork.RANKED), [2, 1, 0, 0], id="ranked"),
-        pytest.param(Preference(()), [0], id="nothing compared"),
-    ],
-)
-def test_a_tier_tells_how_many_scopes_match_from_the_first(preference: Preference, matched: list[int]) -> None:
-    assert [preference.matched(tier) for tier in range(len(matched))] == matched
 
 
 @pytest.mark.parametrize(
@@ -270,19 +223,19 @@ def test_a_strict_rank_excludes_what_does_not_match_in_full() -> None:
     assert ranking.name == "strict PreferSameZone"
 
 
-def test_rank_by_says_of_the_excluded_what_the_caller_wants() -> None:
-    ranking = rank_by(Preference((Scope.NODE,), strict=True), HERE, [AWAY], reason=Reason.NOT_LOCAL, name="Local")
+def test_rank_says_of_the_excluded_what_the_caller_wants() -> None:
+    ranking = rank(HERE, [AWAY], Preference((Scope.NODE,), strict=True), reason=Reason.NOT_LOCAL)
     assert ranking.excluded == (Exclusion(AWAY, Reason.NOT_LOCAL, "PREC-3"),)
-    assert ranking.name == "Local"
+    assert ranking.name == "strict node"
 
 
-def test_rank_by_compares_clusters_of_endpoints_in_one_place() -> None:
+def test_rank_compares_clusters_of_endpoints_in_one_place() -> None:
     endpoints = [
         Endpoint("a", HERE, cluster="c1"),
         Endpoint("b", HERE, cluster="c2"),
         Endpoint("c", HERE, cluster="c1"),
     ]
-    ranking = rank_by(Preference((Scope.CLUSTER,)), HERE, endpoints, client_cluster="c1")
+    ranking = rank(HERE, endpoints, Preference((Scope.CLUSTER,)), client_cluster="c1")
     assert dict(ranking.tier_of) == {"a": 0, "c": 0, "b": 1}
 
 
@@ -290,11 +243,65 @@ def test_rank_by_compares_clusters_of_endpoints_in_one_place() -> None:
     ("preference", "name"),
     [
         (Preference((Scope.NETWORK, Scope.CLUSTER)), "network > cluster"),
+        (Preference((Scope.NETWORK, Scope.REGION)), "network > region"),
+        (Preference((Scope.NETWORK, Scope.CLUSTER), strict=True), "strict network > cluster"),
         (Preference(()), "Any"),
     ],
+    ids=str,
 )
-def test_a_choice_without_a_name_is_called_by_its_scopes(preference: Preference, name: str) -> None:
-    assert rank_by(preference, HERE, []).name == name
+def test_a_preference_is_called_by_its_scopes(preference: Preference, name: str) -> None:
+    assert rank(HERE, [], preference).name == name
+
+
+@pytest.mark.parametrize("word", ["PreferSameZone", "preferclose"])
+def test_a_mode_may_be_asked_for_by_its_word(word: str) -> None:
+    assert rank(HERE, [ABROAD, AWAY, NEAR], word) == rank(HERE, [ABROAD, AWAY, NEAR], PREFER_SAME_ZONE)
+
+
+def test_a_word_that_is_no_mode_is_refused_with_those_that_are() -> None:
+    with pytest.raises(InvalidValueError, match=r"mode: expected one of Any, .*, got 'PreferZone'"):
+        rank(HERE, [], "PreferZone")
+
+
+def test_a_preference_is_strict_if_it_says_so_or_the_caller() -> None:
+    loose, strict = Preference((Scope.ZONE,)), Preference((Scope.ZONE,), strict=True)
+    assert rank(HERE, [NEAR, AWAY], loose, strict=True) == rank(HERE, [NEAR, AWAY], strict)
+    assert rank(HERE, [NEAR, AWAY], strict).tiers == (Tier(0, (NEAR,)),)
+    assert [tier.number for tier in rank(HERE, [NEAR, AWAY], loose).tiers] == [0, 1]
+
+
+def test_a_preference_has_its_own_cross_network_rule() -> None:
+    scopes = (Scope.NETWORK, Scope.REGION)
+    assert rank(HERE, [ABROAD], Preference(scopes), profile=ISTIO_1_31).tiers[0].number == 2
+    assert rank(HERE, [ABROAD], Preference(scopes, CrossNetwork.RANKED)).tiers[0].number == 2
+    far = Endpoint("far", Locality("other", "q"))
+    assert rank(HERE, [far], Preference(scopes), profile=ISTIO_1_31).tiers[0].number == 2
+    assert rank(HERE, [far], Preference(scopes, CrossNetwork.RANKED)).tiers[0].number == 3
+
+
+@pytest.mark.parametrize(
+    ("scopes", "depth"),
+    [
+        ((), 0),
+        ((Scope.NETWORK, Scope.REGION), 2),
+        ((Scope.NETWORK, Scope.REGION, Scope.ZONE, Scope.SUBZONE, Scope.NODE), 5),
+        ((Scope.REGION,), None),
+        ((Scope.NETWORK, Scope.ZONE), None),
+        ((Scope.NETWORK, Scope.REGION, Scope.ZONE, Scope.SUBZONE, Scope.NODE, Scope.CLUSTER), None),
+    ],
+    ids=str,
+)
+def test_a_preference_knows_whether_it_compares_the_first_scopes_of_all(
+    scopes: tuple[Scope, ...], depth: int | None
+) -> None:
+    assert Preference(scopes).depth == depth
+
+
+@pytest.mark.parametrize("scopes", [["zone"], "zone", None, [Scope.ZONE, None]], ids=repr)
+def test_a_preference_is_made_of_scopes(scopes: object) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        Preference(scopes)  # type: ignore[arg-type]
+    assert str(caught.value) == f"scopes: expected Scopes, got {scopes!r}"
 
 
 def test_the_healthy_of_a_tier_are_those_that_serve() -> None:
@@ -386,11 +393,6 @@ def test_the_table_of_a_ranking_lists_the_excluded_below() -> None:
     assert table.notes == ("excluded: away: not every required scope matches [PREC-3]",)
 
 
-def test_a_notebook_shows_a_ranking_as_its_table() -> None:
-    ranking = rank(HERE, [NEAR], ANY)
-    assert ranking._repr_html_() == ranking.to_table().to_html()
-
-
 @pytest.mark.parametrize(
     ("mode", "profile", "rows"),
     [
@@ -470,21 +472,3 @@ def test_the_table_of_a_mode_is_headed_by_its_scopes(mode: TrafficDistribution, 
     table = mode_table(mode)
     assert table.title == title
     assert table.columns == ("tier", "an endpoint there has")
-
-
-def test_a_tier_of_any_list_of_scopes_is_described() -> None:
-    preference = Preference((Scope.CLUSTER, Scope.NETWORK), CrossNetwork.RANKED)
-    assert [describe_tier(number, preference) for number in range(3)] == [
-        "same cluster, network",
-        "same cluster; other network",
-        "other cluster",
-    ]
-
-
-def test_a_ladder_of_anything_is_described() -> None:
-    assert [describe_ladder(number, ["net", "rack"], ranked=True) for number in range(4)] == [
-        "same net, rack",
-        "same net; other rack",
-        "other net; same rack",
-        "other net; other rack",
-    ]

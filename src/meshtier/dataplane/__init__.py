@@ -7,11 +7,11 @@ from meshtier.dataplane.load_assignment import (
     assign,
     assign_tiers,
     check_groups,
-    refusal,
 )
 from meshtier.dataplane.planes import DATA_PLANES, DataPlane, Selection, data_plane, spread
 from meshtier.dataplane.settings import ISTIO_ENVOY, PLAIN_ENVOY, EnvoySettings, LbPolicy, ZoneAware
 from meshtier.dataplane.shares import Shares
+from meshtier.public import publish
 
 __all__ = [
     "DATA_PLANES",
@@ -34,6 +34,7 @@ __all__ = [
     "data_plane",
     "host_shares",
     "priority_loads",
-    "refusal",
     "spread",
 ]
+
+publish(__name__)

@@ -10,6 +10,7 @@ from typing import Final, Self
 
 from attrs import field, frozen
 
+from meshtier.dataplane.settings import Site, site_of
 from meshtier.endpoint import MAX_WEIGHT, Endpoint, Exclusion, Reason
 from meshtier.errors import InvalidValueError, check_int, check_type
 from meshtier.labels import NO_LABELS
@@ -91,54 +92,43 @@ def lb_weight(endpoint: Endpoint) -> int:
 
 
 def check_groups(groups: Iterable[LocalityGroup]) -> None:
-    """Refuse what an Envoy refuses of a ClusterLoadAssignment; asked where groups come from a caller.
+    """Refuse what an Envoy rejects of a ClusterLoadAssignment; measured on Envoy 1.40.0.
+
+    Istio guards none of the sums: it sends what an Envoy then rejects. So the
+    answer for a mesh is computed all the same, with a note, and only groups that
+    a caller made or that go to an Envoy are checked.
 
     Raises:
-        InvalidValueError: Two endpoints have one id, or `refusal` is not ``None``.
+        InvalidValueError: Two endpoints have one id, a priority is above 128, or
+            the weights of the endpoints of one group, or of the localities of one
+            priority, sum to 2**32 or more.
 
     Cost: O(n).
     """
     seen: set[str] = set()
-    groups = tuple(groups)
-    for number, group in enumerate(groups):
-        check_type(group, LocalityGroup, f"groups[{number}]")
-        for position, endpoint in enumerate(group.endpoints):
-            if endpoint.id in seen:
-                path = f"groups[{number}].endpoints[{position}].id"
-                raise InvalidValueError(f"expected a new id, got {endpoint.id!r} again", path)
-            seen.add(endpoint.id)
-    refused = refusal(groups)
-    if refused is not None:
-        raise refused
-
-
-def refusal(groups: Iterable[LocalityGroup]) -> InvalidValueError | None:
-    """Why an Envoy would reject these groups, though Istio would send them; ``None`` if it would not.
-
-    Istio guards none of these sums, so that the answer for a mesh is computed
-    all the same, and this is a note on it. Measured on Envoy 1.40.0: it rejects a
-    priority above 128, and weights of the endpoints of one locality, or of the
-    localities of one priority, that sum to 2**32 or more.
-
-    Cost: O(n).
-    """
-    weights: dict[int, dict[tuple[str, ...], int]] = {}
+    weights: dict[tuple[int, Site], int] = {}
+    totals: dict[int, int] = {}
     for number, group in enumerate(groups):
         path = f"groups[{number}]"
-        if group.priority > MAX_PRIORITY:
-            problem = f"expected an integer from 0 to {MAX_PRIORITY}, got {group.priority}"
-            return InvalidValueError(problem, f"{path}.priority")
-        of_priority = weights.setdefault(group.priority, {})
+        check_type(group, LocalityGroup, path)
+        check_int(group.priority, f"{path}.priority", least=0, most=MAX_PRIORITY)
+        for position, endpoint in enumerate(group.endpoints):
+            if endpoint.id in seen:
+                problem = f"expected a new id, got {endpoint.id!r} again"
+                raise InvalidValueError(problem, f"{path}.endpoints[{position}].id")
+            seen.add(endpoint.id)
+        _check_sum(sum(map(lb_weight, group.endpoints)), "weights", f"{path}.endpoints")
         if group.weight is not None:
-            of_priority[group.locality[1:4]] = group.weight  # where a locality stands twice, the last weight holds
-        for total, what, where in (
-            (sum([endpoint.weight or 1 for endpoint in group.endpoints]), "weights", "endpoints"),
-            (sum(of_priority.values()), "locality weights of one priority", "weight"),
-        ):
-            if total > MAX_WEIGHT:
-                problem = f"expected {what} with a sum of at most {MAX_WEIGHT}, got a sum of {total}"
-                return InvalidValueError(problem, f"{path}.{where}")
-    return None
+            priority, site = group.priority, site_of(group.locality)
+            # Where a locality stands twice, the last weight holds for all of it.
+            totals[priority] = totals.get(priority, 0) + group.weight - weights.get((priority, site), 0)
+            weights[priority, site] = group.weight
+            _check_sum(totals[priority], "locality weights of one priority", f"{path}.weight")
+
+
+def _check_sum(total: int, what: str, path: str) -> None:
+    if total > MAX_WEIGHT:
+        raise InvalidValueError(f"expected {what} with a sum of at most {MAX_WEIGHT}, got a sum of {total}", path)
 
 
 def assign_tiers(

@@ -102,34 +102,16 @@ def data_plane(component: Component, planes: Mapping[str, DataPlane] | None = No
 
 @frozen
 class _RankedSelection:
-    """A ranking by itself: what Istio tells an Envoy of it, unless the caller says otherwise."""
+    """A ranking by itself, with what Istio tells an Envoy of it, unless the caller says otherwise."""
 
-    ranking: Ranking
-    told: EnvoySettings | None
-
-    @property
-    def tiers(self) -> Sequence[TierLike]:
-        return self.ranking.tiers
-
-    @property
-    def excluded(self) -> Sequence[Exclusion]:
-        return self.ranking.excluded
+    tiers: Sequence[TierLike]
+    excluded: Sequence[Exclusion]
+    envoy: EnvoySettings
+    by_labels: bool
 
     @property
     def groups(self) -> Sequence[LocalityGroup]:
-        return assign_tiers(self.tiers, by_labels=self._has_priorities)
-
-    @property
-    def envoy(self) -> EnvoySettings:
-        if self.told is not None:
-            return self.told
-        return ISTIO_ENVOY if self._has_priorities else PLAIN_ENVOY
-
-    @property
-    def _has_priorities(self) -> bool:
-        # To Istio a mode is a failoverPriority of its scopes, and Any is nothing. What internalTrafficPolicy
-        # leaves has no priorities: istio/istio endpoint_builder.go, filterIstioEndpoint, at 86c9f01.
-        return bool(self.ranking.preference.scopes) and not self.ranking.preference.strict
+        return assign_tiers(self.tiers, by_labels=self.by_labels)
 
 
 def spread(
@@ -171,7 +153,13 @@ def spread(
     """
     check_type(ranking, Ranking, "ranking")
     check_type(component, Component, "component")
-    shares = data_plane(component, planes).shares(_RankedSelection(ranking, envoy))
+    # To Istio a mode is a failoverPriority of its scopes, and Any is nothing. What internalTrafficPolicy: Local leaves
+    # has no priorities: istio/istio loadbalancer.go, GetEffectiveLbSetting, and endpoint_builder.go,
+    # filterIstioEndpoint, at 86c9f01.
+    by_labels = bool(ranking.preference.scopes) and not ranking.preference.strict
+    told = envoy if envoy is not None else ISTIO_ENVOY if by_labels else PLAIN_ENVOY
+    selection = _RankedSelection(ranking.tiers, ranking.excluded, told, by_labels)
+    shares = data_plane(component, planes).shares(selection)
     if len(shares) < len(ranking.excluded) + sum(len(tier.endpoints) for tier in ranking.tiers):
         raise InvalidValueError("expected endpoints with ids of their own, got an id twice", "endpoints")
     return shares

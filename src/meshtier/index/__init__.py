@@ -8,6 +8,9 @@ cost of a question depends on the number of parts, not on that of endpoints.
 
 from meshtier.index.by_label import LabelIndex
 from meshtier.index.by_place import EndpointIndex
-from meshtier.index.view import Members, StaleViewError, TierView
+from meshtier.index.tier_view import Members, StaleViewError, TierView
+from meshtier.public import publish
 
 __all__ = ["EndpointIndex", "LabelIndex", "Members", "StaleViewError", "TierView"]
+
+publish(__name__)

@@ -10,13 +10,15 @@ from typing_extensions import override
 from meshtier.endpoint import Endpoint
 from meshtier.errors import InvalidValueError
 from meshtier.index.base import Index
-from meshtier.index.place import Key
-from meshtier.index.view import TierView
+from meshtier.index.nodes import Key
+from meshtier.index.questions import best_of, pick_from, tiers_of
+from meshtier.index.tier_view import TierView
+from meshtier.ladder import Ladder
 from meshtier.locality import SCOPE_LABELS, SCOPES, Locality, Scope
 from meshtier.profile import SOLO, CrossNetwork, Profile
 
-_RANKED: Final = CrossNetwork.RANKED
 _ANYWHERE: Final = Locality()
+_NOTHING_COMPARED: Final = Ladder(())
 
 
 class LabelIndex(Index):
@@ -35,7 +37,7 @@ class LabelIndex(Index):
     (<TierView P1: 1 endpoints, 1 healthy>,)
     """
 
-    __slots__ = ("_overrides", "_readers", "keys")
+    __slots__ = ("_ladders", "_overrides", "_readers", "keys")
     keys: tuple[str, ...]
 
     def __init__(self, keys: Iterable[str], endpoints: Iterable[Endpoint] = ()) -> None:
@@ -43,6 +45,7 @@ class LabelIndex(Index):
         # An override holds for every entry of its label, the last one for all;
         # what has two "=" is none (DR-3).
         self._overrides = dict(key.split("=") for key in self.keys if key.count("=") == 1)
+        self._ladders = {rule: Ladder.of_labels(self.keys, rule) for rule in CrossNetwork}
         self._readers = [(label, _reader(label)) for label in (key.partition("=")[0] for key in self.keys)]
         readers = [reader for _, reader in self._readers]
 
@@ -66,13 +69,13 @@ class LabelIndex(Index):
         Returns:
             Views, good until the index changes.
         """
-        return self._tiers(self._parts(labels, place, cluster), ranked=self._ranked(profile))
+        return tiers_of(self._tree, *self._asked(labels, place, cluster, profile))
 
     def best(
         self, labels: Mapping[str, str], place: Locality = _ANYWHERE, *, cluster: str = "", profile: Profile = SOLO
     ) -> TierView | None:
         """The nearest level with an endpoint that serves; ``None`` if there is none."""
-        return self._best(self._parts(labels, place, cluster), ranked=self._ranked(profile))
+        return best_of(self._tree, *self._asked(labels, place, cluster, profile))
 
     def pick(
         self,
@@ -84,17 +87,15 @@ class LabelIndex(Index):
         profile: Profile = SOLO,
     ) -> Endpoint | None:
         """An endpoint of that level that serves, drawn as `EndpointIndex.pick` draws."""
-        return self._pick(self._parts(labels, place, cluster), random, ranked=self._ranked(profile))
+        return pick_from(self._tree, *self._asked(labels, place, cluster, profile), random)
 
-    def _parts(self, labels: Mapping[str, str], place: Locality, cluster: str) -> Key:
+    def _asked(self, labels: Mapping[str, str], place: Locality, cluster: str, profile: Profile) -> tuple[Key, Ladder]:
         if not labels:
-            return ()
+            return (), _NOTHING_COMPARED
         client = Endpoint("client", place, cluster=cluster, labels=labels)
         overrides = self._overrides
-        return tuple(overrides[label] if label in overrides else read(client) for label, read in self._readers)
-
-    def _ranked(self, profile: Profile) -> bool:
-        return profile.cross_network is _RANKED and self.keys[:1] == (SCOPE_LABELS[Scope.NETWORK],)
+        parts = tuple([overrides[label] if label in overrides else read(client) for label, read in self._readers])
+        return parts, self._ladders[profile.cross_network]
 
     @override
     def __reduce__(self) -> "tuple[type[LabelIndex], tuple[tuple[str, ...], list[Endpoint]]]":

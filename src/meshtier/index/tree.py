@@ -1,23 +1,13 @@
 """How are endpoints put into a tree of prefixes, and how does it stay right when they change?"""
 
 from collections.abc import Callable, Iterator
-from threading import Lock
 from typing import Final
 
 from meshtier.endpoint import Endpoint
-from meshtier.index.place import (
-    Key,
-    Node,
-    Page,
-    Place,
-    Roll,
-    class_of,
-    degree_of,
-    share_of,
-)
+from meshtier.index.nodes import Key, Leaf, Node, Page, WeightClass, class_of, exponent_of, totals_of
 
-_SEAT_BITS: Final = 32
-_SEAT: Final = (1 << _SEAT_BITS) - 1
+SLOT_BITS: Final = 32
+SLOT: Final = (1 << SLOT_BITS) - 1
 
 
 class PrefixTree:
@@ -26,163 +16,119 @@ class PrefixTree:
     Reading needs no lock as long as nothing writes.
 
     Attributes:
+        key_of: What is the key of an endpoint.
+        pages: The page that holds each endpoint, by id.
         root: The node of the empty prefix.
         version: How many changes there have been.
     """
 
-    __slots__ = ("_building", "_far", "_key_of", "_pages", "root", "version")
+    __slots__ = ("key_of", "pages", "root", "version")
 
     def __init__(self, key_of: Callable[[Endpoint], Key]) -> None:
         self.root: Node = Node(None, {}, {})
         self.version: int = 0
-        self._key_of = key_of
-        self._pages: dict[str, Page] = {}
-        self._far: Node | None = None
-        self._building = Lock()
+        self.key_of = key_of
+        self.pages: dict[str, Page] = {}
 
     def __len__(self) -> int:
-        return len(self._pages)
+        return len(self.pages)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._pages
+        return name in self.pages
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._pages)
+        return iter(self.pages)
 
     def get(self, name: str) -> Endpoint | None:
         """The endpoint with this id."""
-        page = self._pages.get(name)
+        page = self.pages.get(name)
         return None if page is None else page[page.find(name)]
-
-    def far_root(self) -> Node:
-        """The root of the tree over the keys without their first part, which comes last there.
-
-        Cost: O(places) the first time; from then on every change keeps it up.
-        """
-        far = self._far
-        if far is None:
-            with self._building:
-                far = self._far or self._built_far()
-                self._far = far  # not before it is whole: others read meanwhile
-        return far
 
     def insert(self, endpoint: Endpoint) -> None:
         """Add an endpoint, whose id must be new."""
-        place = self._place(self._key_of(endpoint))
+        leaf = self._leaf(self.key_of(endpoint))
         self.version += 1
-        self._enrol(place, endpoint)
-        _shift(place, share_of(endpoint))
+        self._put(leaf, endpoint)
+        _shift(leaf, totals_of(endpoint))
 
-    def discard(self, name: str) -> Endpoint:
+    def remove(self, name: str) -> Endpoint:
         """Remove and return the endpoint with this id, which must be here."""
-        page = self._pages[name]
+        page = self.pages[name]
         at = page.find(name)
         endpoint = page[at]
         self.version += 1
-        self._strike(page, at, self._key_of(endpoint))
-        del self._pages[name]
+        self._empty(page, at)
+        del self.pages[name]
         return endpoint
 
-    def replace(self, endpoint: Endpoint) -> None:
-        """Put *endpoint* in the place of the one with its id, which must be here."""
-        page = self._pages[endpoint.id]
+    def replace(self, endpoint: Endpoint) -> Endpoint:
+        """Put *endpoint* in the place of the one with its id, which must be here; return that one."""
+        page = self.pages[endpoint.id]
         at = page.find(endpoint.id)
         old = page[at]
-        key, moved = self._key_of(old), self._key_of(endpoint)
         self.version += 1
-        if key != moved:
-            self._strike(page, at, key)
+        if self.key_of(old) != self.key_of(endpoint):
+            self._empty(page, at)
             self.insert(endpoint)
-            return
-        place = page.roll.place
-        if page.roll.degree == class_of(endpoint):
+            return old
+        leaf = page.weight_class.leaf
+        if page.weight_class.exponent == class_of(endpoint):
             page[at] = endpoint
         else:
             self._take(page, at)
-            self._enrol(place, endpoint)
-        _shift(place, share_of(endpoint) - share_of(old))
+            self._put(leaf, endpoint)
+        _shift(leaf, totals_of(endpoint) - totals_of(old))
+        return old
 
-    def _strike(self, page: Page, at: int, key: Key) -> None:
-        place, share = page.roll.place, share_of(page[at])
+    def _empty(self, page: Page, at: int) -> None:
+        leaf, endpoint = page.weight_class.leaf, page[at]
         self._take(page, at)
-        _shift(place, -share)
-        if not place.tally:
-            _prune(place.parent, key)
-            _prune(place.far, _rotated(key))
+        _shift(leaf, -totals_of(endpoint))
+        if not leaf.totals:
+            _prune(leaf.parent, self.key_of(endpoint))
 
-    def _enrol(self, place: Place, endpoint: Endpoint) -> None:
-        degree = class_of(endpoint)
-        roll = place.rolls
-        if roll is None or roll.degree != degree:
-            roll = _roll_for(place, degree)
-        page = roll.next_page()
+    def _put(self, leaf: Leaf, endpoint: Endpoint) -> None:
+        exponent = class_of(endpoint)
+        held = leaf.heaviest
+        if held is None or held.exponent != exponent:
+            held = _class_for(leaf, exponent)
+        page = held.next_page()
         page.append(endpoint)
         page.marks.append(hash(endpoint.id) & 255)
-        self._pages[endpoint.id] = page
-        if degree >= 0:
-            place.bound += 1 << degree
+        self.pages[endpoint.id] = page
+        if exponent >= 0:
+            leaf.bound += 1 << exponent
 
     def _take(self, page: Page, at: int) -> None:
-        # The roll's last endpoint takes the seat, so that all pages but the last stay full.
-        roll = page.roll
-        place = roll.place
-        if roll.degree >= 0:
-            place.bound -= 1 << roll.degree
-        tail = roll.last_page()
+        # The last endpoint of the weight class takes the free position, so that all pages but the last stay full.
+        held = page.weight_class
+        leaf = held.leaf
+        if held.exponent >= 0:
+            leaf.bound -= 1 << held.exponent
+        tail = held.last_page()
         last, mark = tail.pop(), tail.marks.pop()
         if tail is not page:
             page[at], page.marks[at] = last, mark
-            self._pages[last.id] = page
+            self.pages[last.id] = page
         elif at < len(page):
             page[at], page.marks[at] = last, mark
         if not tail:
-            if tail is roll:
-                _drop_roll(place, roll)
+            if tail is held:
+                _drop_class(leaf, held)
             else:
-                roll.drop_last()
+                held.drop_last()
 
-    def _place(self, key: Key) -> Place:
-        node = _grown(self.root, key[:-1])
+    def _leaf(self, key: Key) -> Leaf:
+        node = self.root
+        for part in key[:-1]:
+            child = node.children.get(part)
+            if child is None:
+                child = node.children[part] = Node(node, {}, {})
+            node = child
         found = node.children.get(key[-1])
-        if isinstance(found, Place):
-            return found
-        place = Place(node)
-        node.children[key[-1]] = place
-        if self._far is not None:
-            place.far = _grown(self._far, key[1:])
-            place.far.children[key[0]] = place
-        return place
-
-    def _built_far(self) -> Node:
-        root = Node(None, {}, {})
-        for place in self.root.places():
-            key = self._key_of(next(place.pages())[0])
-            above = sum(1 for _ in place.above())
-            place.far = _grown(root, key[1:])
-            place.far.children[key[0]] = place
-            node: Node | None = place.far
-            while node is not None:
-                node.tally += place.tally
-                if place.degree >= 0:
-                    _seat(place, node, place.degree, above)
-                above += 1
-                node = node.parent
-        return root
-
-
-def _grown(root: Node, parts: Key) -> Node:
-    # The node under these parts, made if it is not there.
-    node = root
-    for part in parts:
-        child = node.children.get(part)
-        if child is None:
-            child = node.children[part] = Node(node, {}, {})
-        node = child
-    return node
-
-
-def _rotated(key: Key) -> Key:
-    return key[1:] + key[:1]
+        if not isinstance(found, Leaf):
+            found = node.children[key[-1]] = Leaf(node)
+        return found
 
 
 def _prune(node: Node | None, key: Key) -> None:
@@ -196,80 +142,72 @@ def _prune(node: Node | None, key: Key) -> None:
         node = node.parent
 
 
-def _roll_for(place: Place, degree: int) -> Roll:
-    before, roll = None, place.rolls
-    while roll is not None and roll.degree > degree:
-        before, roll = roll, roll.following
-    if roll is not None and roll.degree == degree:
-        return roll
+def _class_for(leaf: Leaf, exponent: int) -> WeightClass:
+    before, held = None, leaf.heaviest
+    while held is not None and held.exponent > exponent:
+        before, held = held, held.following
+    if held is not None and held.exponent == exponent:
+        return held
     # Heavy classes come first, so that a draw seldom has to look at a second one.
-    new = Roll(place, degree, roll)
+    new = WeightClass(leaf, exponent, held)
     if before is None:
-        place.rolls = new
+        leaf.heaviest = new
     else:
         before.following = new
     return new
 
 
-def _drop_roll(place: Place, empty: Roll) -> None:
-    del empty.roll  # itself: without the cycle, it need not wait for the garbage collector
-    if place.rolls is empty:
-        place.rolls = empty.following
+def _drop_class(leaf: Leaf, empty: WeightClass) -> None:
+    del empty.weight_class  # itself: without the cycle, it need not wait for the garbage collector
+    if leaf.heaviest is empty:
+        leaf.heaviest = empty.following
         return
-    roll = place.rolls
-    while roll is not None:
-        if roll.following is empty:
-            roll.following = empty.following
-        roll = roll.following
+    for held in leaf.weight_classes():
+        if held.following is empty:
+            held.following = empty.following
 
 
-def _shift(place: Place, change: int) -> None:
+def _shift(leaf: Leaf, change: int) -> None:
     # Carries what an endpoint changes up the tree; the hot loop of every update.
-    place.tally += change
-    node = place.parent
+    node: Node | None = leaf
     while node is not None:
-        node.tally += change
+        node.totals += change
         node = node.parent
-    node = place.far
-    while node is not None:
-        node.tally += change
-        node = node.parent
-    bound, degree = place.bound, place.degree
-    if degree < 0:
+    bound, exponent = leaf.bound, leaf.exponent
+    if exponent < 0:
         if bound:
-            _reclass(place, degree_of(bound))
-    elif bound > 1 << degree or bound <= 1 << degree >> 2:
-        # At half of what it was classed by, and not just below it: no endpoint
-        # that comes and goes can make its place change class each time.
-        _reclass(place, degree_of(bound))
+            _move(leaf, exponent_of(bound))
+    elif bound > 1 << exponent or bound <= 1 << exponent >> 2:
+        # At half of what it counted as, and not just below it: no endpoint that
+        # comes and goes can make its leaf change buckets each time.
+        _move(leaf, exponent_of(bound))
 
 
-def _reclass(place: Place, degree: int) -> None:
-    if place.degree >= 0:
-        for level, node in enumerate(place.above()):
-            _unseat(place, node, level)
-    place.degree, place.seats = degree, 0
-    if degree >= 0:
-        for level, node in enumerate(place.above()):
-            _seat(place, node, degree, level)
+def _move(leaf: Leaf, exponent: int) -> None:
+    # Out of the buckets of the leaf's old exponent and into those of the new one, at every node above.
+    old, slots = leaf.exponent, 0
+    level, node = 0, leaf.parent
+    while node is not None:
+        if old >= 0:
+            _leave(leaf, node, level)
+        if exponent >= 0:
+            bucket = node.buckets.setdefault(exponent, [])
+            slots |= len(bucket) << SLOT_BITS * level
+            bucket.append(leaf)
+            node.bound += 1 << exponent
+        level, node = level + 1, node.parent
+    leaf.exponent, leaf.slots = exponent, slots
 
 
-def _seat(place: Place, node: Node, degree: int, level: int) -> None:
-    urn = node.urns.setdefault(degree, [])
-    place.seats |= len(urn) << _SEAT_BITS * level
-    urn.append(place)
-    node.bound += 1 << degree
-
-
-def _unseat(place: Place, node: Node, level: int) -> None:
-    degree = place.degree
-    urn = node.urns[degree]
-    last = urn.pop()
-    if last is not place:
-        # All keys are of one length, so that the level is the same for the other place.
-        seat = place.seats >> _SEAT_BITS * level & _SEAT
-        urn[seat] = last
-        last.seats += seat - len(urn) << _SEAT_BITS * level
-    elif not urn:
-        del node.urns[degree]
-    node.bound -= 1 << degree
+def _leave(leaf: Leaf, node: Node, level: int) -> None:
+    exponent = leaf.exponent
+    bucket = node.buckets[exponent]
+    last = bucket.pop()
+    if last is not leaf:
+        # All keys are of one length, so that the level is the same for the other leaf.
+        slot = leaf.slots >> SLOT_BITS * level & SLOT
+        bucket[slot] = last
+        last.slots += slot - len(bucket) << SLOT_BITS * level
+    elif not bucket:
+        del node.buckets[exponent]
+    node.bound -= 1 << exponent

@@ -6,5 +6,8 @@ extra ``yaml``, and the extra ``fast`` makes large JSON dumps quick.
 
 from meshtier.kube.loading import load, read
 from meshtier.kube.schema import KINDS
+from meshtier.public import publish
 
 __all__ = ["KINDS", "load", "read"]
+
+publish(__name__)

@@ -5,9 +5,9 @@ it hands back as bytes, and `meshtier.kube.decode` says what is wrong there.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import UnionType
-from typing import Any, Final, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from attrs import fields, frozen, has
@@ -78,20 +78,6 @@ _RAW: Final = msgspec.json.Decoder(msgspec.Raw)
 _UNFIT: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-class NoJsonError(Exception):
-    """These bytes are no JSON.
-
-    Attributes:
-        said: What msgspec says of them.
-        start: The byte at which the value begins that is at fault.
-    """
-
-    def __init__(self, said: str, start: int) -> None:
-        super().__init__(said, start)
-        self.said = said
-        self.start = start
-
-
 @frozen
 class Head:
     """What an object, or a list of them, begins with; ``None`` where that is absent."""
@@ -116,52 +102,43 @@ class RawList:
     items: Sequence[bytes]
 
 
-def values(data: bytes) -> Iterator[memoryview]:
-    """The JSON values that stand one after the other in *data*, each as its own bytes.
-
-    Raises:
-        NoJsonError: At the first thing that is no JSON, with what msgspec says of it.
-    """
+def lists(data: Text) -> Iterator[tuple[TypedList | RawList, int]]:
+    """Each of the lists of objects that *data* begins with, one after the other, and the byte at which it ends."""
+    whole = _list_from(data)  # as a rule there is one, and nothing behind it
+    if whole is not None:
+        yield whole, len(data)
+        return
     view = memoryview(data)
     start = 0
-    while start < len(data):
-        end = _end_of_value(view, start)
-        yield view[start:end]
+    while (end := _end_of_value(view, start)) and (found := _list_from(view[start:end])) is not None:
         space = _SPACE.match(data, end)
         start = space.end() if space else end
+        yield found, start
 
 
 def _end_of_value(data: memoryview, start: int) -> int:
+    """The byte behind the JSON value that begins at *start*; 0 if there is none."""
     try:
         _RAW.decode(data[start:])
     except _UNFIT as error:
         behind = _BEHIND.search(str(error))
-        if behind is None:
-            raise NoJsonError(str(error), start) from None
-        return start + int(behind[1]) - 1  # it counts the first byte that is too many
+        return start + int(behind[1]) - 1 if behind else 0  # it counts the first byte that is too many
     return data.nbytes
 
 
-def list_from_json(data: Text | memoryview) -> TypedList | RawList | None:
+def _list_from(data: Text | memoryview) -> TypedList | RawList | None:
     """The objects of the list that *data* holds; ``None`` if it is something else, or no JSON."""
-    found = _decoded(_LIST, data)
-    if found is None:
-        return _raw_list(data)
-    if found.items is None:
+    typed = _decoded(_LIST, data)
+    found = typed if typed is not None else _decoded(_RAW_LIST, data)
+    if found is None or found.items is None or not (found.kind or "").endswith("List"):
         return None
+    head = Head(found.kind, found.api_version)
+    if typed is None:
+        return RawList(head, [bytes(item) for item in found.items])
     objects: dict[type[Any], list[Any]] = {struct: [] for struct in _KIND_OF}
     for item in found.items:
         objects[type(item)].append(item)
-    by_kind = {_KIND_OF[struct]: items for struct, items in objects.items() if items}
-    return TypedList(Head(found.kind, found.api_version), by_kind)
-
-
-def _raw_list(data: Text | memoryview) -> RawList | None:
-    found = _decoded(_RAW_LIST, data)
-    if found is None or found.items is None:
-        return None
-    items = cast("Iterable[msgspec.Raw]", found.items)
-    return RawList(Head(found.kind, found.api_version), [bytes(item) for item in items])
+    return TypedList(head, {_KIND_OF[struct]: items for struct, items in objects.items() if items})
 
 
 def head_of(item: bytes) -> Head | None:

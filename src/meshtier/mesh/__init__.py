@@ -19,6 +19,7 @@ from meshtier.mesh.snapshot import (
     WorkloadKey,
 )
 from meshtier.mesh.waypoint_route import WaypointRoute
+from meshtier.public import publish
 
 __all__ = [
     "Backend",
@@ -41,3 +42,5 @@ __all__ = [
     "Workload",
     "WorkloadKey",
 ]
+
+publish(__name__)

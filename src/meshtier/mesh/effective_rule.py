@@ -72,8 +72,7 @@ class EffectiveRule:
         """Whether traffic distribution is out of force, and this setting in its place."""
         if self.setting.source in (SettingSource.RULE_LOCALITY, SettingSource.RULE_ZONE_AWARE):
             return True
-        mesh_wide = self.setting.source in (SettingSource.MESH_LOCALITY, SettingSource.MESH_ZONE_AWARE)
-        return mesh_wide and self.setting.failover
+        return self.setting.source is SettingSource.MESH_LOCALITY and self.setting.failover
 
     @property
     def outlier_detection(self) -> OutlierDetection | None:
@@ -93,7 +92,7 @@ class EffectiveRule:
         """What holds in place of traffic distribution; ``""`` if that is in force."""
         if not self.decides:
             return ""
-        if self.setting.source in (SettingSource.MESH_LOCALITY, SettingSource.MESH_ZONE_AWARE):
+        if self.setting.source is SettingSource.MESH_LOCALITY:
             return "the mesh-wide locality setting"
         return self.found.rule.title if self.found is not None else self.setting.source.value
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from meshtier.component import Component
-from meshtier.dataplane import EnvoySettings, LbPolicy, LocalityGroup, refusal
+from meshtier.dataplane import EnvoySettings, LbPolicy, LocalityGroup, check_groups
 from meshtier.endpoint import Endpoint
+from meshtier.errors import InvalidValueError
 from meshtier.locality import Locality, Scope
 from meshtier.mesh.clients import Client
 from meshtier.mesh.effective_rule import EffectiveRule
@@ -99,11 +100,12 @@ def uneven_weights(envoy: EnvoySettings, groups: Iterable[LocalityGroup]) -> tup
 
 def rejected(groups: Iterable[LocalityGroup]) -> tuple[Note, ...]:
     """A note if an Envoy would reject what Istio would tell it, for its weights sum to too much (LOAD-4)."""
-    refused = refusal(groups)
-    if refused is None:
-        return ()
-    text = f"an Envoy would reject these endpoints, and keep those that it has: {refused.problem}"
-    return (Note("weights-too-large", text),)
+    try:
+        check_groups(groups)
+    except InvalidValueError as error:
+        text = f"an Envoy would reject these endpoints, and keep those that it has: {error.problem}"
+        return (Note("weights-too-large", text),)
+    return ()
 
 
 def few_to_eject(effective_rule: EffectiveRule, endpoints: int) -> tuple[Note, ...]:

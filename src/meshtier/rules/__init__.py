@@ -4,8 +4,9 @@ From an object to priorities: `DestinationRule.from_mapping`, `find_rule`,
 `effective_policy`, `effective_setting`; `meshtier.dataplane` goes on from there.
 """
 
+from meshtier.public import publish
 from meshtier.rules.destination_rule import DestinationRule, effective_policy
-from meshtier.rules.distribute import Share, distribute_weights, matching_rule
+from meshtier.rules.distribute import DistributedWeight, distribute_weights, matching_rule
 from meshtier.rules.duration import parse_duration, to_duration
 from meshtier.rules.effective import (
     MESH_DEFAULT,
@@ -15,7 +16,7 @@ from meshtier.rules.effective import (
     distribution_setting,
     effective_setting,
 )
-from meshtier.rules.fields import Kept, Reader, Report
+from meshtier.rules.kept import Kept
 from meshtier.rules.levels import (
     LabelComparison,
     Wanted,
@@ -55,6 +56,7 @@ __all__ = [
     "Asked",
     "DestinationRule",
     "Distribute",
+    "DistributedWeight",
     "EffectiveSetting",
     "Failover",
     "Found",
@@ -67,13 +69,10 @@ __all__ = [
     "OutlierDetection",
     "OutlierLimits",
     "PortPolicy",
-    "Reader",
-    "Report",
     "RuleIndex",
     "SettingSource",
     "Shadow",
     "Shadowed",
-    "Share",
     "Subset",
     "TrafficPolicy",
     "Wanted",
@@ -98,3 +97,5 @@ __all__ = [
     "to_duration",
     "wanted_labels",
 ]
+
+publish(__name__)

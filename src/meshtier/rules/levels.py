@@ -2,16 +2,15 @@
 
 import enum
 from collections.abc import Iterable, Mapping, Sequence
+from operator import eq
 from typing import Final
 
 from attrs import frozen
 
-from meshtier.locality import SCOPE_LABELS, Scope
-from meshtier.preference import ladder_tier
+from meshtier.ladder import Ladder
 from meshtier.profile import CrossNetwork
 from meshtier.rules.locality_setting import Failover
 
-NETWORK_LABEL: Final = SCOPE_LABELS[Scope.NETWORK]
 FAILOVER_LEVELS: Final = 5
 """How many levels `failover_level` has; the factor by which failoverPriority outweighs it (DR-5)."""
 REGION_LEVELS: Final = 3
@@ -138,20 +137,19 @@ def failover_priority_levels(
     >>> failover_priority_levels({"zone": "a", "rack": "1"}, [{"zone": "a"}, {}], ["zone", "rack"])
     (1, 2)
     """
-    wanted = [(want.label, want.value or "") for want in wanted_labels(client_labels, failover_priority)]
-    steps = len(wanted)
-    ranked = cross_network is CrossNetwork.RANKED and steps > 0 and failover_priority[0] == NETWORK_LABEL
+    wanted = wanted_labels(client_labels, failover_priority)
+    # A client without labels has nothing compared, and so no ladder to climb.
+    ladder = Ladder.of_labels(failover_priority[: len(wanted)], cross_network)
+    here = tuple(want.value or "" for want in wanted)
+    keys = [want.label for want in wanted]
+    level_of: dict[tuple[str, ...], int] = {}  # endpoints that are labelled alike are many
     levels: list[int] = []
     for labels in endpoint_labels:
-        matched, same_network = 0, True
-        for place, (label, value) in enumerate(wanted):
-            if labels.get(label, "") == value:
-                matched += 1
-            elif ranked and place == 0:
-                same_network = False
-            else:
-                break
-        levels.append(ladder_tier(matched, steps=steps, same_network=same_network, ranked=ranked))
+        there = tuple([labels.get(key, "") for key in keys])
+        level = level_of.get(there)
+        if level is None:
+            level = level_of[there] = ladder.tier_for(map(eq, here, there))
+        levels.append(level)
     return tuple(levels)
 
 

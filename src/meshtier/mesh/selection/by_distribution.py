@@ -7,7 +7,6 @@ from attrs import frozen
 
 from meshtier.dataplane import EnvoySettings, LocalityGroup, assign_tiers
 from meshtier.endpoint import Exclusion, Reason
-from meshtier.ladder import Ladder
 from meshtier.locality import SCOPES, Locality
 from meshtier.mesh.clients import Client
 from meshtier.mesh.effective_rule import EffectiveRule, lb_policy
@@ -17,7 +16,7 @@ from meshtier.mesh.visible import ServiceEndpoint, VisibleEndpoints
 from meshtier.mesh.warnings import unknown_places
 from meshtier.note import Note
 from meshtier.precedence import Level, Resolution
-from meshtier.ranking import rank_by
+from meshtier.ranking import rank
 from meshtier.tiers import TierLike
 
 
@@ -43,12 +42,13 @@ class DistributionSelection:
     @cached_property
     def _sorted(self) -> tuple[Sequence[TierLike], tuple[Exclusion, ...]]:
         resolution = self.resolution
-        if resolution.mode is not None and not resolution.strict:
-            return self.visible.index.tiers(self.compared, resolution.mode, profile=resolution.profile), ()
-        ranking = rank_by(
-            resolution.preference,
+        preference, index = resolution.preference, self.visible.index
+        if not resolution.strict:
+            return index.tiers(self.compared, preference, client_cluster=self.cluster), ()
+        ranking = rank(
             self.compared,
             self.visible.endpoints,
+            preference,
             client_cluster=self.cluster,
             reason=Reason.NOT_FULL_MATCH if resolution.source.level is Level.DUMP else Reason.NOT_LOCAL,
         )
@@ -84,14 +84,9 @@ class DistributionSelection:
         by_labels = bool(self.resolution.preference.scopes) and not self.resolution.strict
         return assign_tiers(self.tiers, by_labels=by_labels)
 
-    @cached_property
-    def _ladder(self) -> Ladder:
-        preference = self.resolution.preference
-        return Ladder.of_scopes(preference.scopes, preference.cross_network)
-
     def describe(self, number: int) -> str:
         """What endpoints of this tier have in common with the client."""
-        return self._ladder.describe(number)
+        return self.resolution.preference.ladder.describe(number)
 
     @property
     def notes(self) -> tuple[Note, ...]:
@@ -100,11 +95,15 @@ class DistributionSelection:
 
     def _matching(self, position: int) -> int:
         """How many endpoints match the client at the scope of this position; from their tiers alone."""
-        return sum(len(tier.endpoints) for tier in self.tiers if self._ladder.held(tier.number, position))
+        return sum(
+            len(tier.endpoints) for tier in self.tiers if self.resolution.preference.ladder.held(tier.number, position)
+        )
 
     def compare(self, each: ServiceEndpoint, client: Client, place: Place) -> tuple[Comparison, ...]:
         """Scope by scope."""
-        return scope_comparisons(self.resolution.scopes, self._ladder, place, each, client_cluster=client.runs_in)
+        return scope_comparisons(
+            self.resolution.scopes, self.resolution.preference.ladder, place, each, client_cluster=client.runs_in
+        )
 
 
 def compared_parts(resolution: Resolution) -> Callable[[Locality], tuple[str, ...]]:

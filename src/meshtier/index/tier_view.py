@@ -1,12 +1,12 @@
 """What is known of a tier before anyone looks at its endpoints?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from typing_extensions import override
 
 from meshtier.endpoint import Endpoint
 from meshtier.errors import MeshError
-from meshtier.index.place import Node, serving_in, serving_weight_in, total_in, weight_in
+from meshtier.index.nodes import Node, serving_in, serving_weight_in, total_in, weight_in
 from meshtier.index.tree import PrefixTree
 
 
@@ -38,33 +38,32 @@ class Members:
             iteration notices it after 64 endpoints or fewer, at the latest at its end.
     """
 
-    __slots__ = ("_inner", "_outer", "_tally", "_tree", "_version", "_without")
+    __slots__ = ("_nodes", "_totals", "_tree", "_version", "_without")
 
-    def __init__(
-        self, tree: PrefixTree, tally: int, outer: Node, inner: Node | None, without: str | None = None
-    ) -> None:
+    # What is below some nodes; at each of them, not below the child with the part in `without`, if there is one.
+    def __init__(self, tree: PrefixTree, totals: int, nodes: Iterable[Node], without: Iterable[str | None]) -> None:
         self._tree = tree
         self._version = tree.version
-        self._tally = tally
-        self._outer = outer
-        self._inner = inner
+        self._totals = totals
+        self._nodes = nodes
         self._without = without
 
-    def tally(self) -> int:
+    def totals(self) -> int:
         """The sums over these endpoints, as the tree keeps them."""
         if self._tree.version != self._version:
             raise StaleViewError(self._version, self._tree.version)
-        return self._tally
+        return self._totals
 
     def __len__(self) -> int:
-        return total_in(self.tally())
+        return total_in(self.totals())
 
     def __iter__(self) -> Iterator[Endpoint]:
-        self.tally()
-        for place in self._outer.places(self._inner, self._without):
-            for page in place.pages():
-                yield from tuple(page)
-                self.tally()
+        self.totals()
+        for node, without in zip(self._nodes, self._without, strict=False):
+            for leaf in node.leaves(without):
+                for page in leaf.pages():
+                    yield from tuple(page)
+                    self.totals()
 
     @override
     def __repr__(self) -> str:
@@ -93,22 +92,22 @@ class TierView:
     @property
     def total(self) -> int:
         """How many endpoints there are."""
-        return total_in(self.endpoints.tally())
+        return total_in(self.endpoints.totals())
 
     @property
     def healthy(self) -> int:
-        """How many of them serve."""
-        return serving_in(self.endpoints.tally())
+        """How many of the endpoints serve: the healthy and the degraded."""
+        return serving_in(self.endpoints.totals())
 
     @property
     def weight(self) -> int:
-        """What all of them weigh."""
-        return weight_in(self.endpoints.tally())
+        """What all endpoints weigh together, those that do not serve too."""
+        return weight_in(self.endpoints.totals())
 
     @property
     def healthy_weight(self) -> int:
-        """What those that serve weigh."""
-        return serving_weight_in(self.endpoints.tally())
+        """What the endpoints that serve weigh together."""
+        return serving_weight_in(self.endpoints.totals())
 
     @override
     def __repr__(self) -> str:
