@@ -59,6 +59,7 @@ def _table() -> Mapping[str, NoteCode]:
         "subset-not-obeyed": (warning, "COMP", "a subset has no effect at a component that knows none"),
         "two-rules-one-host": (warning, "DR-1", "two rules for one host are not merged, and the youngest holds"),
         "exclusive-blocks": (error, "DR-2", "blocks that the profile does not let stand together are ignored"),
+        "distribution-not-obeyed": (warning, "MODE-3", "Envoys of this version obey no traffic distribution"),
         "distribution-out-of-force": (warning, "PREC-5", "a DestinationRule puts traffic distribution out of force"),
         "locality-disabled": (warning, "PREC-5", "enabled: false puts every endpoint in one level"),
         "zone-aware-unsupported": (error, "PREC-5", "a waypoint knows no zone awareness: all endpoints in one level"),

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
-from attrs import asdict, field, frozen
+from attrs import asdict, evolve, field, frozen
 from typing_extensions import override
 
 from meshtier.distribution import MODE_ALIASES, MODE_NAMES, TrafficDistribution
 from meshtier.errors import InvalidValueError, check_int
 from meshtier.locality import SCOPES, Scope
+from meshtier.table import Table
 
 
 class CrossNetwork(enum.Enum):
@@ -67,8 +68,6 @@ class Profile:
         envoys_obey_distribution: Whether Envoys obey traffic distribution (MODE-3).
         unready_without_distribution: Whether Envoys are sent unready endpoints
             also where no traffic distribution is in force (DR-7a).
-        sends_through_waypoints: Whether ingress gateways and sidecars send through
-            a service's waypoint whenever it has one (PATH-2).
         ingress_crosses_networks: Whether an ingress gateway sends to other networks (PATH-3).
         waypoint_crosses_networks: Whether a waypoint does.
         sidecars_join_clusters: Whether for a sidecar a Service's local name spans all
@@ -77,7 +76,11 @@ class Profile:
 
     SOLO: ClassVar["Profile"]
     ISTIO_1_24: ClassVar["Profile"]
+    ISTIO_1_25: ClassVar["Profile"]
+    ISTIO_1_26: ClassVar["Profile"]
     ISTIO_1_27: ClassVar["Profile"]
+    ISTIO_1_28: ClassVar["Profile"]
+    ISTIO_1_29: ClassVar["Profile"]
     ISTIO_1_30: ClassVar["Profile"]
     ISTIO_1_31: ClassVar["Profile"]
 
@@ -93,7 +96,6 @@ class Profile:
     local_scopes: tuple[Scope, ...] = (Scope.NODE,)
     envoys_obey_distribution: bool = True
     unready_without_distribution: bool = True
-    sends_through_waypoints: bool = False
     ingress_crosses_networks: bool = True
     waypoint_crosses_networks: bool = True
     sidecars_join_clusters: bool = True
@@ -115,7 +117,7 @@ class Profile:
 
     @staticmethod
     def named(name: str) -> "Profile":
-        """The profile of this name.
+        """The profile of this name; `to_table` says which rules it took.
 
         Raises:
             InvalidValueError: There is none; the message lists those that there are.
@@ -127,6 +129,36 @@ class Profile:
         if profile is None:
             raise InvalidValueError(f"expected one of {', '.join(PROFILES)}, got {name!r}", "profile")
         return profile
+
+    def to_table(self) -> Table:
+        """Which rules it took: a row for each choice, with the rule that the choice is about.
+
+        >>> print(ISTIO_1_24.to_table().to_text().splitlines()[3])
+        TIER-4  PreferSameZone compares           network, region, zone, subzone
+        """
+        yes = {True: "yes", False: "no"}
+        scopes = ", ".join(scope.value for scope in self.scopes(TrafficDistribution.PREFER_SAME_ZONE))
+        own_words = [mode.value for mode in dict.fromkeys(self.annotation_values.values())]
+        rows = (
+            ("TIER-2", "other networks are", self.cross_network.value),
+            ("TIER-4", "PreferSameZone compares", scopes),
+            ("MODE-1", "spec field takes", ", ".join(self.spec_values)),
+            ("MODE-2", "annotation knows", ", ".join(own_words)),
+            ("MODE-3", "Envoys obey distribution", yes[self.envoys_obey_distribution]),
+            ("PREC-1", "Namespace annotation counts", yes[self.namespace_annotation]),
+            ("PREC-3", "Local compares", ", ".join(scope.value for scope in self.local_scopes)),
+            ("LOC-3", "gateways give region and zone", yes[self.gateway_locality]),
+            ("COMP-3", "services can be global", yes[self.global_services]),
+            ("COMP-3", "sidecars join clusters by name", yes[self.sidecars_join_clusters]),
+            ("DR-2", "blocks of a rule", self.rule_mixing.value),
+            ("DR-7a", "unready endpoints always sent", yes[self.unready_without_distribution]),
+            ("PATH-3", "ingress gateway crosses networks", yes[self.ingress_crosses_networks]),
+            ("PATH-3", "waypoint crosses networks", yes[self.waypoint_crosses_networks]),
+        )
+        return Table(title=f"profile {self.name}", columns=("rule", "choice", "value"), rows=rows)
+
+    def _repr_html_(self) -> str:
+        return self.to_table().to_html()
 
     @override
     def __str__(self) -> str:
@@ -158,25 +190,52 @@ SOLO: Final = Profile(
     gateway_locality=True,
     rule_mixing=RuleMixing.EXCLUSIVE,
     local_scopes=(Scope.NETWORK, Scope.NODE),
-    sends_through_waypoints=True,
     sidecars_join_clusters=False,
 )
-ISTIO_1_24: Final = Profile(name="istio-1.24", cross_network=CrossNetwork.FLAT, spec_values=_PREFER_CLOSE, zone_depth=4)
-ISTIO_1_27: Final = Profile(name="istio-1.27", cross_network=CrossNetwork.FLAT, spec_values=_PREFER_SAME_NODE)
-ISTIO_1_30: Final = Profile(
-    name="istio-1.30", cross_network=CrossNetwork.FLAT, spec_values=_PREFER_SAME_NODE, namespace_annotation=True
+ISTIO_1_24: Final = Profile(
+    name="istio-1.24",
+    cross_network=CrossNetwork.FLAT,
+    spec_values=_PREFER_CLOSE,
+    zone_depth=4,
+    envoys_obey_distribution=False,  # istio/istio issue 54715
+    unready_without_distribution=False,
 )
-ISTIO_1_31: Final = Profile(
-    name="istio-1.31", cross_network=CrossNetwork.RANKED, spec_values=_PREFER_SAME_NODE, namespace_annotation=True
+ISTIO_1_25: Final = evolve(ISTIO_1_24, name="istio-1.25", envoys_obey_distribution=True)
+ISTIO_1_26: Final = evolve(ISTIO_1_25, name="istio-1.26")
+ISTIO_1_27: Final = evolve(
+    ISTIO_1_26, name="istio-1.27", spec_values=_PREFER_SAME_NODE, zone_depth=TrafficDistribution.PREFER_SAME_ZONE.depth
+)
+ISTIO_1_28: Final = evolve(ISTIO_1_27, name="istio-1.28")
+ISTIO_1_29: Final = evolve(ISTIO_1_28, name="istio-1.29")
+ISTIO_1_30: Final = evolve(ISTIO_1_29, name="istio-1.30", namespace_annotation=True)
+ISTIO_1_31: Final = evolve(
+    ISTIO_1_30, name="istio-1.31", cross_network=CrossNetwork.RANKED, unready_without_distribution=True
 )
 
 PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
-    {profile.name: profile for profile in (SOLO, ISTIO_1_24, ISTIO_1_27, ISTIO_1_30, ISTIO_1_31)}
+    {
+        profile.name: profile
+        for profile in (
+            SOLO,
+            ISTIO_1_24,
+            ISTIO_1_25,
+            ISTIO_1_26,
+            ISTIO_1_27,
+            ISTIO_1_28,
+            ISTIO_1_29,
+            ISTIO_1_30,
+            ISTIO_1_31,
+        )
+    }
 )
 """Every profile by name; the default, ``solo``, first."""
 
 Profile.SOLO = SOLO
 Profile.ISTIO_1_24 = ISTIO_1_24
+Profile.ISTIO_1_25 = ISTIO_1_25
+Profile.ISTIO_1_26 = ISTIO_1_26
 Profile.ISTIO_1_27 = ISTIO_1_27
+Profile.ISTIO_1_28 = ISTIO_1_28
+Profile.ISTIO_1_29 = ISTIO_1_29
 Profile.ISTIO_1_30 = ISTIO_1_30
 Profile.ISTIO_1_31 = ISTIO_1_31

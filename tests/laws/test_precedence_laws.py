@@ -25,7 +25,8 @@ SPEC_WORDS = {
         "PreferSameNode": "PreferSameNode",
     },
 }
-SPEC_WORDS |= {"istio-1.30": SPEC_WORDS["istio-1.27"], "istio-1.31": SPEC_WORDS["istio-1.27"]}
+SPEC_WORDS |= {f"istio-1.{minor}": SPEC_WORDS["istio-1.24"] for minor in (25, 26)}
+SPEC_WORDS |= {f"istio-1.{minor}": SPEC_WORDS["istio-1.27"] for minor in range(28, 32)}
 ISTIO_WORDS = {
     "preferclose": "PreferSameZone",
     "prefersamezone": "PreferSameZone",

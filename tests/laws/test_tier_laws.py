@@ -60,9 +60,8 @@ FIVE_TIERS = (
 )
 PUBLISHED = {
     "solo": FLAT,
-    "istio-1.24": FLAT | {"PreferSameZone": FIVE_TIERS},
-    "istio-1.27": FLAT,
-    "istio-1.30": FLAT,
+    **{f"istio-1.{minor}": FLAT | {"PreferSameZone": FIVE_TIERS} for minor in (24, 25, 26)},
+    **{f"istio-1.{minor}": FLAT for minor in (27, 28, 29, 30)},
     "istio-1.31": RANKED,
 }
 

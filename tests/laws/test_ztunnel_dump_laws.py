@@ -38,10 +38,8 @@ LISTS: Final[Mapping[str, Sequence[str]]] = {
 OLD_LIST: Final = ["Network", "Region", "Zone", "Subzone"]
 SPEC_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "solo": ["PreferClose", "PreferSameZone"],
-    "istio-1.24": ["PreferClose"],
-    "istio-1.27": ["PreferClose", "PreferSameZone", "PreferSameNode"],
-    "istio-1.30": ["PreferClose", "PreferSameZone", "PreferSameNode"],
-    "istio-1.31": ["PreferClose", "PreferSameZone", "PreferSameNode"],
+    **{f"istio-1.{minor}": ["PreferClose"] for minor in (24, 25, 26)},
+    **{f"istio-1.{minor}": ["PreferClose", "PreferSameZone", "PreferSameNode"] for minor in range(27, 32)},
 }
 
 
@@ -141,7 +139,7 @@ def settings_of(draw: st.DrawFn, profile: Profile) -> tuple[Object, Object]:
     elif way != "nothing":
         of_solo = profile.name == "solo" and way == "annotation"
         word = draw(st.sampled_from(list(LISTS) if of_solo else SPEC_WORDS[profile.name]))
-        words = list(OLD_LIST if profile.name == "istio-1.24" else LISTS[word])
+        words = list(OLD_LIST if profile.zone_depth == 4 else LISTS[word])
         if way == "spec":
             spec["trafficDistribution"] = word
         else:

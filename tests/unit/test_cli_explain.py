@@ -101,7 +101,7 @@ def test_a_component_may_be_written_in_several_ways(name: str) -> None:
     ("arguments", "said"),
     [
         (("--via", "envoy"), "expected one of ztunnel, waypoint, ingress-gateway, sidecar, kgateway, got 'envoy'"),
-        (("--profile", "istio"), "expected one of solo, istio-1.24, istio-1.27, istio-1.30, istio-1.31, got 'istio'"),
+        (("--profile", "istio"), "istio-1.28, istio-1.29, istio-1.30, istio-1.31, got 'istio'"),
         (("--port", "0"), "0 is not in the range 1<=x<=65535"),
         (("--cluster", "east"), "expected NAME=PATH, got 'east'"),
         (("--cluster", "=x"), "expected NAME=PATH, got '=x'"),

@@ -244,9 +244,9 @@ def test_a_spec_value_that_is_not_accepted_is_passed_over_with_the_reason(
 @pytest.mark.parametrize(
     ("text", "profiles"),
     [
-        ("PreferClose", ["solo", "istio-1.24", "istio-1.27", "istio-1.30", "istio-1.31"]),
-        ("PreferSameZone", ["solo", "istio-1.27", "istio-1.30", "istio-1.31"]),
-        ("PreferSameNode", ["istio-1.27", "istio-1.30", "istio-1.31"]),
+        ("PreferClose", ["solo", *(f"istio-1.{minor}" for minor in range(24, 32))]),
+        ("PreferSameZone", ["solo", *(f"istio-1.{minor}" for minor in range(27, 32))]),
+        ("PreferSameNode", [f"istio-1.{minor}" for minor in range(27, 32)]),
         ("PreferNetwork", []),
         ("PreferRegion", []),
         ("Any", []),

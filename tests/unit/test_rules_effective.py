@@ -5,7 +5,7 @@ from attrs import evolve
 
 from meshtier.component import Component
 from meshtier.distribution import TrafficDistribution
-from meshtier.profile import ISTIO_1_24
+from meshtier.profile import ISTIO_1_24, ISTIO_1_25, ISTIO_1_30, ISTIO_1_31, SOLO, Profile
 from meshtier.rules import (
     MESH_DEFAULT,
     Distribute,
@@ -23,6 +23,7 @@ from meshtier.rules import (
 )
 
 ZONE = TrafficDistribution.PREFER_SAME_ZONE
+ANY = TrafficDistribution.ANY
 EJECT = OutlierDetection()
 PRIORITY = LocalitySetting(failover_priority=["zone"])
 FAILOVER = LocalitySetting(failover=[Failover(from_region="r1", to_region="r2")])
@@ -69,6 +70,31 @@ def test_traffic_distribution_is_a_failover_priority_and_forces_failover() -> No
 def test_profile_decides_which_scopes_a_mode_has() -> None:
     setting = distribution_setting(ZONE, profile=ISTIO_1_24)
     assert setting.failover_priority[-1] == "topology.istio.io/subzone"
+
+
+def test_envoys_of_istio_1_24_do_not_look_at_traffic_distribution_and_say_so() -> None:
+    choice = effective_setting(policy(outlier=EJECT), distribution=ZONE, profile=ISTIO_1_24)
+    assert choice.source is SettingSource.MESH_LOCALITY
+    assert [note.code for note in choice.notes] == ["distribution-not-obeyed", "implicit-locality"]
+    assert effective_setting(distribution=ZONE, profile=ISTIO_1_25).source is SettingSource.TRAFFIC_DISTRIBUTION
+
+
+@pytest.mark.parametrize(
+    ("profile", "distribution", "sent"),
+    [
+        (SOLO, ANY, True),
+        (ISTIO_1_24, ZONE, False),
+        (ISTIO_1_25, ZONE, True),
+        (ISTIO_1_30, ANY, False),
+        (ISTIO_1_30, ZONE, True),
+        (ISTIO_1_31, ANY, True),
+    ],
+    ids=str,
+)
+def test_unready_endpoints_are_sent_for_traffic_distribution_and_from_istio_1_31_always(
+    profile: Profile, distribution: TrafficDistribution, *, sent: bool
+) -> None:
+    assert effective_setting(distribution=distribution, profile=profile).unready_sent is sent
 
 
 def test_rule_without_a_locality_block_leaves_traffic_distribution_in_force() -> None:

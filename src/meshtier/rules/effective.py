@@ -1,7 +1,8 @@
 """Which setting decides about places at an Envoy: a rule's, the service's or the mesh's?"""
 
 import enum
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Final
 
 from attrs import field, frozen
@@ -133,7 +134,8 @@ def effective_setting(
             component obeys rules at all is for the caller to ask (COMP).
         mesh: The mesh-wide locality setting; ``None`` if the mesh has none.
         mesh_zone_aware: The mesh-wide setting of zone awareness; ``None`` if the mesh has none.
-        profile: Whose rules, for the scopes of *distribution*.
+        profile: Whose rules: whether Envoys obey *distribution* and its scopes (MODE-3), and
+            what becomes of unready endpoints (DR-7a).
 
     Source: istio/istio pilot/pkg/networking/core/loadbalancer/loadbalancer.go,
     GetEffectiveLbSetting, at 86c9f01; the files beside the lines are of the same revision.
@@ -144,7 +146,8 @@ def effective_setting(
     """
     policy = policy or NO_POLICY
     balancer = policy.load_balancer
-    spread = distribution is not TrafficDistribution.ANY
+    # Envoys did not look at traffic distribution before 1.25: istio/istio issue 54715.
+    spread = distribution is not TrafficDistribution.ANY and profile.envoys_obey_distribution
     candidates = {
         SettingSource.RULE_ZONE_AWARE: balancer.zone_aware if balancer else None,
         SettingSource.RULE_LOCALITY: balancer.locality if balancer else None,
@@ -158,6 +161,9 @@ def effective_setting(
     zone_aware = isinstance(written, ZoneAwareSetting)
     off = written is None or written.enabled is False or (zone_aware and not component.traits.knows_zone_awareness)
     detection = policy.outlier_detection
+    notes: Iterable[Note] = _notes(source, written, component, overridden=present[1:], detects=detection is not None)
+    if distribution is not TrafficDistribution.ANY and not spread:
+        notes = chain([Note("distribution-not-obeyed", f"Envoys of {profile} obey no traffic distribution")], notes)
     # Under traffic distribution unready endpoints are sent whatever the rule says, and no panic lets them in:
     # cluster_traffic_policy.go, applyOutlierDetection, and model/service.go, ForcesSupportUnhealthyEndpoints.
     threshold = detection.limits.min_health_percent if detection and not spread else 0
@@ -168,10 +174,11 @@ def effective_setting(
         # traffic distribution need none (loadbalancer.go, ForceFailover).
         failover=not off and (zone_aware or detection is not None or source is SettingSource.TRAFFIC_DISTRIBUTION),
         panic_threshold=threshold,
-        # pilot/pkg/xds/endpoints/endpoint_builder.go, supportsUnhealthyEndpoints
-        unready_sent=threshold == 0,
+        # pilot/pkg/xds/endpoints/endpoint_builder.go, supportsUnhealthyEndpoints; before 1.31 (release note 60690)
+        # they were sent for traffic distribution alone (DR-7a).
+        unready_sent=threshold == 0 and (spread or profile.unready_without_distribution),
         overridden=tuple(present[1:]),
-        notes=_notes(source, written, component, overridden=present[1:], detects=detection is not None),
+        notes=notes,
     )
 
 
