@@ -44,6 +44,7 @@ def test_shares_are_found_by_id() -> None:
 
 def test_a_result_reads_as_one_line() -> None:
     assert repr(spread(group("HU"), group("H", 1))) == "<HostShares of 3 hosts: P0 70 %, P1 30 %>"
+    assert repr(spread(group("H"), group("H", 1))) == "<HostShares of 2 hosts: P0 100 %>"
     lost = spread(group("U"), panic_threshold=0)
     assert repr(lost) == f"<HostShares of 1 hosts: P0 100 %; lost 100 %: {NoHost.NONE_HEALTHY.value}>"
 
@@ -165,14 +166,29 @@ def test_a_hash_balancer_loses_the_load_of_a_priority_without_healthy_hosts() ->
 
 
 def test_a_hash_balancer_keeps_locality_weights_in_panic() -> None:
-    groups = (group("HUUU", weight=90), group("HUUU", locality=B, weight=10))
-    assert percent(*groups, locality_weighted=True, lb_policy=LbPolicy.MAGLEV) == [[22.5] * 4, [2.5] * 4]
+    for first in ("HUUU", "UUUU"):
+        groups = (group(first, weight=90), group("HUUU", locality=B, weight=10))
+        assert percent(*groups, locality_weighted=True, lb_policy=LbPolicy.MAGLEV) == [[22.5] * 4, [2.5] * 4]
 
 
 def test_a_hash_balancer_has_no_host_where_no_locality_has_a_weight() -> None:
     groups = (group("UUU", weight=5), group("HHHHHHHH", locality=B))
     result = spread(*groups, locality_weighted=True, lb_policy=LbPolicy.MAGLEV)
     assert (result.lost, result.reason) == (1.0, NoHost.NO_LOCALITY_WEIGHT)
+
+
+def test_a_hash_balancer_without_healthy_hosts_has_none_whatever_the_weights() -> None:
+    result = spread(group("DD", weight=5), panic_threshold=0, locality_weighted=True, lb_policy=LbPolicy.MAGLEV)
+    assert (result.lost, result.reason) == (1.0, NoHost.NONE_FOR_HASH)
+
+
+def test_of_several_reasons_that_of_the_greatest_part_is_given() -> None:
+    # Degraded load of 55 % finds no healthy host in P0, healthy load of 45 % no locality with a weight in P1.
+    groups = (group("DUUU", weight=5), group("HUUUU", 1))
+    result = spread(*groups, panic_threshold=0, locality_weighted=True, lb_policy=LbPolicy.MAGLEV)
+    assert (result.loads.degraded_load, result.loads.healthy_load) == ((55, 0), (0, 45))
+    assert result.lost == pytest.approx(1.0)
+    assert result.reason is NoHost.NONE_FOR_HASH
 
 
 def test_a_hash_balancer_knows_no_zones_and_no_failing_on_panic() -> None:

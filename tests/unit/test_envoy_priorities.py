@@ -93,6 +93,7 @@ def test_draining_hosts_do_not_count_towards_panic() -> None:
 def test_an_empty_priority_panics_with_the_rest() -> None:
     assert loads("", "UUU").panic == (True, True)
     assert loads("", "UUU").load == (0, 100)
+    assert loads("", "UUU", "UUUUUU").load == (0, 34, 66)
 
 
 def test_if_all_panic_load_follows_the_numbers_of_hosts_with_the_draining() -> None:

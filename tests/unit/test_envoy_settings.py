@@ -6,7 +6,15 @@ from collections.abc import Callable
 import pytest
 from tests.groups import A, B, group, spread, zoned
 
-from meshtier.dataplane import EnvoySettings, LbPolicy, LocalityGroup, ZoneAware, check_groups, host_shares
+from meshtier.dataplane import (
+    EnvoySettings,
+    LbPolicy,
+    LocalityGroup,
+    ZoneAware,
+    check_groups,
+    host_shares,
+    priority_loads,
+)
 from meshtier.dataplane.settings import DEFAULT_SETTINGS, ISTIO_ENVOY, PLAIN_ENVOY, whole_percent
 from meshtier.endpoint import MAX_WEIGHT, Endpoint
 from meshtier.errors import InvalidValueError
@@ -171,8 +179,9 @@ def test_what_an_envoy_rejects_is_refused(groups: list[LocalityGroup], message: 
     with pytest.raises(InvalidValueError) as caught:
         check_groups(groups)
     assert str(caught.value) == message
-    with pytest.raises(InvalidValueError):
-        host_shares(groups)
+    for ask in (host_shares, priority_loads):
+        with pytest.raises(InvalidValueError):
+            ask(groups)
 
 
 def test_what_an_envoy_takes_is_not_refused() -> None:
