@@ -7,6 +7,7 @@ from typing import Final
 from meshtier.endpoint import Health
 from meshtier.kube import schema
 from meshtier.kube.workloads import Key, Workloads
+from meshtier.labels import NO_LABELS
 from meshtier.mesh.snapshot import Backend, Workload
 from meshtier.note import Note
 
@@ -72,7 +73,7 @@ class Backends:
         for each in slices:
             ports = _ports(spec, each)
             for endpoint in each.endpoints or ():
-                workload = self._pod(key, selector, endpoint) or self._without_pod(key, endpoint)
+                workload = self._workload(key, selector, endpoint)
                 if workload is None or self._workloads.is_finished(workload):
                     continue
                 health = _health(endpoint.conditions)
@@ -82,40 +83,58 @@ class Backends:
                 )
         return found.values()
 
-    def _pod(self, key: Key, selector: Mapping[str, str], endpoint: schema.SliceEndpoint) -> Workload | None:
+    def _workload(self, key: Key, selector: Mapping[str, str], endpoint: schema.SliceEndpoint) -> Workload | None:
+        """What an endpoint stands for: the Pod that it refers to, or only itself (LOC-4a)."""
         target = endpoint.target_ref
+        pods = self._workloads.pods
         if target is not None and target.kind == "Pod" and target.name:
-            pod = self._workloads.pods.get((target.namespace or key[0], target.name))
-            if pod is not None:
-                return pod
-        for address in endpoint.addresses or ():
-            pod = self._workloads.at_address(address, selector, key[0])
-            if pod is not None:
-                return pod
-        return None
-
-    def _without_pod(self, key: Key, endpoint: schema.SliceEndpoint) -> Workload | None:
-        addresses = tuple(endpoint.addresses or ())
-        target = endpoint.target_ref
-        name = (target.name if target is not None else None) or (f"{key[1]}/{addresses[0]}" if addresses else "")
-        if not name:
+            pod = (target.namespace or key[0], target.name)
+            if pod in pods:
+                return pods[pod]
+            # Never the pod at its address: istio/istio kube/controller/endpointslice.go, getPod, and
+            # ambient/workloads.go, endpointSlicesBuilder, at 86c9f01. A dump without any pods is another matter.
+            absent = f"the Pod {'/'.join(pod)} is not there" if pods else ""
+            return self._bare.get(pod) or self._alone(pod, endpoint, absent=absent)
+        addresses = endpoint.addresses or ()
+        if not addresses:
             return None
-        known = self._bare.get((key[0], name))
-        if known is not None:
-            return known
-        title = f"{BARE_ENDPOINT} {key[0]}/{name}"
-        place = self._workloads.places.of_zone(endpoint.node_name or "", endpoint.zone or "", title)
+        name = (key[0], (target.name if target is not None else None) or f"{key[1]}/{addresses[0]}")
+        if name in self._bare:
+            return self._bare[name]
+        found = (self._workloads.at_address(address, selector, key[0]) for address in addresses)
+        return self._alone(name, endpoint, at=next((pod for pod in found if pod is not None), None))
+
+    def _alone(
+        self, name: Key, endpoint: schema.SliceEndpoint, *, absent: str | None = None, at: Workload | None = None
+    ) -> Workload:
+        """The workload that an endpoint is by itself.
+
+        Args:
+            name: Its namespace and name.
+            endpoint: Its fields.
+            absent: For one that refers to a Pod, why that is none; ``""`` where that is unknown.
+            at: The pod at its address, whose labels and place Envoys take for it.
+        """
+        places = self._workloads.places
+        title = f"{BARE_ENDPOINT} {'/'.join(name)}"
+        if at is None:
+            envoy_place = places.of_slice(endpoint.node_name or "", endpoint.zone or "", title)
+        else:
+            envoy_place = at.envoy_place
         made = Workload(
             kind=BARE_ENDPOINT,
             cluster=self._workloads.cluster,
-            namespace=key[0],
-            name=name,
-            place=place,
-            envoy_place=place,
-            addresses=addresses,
+            namespace=name[0],
+            name=name[1],
+            # ztunnel is told no locality of what is no Pod: ambient/workloads.go, endpointSlicesBuilder, at 86c9f01.
+            place=places.unplaced if absent is None else envoy_place,
+            envoy_place=envoy_place,
+            labels=NO_LABELS if at is None else at.labels,
+            addresses=tuple(endpoint.addresses or ()),
             health=_health(endpoint.conditions),
+            absent=absent or "",
         )
-        self._bare[key[0], name] = made
+        self._bare[name] = made
         self._workloads.others.append(made)
         return made
 
