@@ -94,6 +94,7 @@ class Reason(enum.Enum):
     TERMINATING = "terminating"  # gets no new connections
     OTHER_CLUSTER = "in another cluster, which the host does not reach"  # COMP-3
     OTHER_SEGMENT = "in a cluster of another segment, which the host does not reach"  # COMP-3, scope segment
+    ABSENT = "stands for nothing that is there"  # LOC-4a
     NO_ADDRESS = "has no address, and no gateway leads to it"
     NO_PORT = "does not serve the port"
     NOT_IN_SUBSET = "not in the subset"  # DR-1

@@ -53,6 +53,7 @@ def _table() -> Mapping[str, NoteCode]:
         "unknown-mode": (error, "PREC-2 MODE-2", "an annotation that the profile does not know means Any"),
         "namespace-needs-version": (error, "PREC-1", "the profile does not read the annotation of a Namespace"),
         "scope-unknown": (warning, "COMP-3", "the scope of a Service is no scope, and counts as cluster"),
+        "segment-domain-unknown": (warning, "COMP-3", "the domain of a cluster's segment is unknown"),
         "foreign-host": (info, "COMP-3", "the profile knows no such host names; the answer is given all the same"),
         # DestinationRules
         "rule-not-obeyed": (warning, "COMP", "a DestinationRule has no effect at a component that obeys none"),
@@ -78,6 +79,14 @@ def _table() -> Mapping[str, NoteCode]:
         "cluster-name-assumed": (info, "LOC-2", "a dump does not say of which cluster it is"),
         "gateways-first-only": (warning, "LOC-3", "several gateways lead to one network, and the first is taken"),
         "gateway-assumed": (warning, "LOC-3", "the place of a network is read from the gateway on its own side"),
+        "gateway-network-missing": (warning, "NET-2", "a peering Gateway does not say which network it leads to"),
+        "gateway-without-address": (warning, "NET-2", "the status of a peering Gateway has no address"),
+        "gateway-address-assumed": (warning, "NET-2", "a peering Gateway without status has no address in its spec"),
+        "gateway-without-hbone": (warning, "NET-2", "a peering Gateway has no HBONE listener"),
+        "gateway-listener-assumed": (info, "NET-2", "a peering Gateway has no listeners, and one of HBONE is assumed"),
+        "peer-is-itself": (warning, "NET-2", "a Gateway of class istio-remote names its own cluster"),
+        "peer-named-twice": (warning, "NET-2", "Gateways lead to one cluster in several networks"),
+        "gateway-place-missing": (warning, "LOC-3", "a Gateway of class istio-remote has no region or no zone"),
         "unknown-place": (warning, "LOC-6", "client and endpoints match because both are at an unknown place"),
         "unknown-label": (warning, "LOC-6 DR-3", "client and endpoints match because both lack a label"),
         "not-a-gateway": (

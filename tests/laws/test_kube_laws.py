@@ -30,6 +30,9 @@ LABELS = st.none() | st.dictionaries(
             "failure-domain.beta.kubernetes.io/zone",
             "topology.istio.io/network",
             "topology.istio.io/locality",
+            "kubernetes.io/hostname",
+            "istio.io/dataplane-mode",
+            "solo.io/service-takeover",
             "solo.io/service-scope",
             "istio.io/use-waypoint",
         ]
@@ -60,10 +63,13 @@ ENTRY = some(
     locality=st.sampled_from(["", "r", "r/z/s/x"]),
     weight=st.none() | st.integers(0, 2**32 - 1),
 )
+GATEWAY_ADDRESSES = st.lists(
+    some(type=st.sampled_from(["IPAddress", "Hostname", "NamedAddress"]), value=ADDRESSES).filter(bool), max_size=2
+)
 SPECS: Mapping[str, st.SearchStrategy[Any]] = {
     "Node": st.none(),
     "Namespace": st.none(),
-    "Pod": some(nodeName=NAMES | st.none()),
+    "Pod": some(nodeName=NAMES | st.none(), hostNetwork=BOOLS),
     "Service": some(
         selector=LABELS,
         clusterIP=st.sampled_from(["None", "10.1.0.1"]),
@@ -76,7 +82,12 @@ SPECS: Mapping[str, st.SearchStrategy[Any]] = {
         ),
     ),
     "EndpointSlice": st.none(),
-    "Gateway": some(gatewayClassName=st.sampled_from(["istio-remote", "istio-east-west", "other"])),
+    "Gateway": some(
+        gatewayClassName=st.sampled_from(["istio-remote", "istio-east-west", "other"]),
+        addresses=GATEWAY_ADDRESSES,
+        listeners=st.lists(some(protocol=st.sampled_from(["HBONE", "TLS"])).filter(bool), max_size=2),
+    ),
+    "Segment": some(domain=st.sampled_from(["", "a.internal"])),
     "WorkloadEntry": ENTRY,
     "ServiceEntry": some(
         hosts=st.lists(st.sampled_from(["x.org", "y.org"]), max_size=2),
@@ -111,6 +122,8 @@ def objects(draw: st.DrawFn, kind: str | None = None) -> dict[str, Any]:
     if kind == "Pod":
         phases = st.sampled_from(["Running", "Pending", "Succeeded"])
         found["status"] = draw(some(phase=phases, podIP=ADDRESSES, conditions=CONDITIONS))
+    if kind == "Gateway":
+        found["status"] = draw(some(addresses=GATEWAY_ADDRESSES, conditions=CONDITIONS))
     if kind == "WorkloadEntry":
         found["status"] = draw(some(conditions=CONDITIONS))
     if kind == "EndpointSlice":

@@ -12,6 +12,7 @@ from meshtier.mesh import Cluster, Workload
 REGION, ZONE = "topology.kubernetes.io/region", "topology.kubernetes.io/zone"
 OLD_REGION, OLD_ZONE = "failure-domain.beta.kubernetes.io/region", "failure-domain.beta.kubernetes.io/zone"
 SUBZONE, NETWORK = "topology.istio.io/subzone", "topology.istio.io/network"
+HOSTNAME = "kubernetes.io/hostname"
 
 
 def made(
@@ -88,10 +89,33 @@ def test_a_node_that_is_not_in_the_dump_leaves_the_place_unknown_with_one_note()
     ]
 
 
-def test_the_network_label_of_a_pod_comes_before_that_of_the_system_namespace() -> None:
+def test_the_network_label_of_a_pod_comes_before_that_of_the_system_namespace_for_envoys_alone() -> None:
     workload = only(SYSTEM, N1, pod(labels={NETWORK: "net-2"}))
-    assert workload.place.locality == Locality("net-2", "r", "z", "s", "n1")
-    assert workload.place.origin(Scope.NETWORK) == f"Pod label {NETWORK}"
+    assert workload.place.locality == Locality("net-1", "r", "z", "s", "n1")
+    assert workload.place.origin(Scope.NETWORK) == f"Namespace istio-system label {NETWORK}"
+    assert workload.envoy_place.locality == Locality("net-2", "r", "z", "s", "n1")
+    assert workload.envoy_place.origin(Scope.NETWORK) == f"Pod label {NETWORK}"
+
+
+def test_an_empty_network_label_of_a_pod_says_nothing() -> None:
+    assert only(SYSTEM, N1, pod(labels={NETWORK: ""})).envoy_place.locality.network == "net-1"
+
+
+def test_ztunnel_is_told_no_network_if_the_system_namespace_names_none() -> None:
+    system = made("Namespace", "istio-system")
+    workload = only(system, N1, pod(labels={NETWORK: "net-2"}))
+    assert (workload.place.locality.network, workload.envoy_place.locality.network) == ("", "net-2")
+
+
+def test_without_the_system_namespace_the_label_of_a_pod_is_the_nearest_to_what_ztunnel_is_told() -> None:
+    workload = only(N1, pod(labels={NETWORK: "net-2"}))
+    assert (workload.place.locality.network, workload.envoy_place.locality.network) == ("net-2", "net-2")
+
+
+def test_network_and_locality_labels_of_a_pod_hold_together() -> None:
+    workload = only(SYSTEM, N1, pod(labels={NETWORK: "net-2", "istio-locality": "r2"}))
+    assert workload.envoy_place.locality == Locality("net-2", "r2", node="n1")
+    assert workload.envoy_place.origins[:2] == (f"Pod label {NETWORK}", "Pod label istio-locality")
 
 
 @pytest.mark.parametrize(
@@ -131,6 +155,105 @@ def test_a_workload_entry_without_a_network_is_in_that_of_the_cluster() -> None:
     workload = only(SYSTEM, made("WorkloadEntry", "w", api="networking.istio.io/v1beta1", spec={"weight": 0}))
     assert workload.place.locality == Locality("net-1")
     assert workload.weight == 1
+
+
+def entry(spec: dict[str, Any], labels: dict[str, str] | None = None) -> Workload:
+    return only(SYSTEM, made("WorkloadEntry", "w", api="networking.istio.io/v1", spec=spec, labels=labels))
+
+
+@pytest.mark.parametrize(
+    ("network", "label", "for_ztunnel", "for_envoys"),
+    [
+        (None, None, "net-1", "net-1"),
+        (None, "net-2", "net-1", "net-2"),
+        ("net-3", "net-2", "net-3", "net-3"),
+        ("", "", "net-1", "net-1"),
+    ],
+    ids=["cluster", "label", "spec", "empty"],
+)
+def test_the_network_of_an_entry_is_its_own_then_its_label_at_envoys_then_the_clusters(
+    network: str | None, label: str | None, for_ztunnel: str, for_envoys: str
+) -> None:
+    workload = entry({"network": network}, {} if label is None else {NETWORK: label})
+    assert (workload.place.locality.network, workload.envoy_place.locality.network) == (for_ztunnel, for_envoys)
+
+
+def test_what_an_entrys_labels_say_counts_at_envoys_and_is_named() -> None:
+    workload = entry({"labels": {NETWORK: "net-2", HOSTNAME: "n7", "istio-locality": "r2.z2"}})
+    assert workload.place.locality == Locality("net-1")
+    assert workload.envoy_place.locality == Locality("net-2", "r2", "z2", node="n7")
+    assert workload.envoy_place.origins == (
+        f"WorkloadEntry a/w label {NETWORK}",
+        "WorkloadEntry a/w label istio-locality",
+        "WorkloadEntry a/w label istio-locality",
+        "",
+        f"WorkloadEntry a/w label {HOSTNAME}",
+    )
+
+
+def test_the_locality_of_an_entry_comes_before_its_label() -> None:
+    workload = entry({"locality": "r", "labels": {"istio-locality": "r2.z2"}})
+    assert workload.envoy_place.locality == workload.place.locality == Locality("net-1", "r")
+
+
+def test_an_entry_without_an_address_that_names_a_network_is_kept() -> None:
+    workload = entry({"network": "net-2"})
+    assert (workload.addresses, workload.absent, workload.place.locality) == ((), "", Locality("net-2"))
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "peer"),
+    [
+        ("autogen.west.shop.web", {}, "west"),
+        ("autogen.eu.west.shop.web", {}, "eu.west"),
+        ("autogen.west.shop.web", {"topology.istio.io/cluster": "north"}, "north"),
+        ("autogen.shop.web", {}, ""),
+        ("web.west.shop.web", {}, ""),
+    ],
+)
+def test_the_peer_of_an_entry_is_its_label_or_in_the_name_that_the_control_plane_gives(
+    name: str, labels: dict[str, str], peer: str
+) -> None:
+    spec = {"network": "net-2"}
+    assert (
+        only(made("WorkloadEntry", name, api="networking.istio.io/v1", spec=spec, labels=labels)).remote_cluster == peer
+    )
+
+
+MODE, TLS_MODE = "istio.io/dataplane-mode", "security.istio.io/tlsMode"
+
+
+@pytest.mark.parametrize(
+    ("own", "around", "takes_part"),
+    [
+        ({}, None, None),
+        ({MODE: "ambient"}, None, True),
+        ({MODE: "none"}, None, False),
+        ({MODE: "odd"}, None, None),
+        ({}, {}, False),
+        ({}, {MODE: "ambient"}, True),
+        ({}, {MODE: "Ambient"}, False),
+        ({MODE: "none"}, {MODE: "ambient"}, False),
+        ({MODE: "odd"}, {MODE: "ambient"}, True),
+        ({MODE: "ambient"}, {MODE: "none"}, True),
+        ({TLS_MODE: "istio"}, {}, True),
+    ],
+)
+def test_who_takes_part_in_the_mesh(
+    own: dict[str, str], around: dict[str, str] | None, takes_part: bool | None
+) -> None:
+    namespaces = [] if around is None else [made("Namespace", "a", labels=around)]
+    assert only(*namespaces, pod(labels=own)).takes_part is takes_part
+
+
+def test_a_pod_in_the_network_of_its_node_takes_no_part() -> None:
+    host = made("Pod", "p", labels={MODE: "ambient"}, spec={"nodeName": "n1", "hostNetwork": True})
+    assert only(host).takes_part is False
+
+
+@pytest.mark.parametrize(("mode", "sidecar"), [("istio", True), ("disabled", False), (None, False)])
+def test_the_label_of_the_injector_tells_a_sidecar(mode: str | None, sidecar: bool) -> None:
+    assert only(pod(labels={} if mode is None else {TLS_MODE: mode})).sidecar is sidecar
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from meshtier.component import Component
 from meshtier.endpoint import Health
-from meshtier.kube import read
+from meshtier.kube import load, read
 from meshtier.locality import Locality
-from meshtier.mesh import Cluster, Service, ServiceScope
+from meshtier.mesh import Cluster, Service, ServiceScope, Workload
 
 ISTIO = "networking.istio.io/v1"
 
@@ -136,9 +137,43 @@ def test_the_waypoint_of_a_service(own: object, around: object, waypoint: str) -
     assert only(namespace, service({"labels": own})).waypoint == waypoint
 
 
-def test_takeover_is_a_label_of_the_service_or_its_namespace() -> None:
-    assert only(service({"labels": {"solo.io/service-takeover": "true"}})).takeover
-    assert not only(service({"labels": {"solo.io/service-takeover": "false"}})).takeover
+TAKEOVER = "solo.io/service-takeover"
+
+
+@pytest.mark.parametrize(
+    ("own", "around", "takeover"),
+    [
+        ({}, {}, False),
+        ({TAKEOVER: "true"}, {}, True),
+        ({TAKEOVER: "false"}, {}, False),
+        ({}, {TAKEOVER: "true"}, True),
+        ({TAKEOVER: "false"}, {TAKEOVER: "true"}, False),
+        ({TAKEOVER: "odd"}, {TAKEOVER: "true"}, False),
+        ({"istio.io/global": "true"}, {}, True),
+        ({TAKEOVER: "false", "istio.io/global": "true"}, {}, False),
+    ],
+)
+def test_takeover_is_a_label_of_the_service_before_that_of_its_namespace(
+    own: object, around: object, takeover: bool
+) -> None:
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a", "labels": around}}
+    assert only(namespace, service({"labels": own})).takeover is takeover
+
+
+@pytest.mark.parametrize(
+    ("own", "around", "istio_global"),
+    [
+        ({}, {}, False),
+        ({"istio.io/global": "true"}, {}, True),
+        ({"istio.io/global": "yes"}, {}, False),
+        ({}, {"istio.io/global": "true"}, False),
+    ],
+)
+def test_istios_own_label_of_a_global_service_is_read_from_the_service(
+    own: object, around: object, istio_global: bool
+) -> None:
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a", "labels": around}}
+    assert only(namespace, service({"labels": own})).istio_global is istio_global
 
 
 def test_without_slices_the_selector_finds_the_pods_with_a_note() -> None:
@@ -176,25 +211,63 @@ def test_slices_say_who_is_behind_a_service_and_how_they_are() -> None:
     assert found.notes == ()
 
 
-def test_a_slice_endpoint_without_reference_is_the_pod_at_its_address() -> None:
-    endpoint = {"addresses": ["10.0.0.1"]}
-    assert behind(pod("old", "10.0.0.1", phase="Failed"), pod("p", "10.0.0.1"), service(), slice_of(endpoint)) == ["p"]
+def alone(*objects: dict[str, Any]) -> list[Workload]:
+    cluster = cluster_of(*objects)
+    found = [cluster.workloads[backend.workload] for each in cluster.services for backend in each.backends]
+    assert {each.kind for each in found} <= {"EndpointSlice endpoint"}
+    return found
+
+
+def test_an_address_without_reference_has_a_place_for_envoys_alone() -> None:
+    known = {"addresses": ["10.0.0.1"], "nodeName": "n1", "zone": "other"}
+    found = alone(service(), slice_of(known, {"addresses": ["10.0.0.2"], "zone": "z2"}, {"addresses": ["10.0.0.3"]}))
+    assert [(each.name, each.place.locality, each.envoy_place.locality) for each in found] == [
+        ("s/10.0.0.1", Locality(), Locality(zone="z", node="n1")),
+        ("s/10.0.0.2", Locality(), Locality(zone="z2")),
+        ("s/10.0.0.3", Locality(), Locality()),
+    ]
+
+
+def test_an_address_without_reference_is_not_the_pod_there_and_has_its_labels_and_place_for_envoys() -> None:
+    pods = [pod("old", "10.0.0.1", phase="Failed", app="w"), pod("p", "10.0.0.1", app="x")]
+    (found,) = alone(*pods, service(), slice_of({"addresses": ["10.0.0.1"]}))
+    assert (found.name, found.place.locality, found.envoy_place.locality) == (
+        "s/10.0.0.1",
+        Locality(),
+        Locality(zone="z", node="n1"),
+    )
+    assert found.labels == {"app": "x"}
 
 
 def test_pods_at_one_address_are_told_apart_by_the_selector() -> None:
     pods = [pod("p", "10.0.0.1", app="x"), pod("q", "10.0.0.1", app="y")]
-    assert behind(*pods, service(selector={"app": "y"}), slice_of({"addresses": ["10.0.0.1"]})) == ["q"]
+    (found,) = alone(*pods, service(selector={"app": "y"}), slice_of({"addresses": ["10.0.0.1"]}))
+    assert found.labels == {"app": "y"}
 
 
-def test_a_slice_endpoint_without_a_pod_is_a_workload_of_its_own() -> None:
-    known = {"addresses": ["10.0.0.1"], "nodeName": "n1", "zone": "other"}
-    cluster = cluster_of(service(), slice_of(known, {"addresses": ["10.0.0.2"], "zone": "z2"}))
-    workloads = [cluster.workloads[backend.workload] for backend in cluster.services[0].backends]
-    assert [(each.kind, each.name, each.place.locality) for each in workloads] == [
-        ("EndpointSlice endpoint", "s/10.0.0.1", Locality(zone="z", node="n1")),
-        ("EndpointSlice endpoint", "s/10.0.0.2", Locality(zone="z2")),
-    ]
-    assert list(cluster.workloads.values()) == workloads
+def test_a_reference_to_a_pod_that_is_not_there_is_not_the_pod_at_its_address() -> None:
+    (found,) = alone(pod("p", "10.9.9.9"), service(), slice_of(to_pod("q", ready=True)))
+    assert (found.name, found.absent) == ("q", "the Pod a/q is not there")
+
+
+def test_a_reference_to_anything_but_a_pod_is_an_address() -> None:
+    endpoint = {"addresses": ["10.0.0.1"], "zone": "z2", "targetRef": {"kind": "VirtualMachineInstance", "name": "vm"}}
+    (found,) = alone(pod("p", "10.0.0.2"), service(), slice_of(endpoint))
+    assert (found.name, found.absent, found.envoy_place.locality) == ("vm", "", Locality(zone="z2"))
+
+
+def test_a_dump_without_any_pods_knows_no_pod_that_is_missing() -> None:
+    (found,) = alone(service(), slice_of({**to_pod("q"), "zone": "z2", "nodeName": "n7"}))
+    assert (found.name, found.absent) == ("q", "")
+    assert found.place.locality == found.envoy_place.locality == Locality(zone="z2", node="n7")
+
+
+def test_what_refers_to_a_pod_that_is_not_there_is_excluded_with_the_reason() -> None:
+    objects = [N1, pod("client", "10.0.0.9"), service(), slice_of(to_pod("q", ready=True))]
+    for component in ("ztunnel", "sidecar"):
+        route = load(objects).route("a/client", "s.a.svc.cluster.local", component=Component(component))
+        (exclusion,) = route.excluded
+        assert str(exclusion) == "a/q: stands for nothing that is there (the Pod a/q is not there) [LOC-4a]"
 
 
 def test_an_endpoint_of_two_slices_is_one_backend_with_the_ports_of_both() -> None:
@@ -240,6 +313,24 @@ def test_a_dns_service_entry_without_endpoints_stands_for_its_hosts() -> None:
     cluster = cluster_of(entry(hosts=["x.org"], resolution="DNS", ports=[{"number": 443, "name": "tls"}]))
     assert [cluster.workloads[backend.workload].addresses for backend in cluster.services[0].backends] == [("x.org",)]
     assert cluster.services[0].ports == ((443, "tls"),)
+
+
+def test_each_host_of_a_dns_service_entry_without_endpoints_is_its_own_endpoint() -> None:
+    objects = [pod("client", "10.0.0.9"), entry(hosts=["x.org", "y.org"], resolution="DNS")]
+    (found,) = cluster_of(*objects).services
+    assert [(backend.workload[2], backend.host) for backend in found.backends] == [
+        ("e/x.org", "x.org"),
+        ("e/y.org", "y.org"),
+    ]
+    mesh = load([N1, *objects])
+    for host in ("x.org", "y.org"):
+        route = mesh.route("a/client", host)
+        assert [(row.endpoint.id, row.share) for row in route.rows()] == [(f"a/e/{host}", 1.0)]
+
+
+def test_hosts_of_a_service_entry_with_endpoints_share_them() -> None:
+    (found,) = cluster_of(entry(hosts=["x.org", "y.org"], resolution="DNS", endpoints=[{"address": "z.org"}])).services
+    assert [backend.host for backend in found.backends] == [""]
 
 
 def test_a_service_entry_selects_pods_and_workload_entries_of_its_namespace() -> None:

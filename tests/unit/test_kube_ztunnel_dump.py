@@ -9,8 +9,9 @@ from meshtier.endpoint import Health
 from meshtier.errors import InputError
 from meshtier.kube import read
 from meshtier.locality import Locality, Scope
-from meshtier.mesh import Cluster, Service
+from meshtier.mesh import Cluster, Mesh, Service
 from meshtier.preference import Preference
+from meshtier.profile import Profile
 
 
 def workload(name: str, **more: object) -> dict[str, Any]:
@@ -101,10 +102,71 @@ def test_the_uid_names_the_kind(uid: str, kind: str) -> None:
     assert found.kind == kind
 
 
-def test_a_workload_behind_a_gateway_has_its_address() -> None:
-    gateway = {"destination": "net-2/10.2.0.1", "hboneMtlsPort": 15008}
-    (found,) = dump([workload("p", workloadIps=[], networkGateway=gateway)]).workloads.values()
-    assert found.addresses == ("net-2/10.2.0.1",)
+def behind(destination: str, name: str = "w", cluster: str = "west", **more: object) -> dict[str, Any]:
+    gateway = {"destination": destination, "hboneMtlsPort": 15008}
+    uid = f"{cluster}//Pod/a/{name}"
+    fields = {"uid": uid, "clusterId": cluster, "network": "net-2", "node": "", "workloadIps": []}
+    return workload(name, **{**fields, "networkGateway": gateway, **more})
+
+
+def test_a_workload_of_another_network_is_behind_the_gateway_that_it_names() -> None:
+    cluster = dump([workload("p"), workload("q"), behind("net-2/10.2.0.1")])
+    assert [each.addresses for each in cluster.workloads.values()] == [("10.0.0.1",), ("10.0.0.1",), ()]
+    (gateway,) = cluster.gateways
+    assert str(gateway) == "Gateway net-2/10.2.0.1"
+    assert (gateway.remote, gateway.cluster, gateway.addresses, gateway.notes) == (True, "west", ("10.2.0.1",), ())
+    assert gateway.place.locality == Locality("net-2", "r", "z")
+    assert gateway.place.origin(Scope.ZONE) == "ztunnel dump locality.zone"
+
+
+@pytest.mark.parametrize(
+    ("destination", "namespace", "address"),
+    [
+        ("net-2/fd00::1", "net-2", "fd00::1"),
+        ("/10.2.0.1", "", "10.2.0.1"),
+        ("istio-gateways/east-west.example.com", "istio-gateways", "east-west.example.com"),
+    ],
+)
+def test_a_gateway_is_an_address_or_a_host(destination: str, namespace: str, address: str) -> None:
+    (gateway,) = dump([workload("p"), behind(destination, cluster="east")]).gateways
+    assert (gateway.namespace, gateway.name, gateway.addresses) == (namespace, address, (address,))
+
+
+def test_each_network_and_destination_is_one_gateway_and_has_what_is_the_same_behind_it() -> None:
+    there = {"region": "r", "zone": "z2"}
+    cluster = dump(
+        [
+            *[workload(name) for name in ("p", "q", "s", "t", "u")],
+            behind("net-2/10.2.0.1"),
+            behind("net-2/10.2.0.1", "x", "north", locality=there),
+            behind("net-2/10.2.0.2", "y"),
+            behind("net-3/10.2.0.1", "z", network="net-3", workloadIps=["10.3.0.1"]),
+        ]
+    )
+    assert [(str(each), each.cluster, each.place.locality) for each in cluster.gateways] == [
+        ("Gateway net-2/10.2.0.1", "", Locality("net-2", "r")),
+        ("Gateway net-2/10.2.0.2", "west", Locality("net-2", "r", "z")),
+        ("Gateway net-3/10.2.0.1", "west", Locality("net-3", "r", "z")),
+    ]
+
+
+def test_the_gateway_of_the_own_network_leads_nowhere_else() -> None:
+    assert dump([workload("p", networkGateway={"destination": "net-1/10.2.0.1"})]).gateways == ()
+
+
+def test_a_gateway_that_is_neither_address_nor_host_is_refused() -> None:
+    path = "ztunnel dump, workloads[0].networkGateway.destination"
+    expected = "expected 'network/address' or 'namespace/hostname', got"
+    for text in ("10.2.0.1", "net-2/"):
+        (problem,) = problems([behind(text)])
+        assert f"{path}: {expected} {text!r}" in problem
+
+
+def test_the_route_of_a_dump_goes_through_the_gateway() -> None:
+    remote = behind("net-2/10.2.0.1")
+    cluster = dump([workload("p"), workload("q"), remote], [service(P, remote["uid"])])
+    route = Mesh((cluster,)).route("a/q", "s.a.svc.cluster.local", profile=Profile.named("istio-1.31"))
+    assert list(route.excluded) == []
 
 
 def test_a_service_with_its_endpoints() -> None:

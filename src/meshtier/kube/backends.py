@@ -7,6 +7,7 @@ from typing import Final
 from meshtier.endpoint import Health
 from meshtier.kube import schema
 from meshtier.kube.workloads import ENTRY, POD, Key, Workloads
+from meshtier.labels import NO_LABELS
 from meshtier.mesh.snapshot import Backend, Workload, WorkloadKey
 from meshtier.note import Note
 
@@ -70,7 +71,7 @@ class Backends:
         for each in slices:
             ports = _ports(spec, each)
             for endpoint in each.endpoints or ():
-                behind = self._pod(key, selector, endpoint) or self._without_pod(key, endpoint)
+                behind = self._workload(key, selector, endpoint)
                 if behind is None or self._workloads.is_finished(behind):
                     continue
                 health = _health(endpoint.conditions)
@@ -78,35 +79,57 @@ class Backends:
                 found[behind] = Backend(behind, health, ports) if former is None else _joined(former, health, ports)
         return found.values()
 
-    def _pod(self, key: Key, selector: Mapping[str, str], endpoint: schema.SliceEndpoint) -> WorkloadKey | None:
+    def _workload(self, key: Key, selector: Mapping[str, str], endpoint: schema.SliceEndpoint) -> WorkloadKey | None:
+        """What an endpoint stands for: the Pod that it refers to, or only itself (LOC-4a)."""
         target = endpoint.target_ref
+        known = self._workloads.by_key
         if target is not None and target.kind == POD and target.name:
-            named = (POD, target.namespace or key[0], target.name)
-            if named in self._workloads.by_key:
-                return named
-        at = (self._workloads.at_address(address, selector, key[0]) for address in endpoint.addresses or ())
-        return next((pod for pod in at if pod is not None), None)
-
-    def _without_pod(self, key: Key, endpoint: schema.SliceEndpoint) -> WorkloadKey | None:
-        addresses = tuple(endpoint.addresses or ())
-        target = endpoint.target_ref
-        name = (target.name if target is not None else None) or (f"{key[1]}/{addresses[0]}" if addresses else "")
-        if not name:
+            pod = (target.namespace or key[0], target.name)
+            if (POD, *pod) in known:
+                return POD, *pod
+            # Never the pod at its address: istio/istio kube/controller/endpointslice.go, getPod, and
+            # ambient/workloads.go, endpointSlicesBuilder, at 86c9f01. A dump without any pods is another matter.
+            absent = f"the Pod {'/'.join(pod)} is not there" if self._workloads.has_pods else ""
+            return self._alone(pod, endpoint, absent=absent)
+        addresses = endpoint.addresses or ()
+        if not addresses:
             return None
-        if (BARE_ENDPOINT, key[0], name) in self._workloads.by_key:
-            return BARE_ENDPOINT, key[0], name
-        title = f"{BARE_ENDPOINT} {key[0]}/{name}"
-        place = self._workloads.places.of_zone(endpoint.node_name or "", endpoint.zone or "", title)
+        name = (key[0], (target.name if target is not None else None) or f"{key[1]}/{addresses[0]}")
+        found = (self._workloads.at_address(address, selector, key[0]) for address in addresses)
+        return self._alone(name, endpoint, at=next((known[pod] for pod in found if pod is not None), None))
+
+    def _alone(
+        self, name: Key, endpoint: schema.SliceEndpoint, *, absent: str | None = None, at: Workload | None = None
+    ) -> WorkloadKey:
+        """The workload that an endpoint is by itself.
+
+        Args:
+            name: Its namespace and name.
+            endpoint: Its fields.
+            absent: For one that refers to a Pod, why that is none; ``""`` where that is unknown.
+            at: The pod at its address, whose labels and place Envoys take for it.
+        """
+        if (BARE_ENDPOINT, *name) in self._workloads.by_key:
+            return BARE_ENDPOINT, *name
+        places = self._workloads.places
+        title = f"{BARE_ENDPOINT} {'/'.join(name)}"
+        if at is None:
+            envoy_place = places.of_slice(endpoint.node_name or "", endpoint.zone or "", title)
+        else:
+            envoy_place = at.envoy_place
         return self._workloads.add(
             Workload(
                 kind=BARE_ENDPOINT,
                 cluster=self._workloads.cluster,
-                namespace=key[0],
-                name=name,
-                place=place,
-                envoy_place=place,
-                addresses=addresses,
+                namespace=name[0],
+                name=name[1],
+                # ztunnel is told no locality of what is no Pod: ambient/workloads.go, endpointSlicesBuilder, at 86c9f01.
+                place=places.unplaced if absent is None else envoy_place,
+                envoy_place=envoy_place,
+                labels=NO_LABELS if at is None else at.labels,
+                addresses=tuple(endpoint.addresses or ()),
                 health=_health(endpoint.conditions),
+                absent=absent or "",
             )
         )
 

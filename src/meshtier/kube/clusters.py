@@ -1,7 +1,7 @@
 """What does a cluster hold? The objects that belong to it, as one `Cluster`."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from attrs import evolve
 
@@ -9,29 +9,17 @@ from meshtier.endpoint import MAX_WEIGHT
 from meshtier.errors import InputError, Problem
 from meshtier.kube import schema, ztunnel_dump
 from meshtier.kube.backends import Backends, slices_by_service
+from meshtier.kube.gateways import peering_gateways
 from meshtier.kube.objects import DocumentObjects
-from meshtier.kube.places import NETWORK, SEGMENT_LABEL, SYSTEM_NAMESPACE, Places, labelled_place
+from meshtier.kube.places import NETWORK, SEGMENT_LABEL, SYSTEM_NAMESPACE, Places
 from meshtier.kube.schema import BareMeta, Meta, key_in, title_of
 from meshtier.kube.services import Services
 from meshtier.kube.workloads import Key, Workloads
 from meshtier.labels import NO_LABELS, Labels
-from meshtier.locality import SCOPE_LABELS, Scope
-from meshtier.mesh.snapshot import Cluster, Namespace, PeeringGateway, Service
+from meshtier.mesh.snapshot import Cluster, Namespace, Service
 from meshtier.note import Note
 from meshtier.precedence import ANNOTATION
 from meshtier.rules import DestinationRule
-
-REMOTE_CLASS: Final = "istio-remote"
-"""The class of a Gateway that stands for another cluster's (LOC-3).
-
-Source: istio/istio ambient/networks.go, localK8sGatewayToNetworkGateways, at 86c9f01.
-"""
-
-LOCAL_CLASSES: Final = frozenset({"istio-east-west", "istio-eastwest"})
-"""The classes of a Gateway through which others reach this cluster: Istio's, and Solo's way to write it.
-
-Source: istio/istio ambient/networks.go, remoteK8sGatewayToNetworkGateways, at 86c9f01.
-"""
 
 
 def build(name: str, documents: Sequence[DocumentObjects], *, domain: str, notes: Sequence[Note] = ()) -> Cluster:
@@ -77,23 +65,27 @@ class _Builder:
         # LOC-2: read there as istio/istio ambient/networks.go, BuildNetworkCollections, does at 86c9f01.
         network = system.get(NETWORK) or ""
         origin = f"Namespace {SYSTEM_NAMESPACE} label {NETWORK}" if network else ""
-        places = Places(network, origin, found[schema.Node].values())
+        says_network = SYSTEM_NAMESPACE in namespaces
+        places = Places(network, origin, found[schema.Node].values(), says_network=says_network)
         workloads = Workloads(self._name, places)
-        workloads.add_pods(found[schema.Pod])
+        workloads.add_pods(found[schema.Pod], namespaces)
         workloads.add_entries(found[schema.WorkloadEntry])
         services = self._services(found, workloads, namespaces)
+        segment = system.get(SEGMENT_LABEL) or ""
+        segment_domain, doubts = _segment_domain(segment, found[schema.Segment])
         return Cluster(
             name=self._name,
             network=network,
-            segment=system.get(SEGMENT_LABEL) or "",
+            segment=segment,
+            segment_domain=segment_domain,
             domain=self._domain,
             nodes=places.nodes,
             namespaces=namespaces,
             workloads=workloads.by_key,
             services=services,
-            gateways=tuple(self._gateways(found[schema.Gateway], places)),
+            gateways=peering_gateways(found[schema.Gateway], self._name, places),
             destination_rules=rules,
-            notes=(*notes, *places.notes()),
+            notes=(*notes, *places.notes(), *doubts),
         )
 
     def _gather(self, kind: type[Any]) -> dict[Key, Any]:
@@ -178,23 +170,6 @@ class _Builder:
             *(reader.service_entry(key, each) for key, each in found[schema.ServiceEntry].items()),
         )
 
-    def _gateways(self, found: Mapping[Key, schema.Gateway], places: Places) -> Iterator[PeeringGateway]:
-        for (namespace, name), each in found.items():
-            kind = (each.spec.gateway_class_name if each.spec is not None else None) or ""
-            labels = each.metadata.labels or {}
-            is_remote = kind == REMOTE_CLASS
-            if not is_remote and kind not in LOCAL_CLASSES:
-                continue
-            own = ("", "") if is_remote else (places.network, places.network_origin)
-            title = f"Gateway {namespace}/{name}"
-            yield PeeringGateway(
-                name=name,
-                namespace=namespace,
-                remote=is_remote,
-                cluster=labels.get(SCOPE_LABELS[Scope.CLUSTER]) or ("" if is_remote else self._name),
-                place=labelled_place(title, labels, network=own[0], network_origin=own[1]),
-            )
-
 
 def _namespace(found: schema.Namespace) -> Namespace:
     labels = found.metadata.labels
@@ -202,4 +177,21 @@ def _namespace(found: schema.Namespace) -> Namespace:
         name=found.metadata.name,
         annotation=(found.metadata.annotations or {}).get(ANNOTATION),
         labels=Labels(labels) if labels else NO_LABELS,
+    )
+
+
+def _segment_domain(segment: str, found: Mapping[Key, schema.Segment]) -> tuple[str, Sequence[Note]]:
+    """The domain of a segment's global host names; ``""`` if nothing gives one (COMP-3)."""
+    if not segment:
+        return "", ()
+    named = {namespace: each for (namespace, name), each in found.items() if name == segment}
+    one = named.get(SYSTEM_NAMESPACE) or next(iter(named.values()), None)
+    domain = ((one.spec.domain if one is not None and one.spec is not None else None) or "").lower().strip(".")
+    if domain:
+        return domain, ()
+    what = f"the Segment {segment!r} that it names"
+    text = f"{what} is not in the input" if one is None else f"{what} has no spec.domain"
+    rest = "the domain of this cluster's global host names is taken to be mesh.internal"
+    return "", (
+        Note("segment-domain-unknown", f"{text}: {rest}", f"Namespace {SYSTEM_NAMESPACE} label {SEGMENT_LABEL}"),
     )

@@ -25,6 +25,7 @@ node's place in any case (ambient/workloads.go, getPodLocality).
 _OVERRIDE, _OLD_OVERRIDE = OVERRIDES
 
 NETWORK: Final = SCOPE_LABELS[Scope.NETWORK]
+_HOSTNAME: Final = SCOPE_LABELS[Scope.NODE]
 
 
 def named(names: Iterable[str], *, at_most: int = 3) -> str:
@@ -54,32 +55,45 @@ def labelled_place(title: str, labels: Mapping[str, str], *, network: str = "", 
     return Place(locality, (*origins, ""))
 
 
-def entry_place(title: str, spec: schema.EntrySpec, *, network: str, network_origin: str) -> Place:
-    """The place of a WorkloadEntry, or of an endpoint that stands in a ServiceEntry (LOC-4).
+def entry_places(
+    title: str, path: str, spec: schema.EntrySpec, labels: Mapping[str, str], *, network: str, network_origin: str
+) -> tuple[Place, Place]:
+    """Where a WorkloadEntry, or an endpoint of a ServiceEntry, is for ztunnel, and where for Envoys (LOC-2, LOC-4).
 
     Args:
         title: The object, for the origins.
+        path: Where its fields stand in it.
         spec: Its fields.
-        network: The network of the cluster, which holds where the entry names none.
+        labels: Its labels.
+        network: The network of the cluster, which holds where nothing names one.
         network_origin: What gave it.
     """
     # istio/istio ambient/workloads.go, workloadEntryWorkloadBuilder, at 86c9f01: the entry's own, else the cluster's.
     if spec.network:
-        network, network_origin = spec.network, f"{title} network"
+        network, network_origin = spec.network, f"{title} {path}network"
     locality = Locality.parse(spec.locality or "", network=network)
-    origin = f"{title} locality"
-    return Place(locality, (network_origin if network else "", *(origin if part else "" for part in locality[1:4]), ""))
+    origin = f"{title} {path}locality"
+    said = (origin if part else "" for part in locality[1:4])
+    place = Place(locality, (network_origin if network else "", *said, ""))
+    # serviceentry/conversion.go, convertWorkloadEntryToWorkloadInstance and workloadEntryNetwork: Envoys read labels
+    # where the entry's own fields say nothing. util/label/label.go, AugmentLabels, keeps the label of the node.
+    seen = place if spec.locality else overridden(place, labels, title)
+    if not spec.network and labels.get(NETWORK):
+        seen = _in_network(seen, labels[NETWORK], f"{title} label {NETWORK}")
+    if node := labels.get(_HOSTNAME):
+        seen = Place(seen.locality._replace(node=node), (*seen.origins[:4], f"{title} label {_HOSTNAME}"))
+    return place, seen
 
 
-def overridden(place: Place, labels: Mapping[str, str]) -> Place:
-    """The place as Envoys see it, given the labels of what is there (LOC-5)."""
+def overridden(place: Place, labels: Mapping[str, str], title: str) -> Place:
+    """The place as Envoys see it, given the labels of what is there (LOC-5), and what that is."""
     for label in OVERRIDES:
         text = labels.get(label)
         if text:
             # A label cannot hold a slash, so dots stand for it (pkg/model/proxy.go, SanitizeLocalityLabel, at 86c9f01).
             parts = Locality.parse(text if "/" in text else text.replace(".", "/"))
             locality = Locality(place.locality.network, *parts[1:4], place.locality.node)
-            said = (f"label {label}" if part else "" for part in parts[1:4])
+            said = (f"{title} label {label}" if part else "" for part in parts[1:4])
             return Place(locality, (place.origins[0], *said, place.origins[4]))
     return place
 
@@ -87,44 +101,69 @@ def overridden(place: Place, labels: Mapping[str, str]) -> Place:
 class Places:
     """The places of one cluster: of its nodes, and of what runs on them.
 
+    Args:
+        network: Its network; ``""`` if unknown.
+        network_origin: What gave it.
+        nodes: Its Nodes.
+        says_network: Whether the input has what would give the network. Without
+            it, what ztunnel is told is unknown, and a pod's own label is taken.
+
     Attributes:
         network: The cluster's network; ``""`` if unknown.
         network_origin: What gave it.
         nodes: Where each node is, by name.
+        unplaced: In that network, and nothing else is known.
     """
 
-    def __init__(self, network: str, network_origin: str, nodes: Iterable[schema.Node]) -> None:
+    def __init__(
+        self, network: str, network_origin: str, nodes: Iterable[schema.Node], *, says_network: bool = True
+    ) -> None:
         self.network = network
         self.network_origin = network_origin
+        self._says_network = says_network
         self.nodes: dict[str, Place] = {}
         self._legacy: dict[str, tuple[Scope, ...]] = {}
-        self._places: dict[tuple[str, str], Place] = {}
-        self._seen: dict[tuple[str, str, str, str], Place] = {}
+        self._unknown: dict[str, Place] = {}
+        self._seen: dict[tuple[str, str, str, str], tuple[Place, Place]] = {}
         self._absent: Counter[str] = Counter()
+        self.unplaced = Place(Locality(network), (network_origin, "", "", "", ""))
         for node in nodes:
             self._add_node(node)
 
     def of_pod(self, node: str, labels: Mapping[str, str]) -> tuple[Place, Place]:
         """Where a pod on *node* is for ztunnel, and where for Envoys; shared with all that are there."""
-        is_plain = _OVERRIDE not in labels and _OLD_OVERRIDE not in labels
-        known = self.nodes.get(node)
-        if known is not None and is_plain and NETWORK not in labels:  # nearly every pod of a dump of 100,000
-            return known, known
-        place = self._on_node(node, labels.get(NETWORK))
-        if is_plain:
+        is_plain = _OVERRIDE not in labels and _OLD_OVERRIDE not in labels and NETWORK not in labels
+        place = self.nodes.get(node)
+        if place is None:
+            place = self._on_unknown_node(node)
+        if is_plain:  # nearly every pod of a dump of 100,000
             return place, place
-        key = (node, place.locality.network, labels.get(_OVERRIDE, ""), labels.get(_OLD_OVERRIDE, ""))
+        # LOC-2: the pod's label, which may not be empty, before that of the namespace for Envoys alone.
+        # Source: istio/istio kube/controller/controller.go, Network; ambient/workloads.go, podWorkloadBuilder, which
+        # takes the cluster's network; at 86c9f01.
+        network = labels.get(NETWORK) or self.network
+        key = (node, network, labels.get(_OVERRIDE, ""), labels.get(_OLD_OVERRIDE, ""))
         seen = self._seen.get(key)
         if seen is None:
-            seen = self._seen[key] = overridden(place, labels)
-        return place, seen
+            own = place if network == self.network else _in_network(place, network, f"Pod label {NETWORK}")
+            seen = self._seen[key] = (place if self._says_network else own, overridden(own, labels, "Pod"))
+        return seen
 
-    def of_zone(self, node: str, zone: str, title: str) -> Place:
-        """Where an endpoint without a pod is: on its node, or in what zone it is said to be."""
-        if node in self.nodes or not zone:
-            return self._on_node(node, None)
-        origins = (self.network_origin, "", f"{title} zone", "", f"{title} nodeName" if node else "")
-        return Place(Locality(self.network, zone=zone, node=node), origins)
+    def of_slice(self, node: str, zone: str, title: str) -> Place:
+        """Where an endpoint of an EndpointSlice is whose pod is unknown: on its node, or in what zone it is said to be.
+
+        Args:
+            node: The node; ``""`` if the slice does not say.
+            zone: The zone likewise.
+            title: The endpoint, for the origins.
+        """
+        place = self.nodes.get(node)
+        if place is not None:
+            return place
+        if node and not zone:
+            return self._on_unknown_node(node)
+        origins = ("", f"{title} zone" if zone else "", "", f"{title} nodeName" if node else "")
+        return Place(Locality(self.network, zone=zone, node=node), (self.network_origin, *origins))
 
     def notes(self) -> Sequence[Note]:
         """What was doubtful."""
@@ -153,22 +192,17 @@ class Places:
         if legacy := legacy_scopes(labels):
             self._legacy[name] = legacy
 
-    def _on_node(self, node: str, network: str | None) -> Place:
-        place = self.nodes.get(node)
-        if place is not None and (network is None or network == self.network):
-            return place
+    def _on_unknown_node(self, node: str) -> Place:
+        self._absent[node] += 1
+        place = self._unknown.get(node)
         if place is None:
-            self._absent[node] += 1
-        key = (node, self.network if network is None else network)
-        if key not in self._places:
-            self._places[key] = self._made(place, *key)
-        return self._places[key]
+            origins = (self.network_origin, "", "", "", "Pod spec.nodeName" if node else "")
+            place = self._unknown[node] = Place(Locality(self.network, node=node), origins)
+        return place
 
-    def _made(self, place: Place | None, node: str, network: str) -> Place:
-        origin = self.network_origin if network == self.network else f"Pod label {NETWORK}"
-        if place is None:
-            return Place(Locality(network, node=node), (origin, "", "", "", "Pod spec.nodeName" if node else ""))
-        return Place(place.locality._replace(network=network), (origin, *place.origins[1:]))
+
+def _in_network(place: Place, network: str, origin: str) -> Place:
+    return Place(place.locality._replace(network=network), (origin, *place.origins[1:]))
 
 
 def _pods(count: int) -> str:

@@ -76,6 +76,7 @@ class Namespace:
 @frozen(eq=False, repr=False)
 class PodSpec:
     node_name: str | None = None
+    host_network: bool | None = None
 
 
 @frozen(eq=False, repr=False)
@@ -165,14 +166,34 @@ class EndpointSlice:
 
 
 @frozen(eq=False, repr=False)
+class GatewayAddress:
+    type: str | None = None
+    value: str | None = None
+
+
+@frozen(eq=False, repr=False)
+class Listener:
+    protocol: str | None = None
+
+
+@frozen(eq=False, repr=False)
 class GatewaySpec:
     gateway_class_name: str | None = None
+    addresses: Sequence[GatewayAddress] | None = None
+    listeners: Sequence[Listener] | None = None
+
+
+@frozen(eq=False, repr=False)
+class GatewayStatus:
+    addresses: Sequence[GatewayAddress] | None = None
+    conditions: Sequence[Condition] | None = None
 
 
 @frozen(eq=False, repr=False)
 class Gateway:
     metadata: BareMeta
     spec: GatewaySpec | None = None
+    status: GatewayStatus | None = None
 
 
 @frozen(eq=False, repr=False)
@@ -227,6 +248,19 @@ class ServiceEntry:
 
 
 @frozen(eq=False, repr=False)
+class SegmentSpec:
+    domain: str | None = None
+
+
+@frozen(eq=False, repr=False)
+class Segment:
+    """Solo's; the label of the system namespace says which one a cluster is in (COMP-3)."""
+
+    metadata: BareMeta
+    spec: SegmentSpec | None = None
+
+
+@frozen(eq=False, repr=False)
 class DestinationRule:
     """What it says is read by `meshtier.rules`."""
 
@@ -244,6 +278,7 @@ GROUPS: Final[Mapping[type[Any], str]] = MappingProxyType(
         Gateway: "gateway.networking.k8s.io",
         WorkloadEntry: "networking.istio.io",
         ServiceEntry: "networking.istio.io",
+        Segment: "admin.solo.io",
         DestinationRule: "networking.istio.io",
     }
 )

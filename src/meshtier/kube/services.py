@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from attrs import evolve
+
 from meshtier.kube import schema
 from meshtier.kube.backends import Backends
 from meshtier.kube.workloads import ENTRY, POD, Key, Workloads
@@ -66,6 +68,7 @@ class Services:
             scope=scope,
             scope_origin=origin,
             takeover=_takes_over(owners),
+            istio_global=labels.get(GLOBAL_LABEL) == "true",
             waypoint=read_waypoint(owners, namespace),
             ports=tuple((port.port, port.name or "") for port in spec.ports or ()),
             targets=backends.targets(key, spec),
@@ -92,7 +95,7 @@ class Services:
             waypoint=read_waypoint(owners, namespace),
             ports=tuple((port.number, port.name or "") for port in spec.ports or ()),
             labels=Labels(labels) if labels else NO_LABELS,
-            backends=tuple(self._behind(key, spec)),
+            backends=self._behind(key, spec),
         )
 
     def _owners(self, title: str, labels: Mapping[str, str], namespace: str) -> Sequence[Owner]:
@@ -100,14 +103,17 @@ class Services:
         around = self._namespaces.get(namespace)
         return (title, labels), (f"Namespace {namespace}", around.labels if around else NO_LABELS)
 
-    def _behind(self, key: Key, spec: schema.ServiceEntrySpec) -> Sequence[Backend]:
+    def _behind(self, key: Key, spec: schema.ServiceEntrySpec) -> tuple[Backend, ...]:
         if spec.workload_selector is not None:
             selector = spec.workload_selector.labels or {}
-            return [each for kind in (POD, ENTRY) for each in self._workloads.selected(kind, key[0], selector)]
-        endpoints = spec.endpoints or ()
-        if not endpoints and spec.resolution in _RESOLVED:
-            endpoints = [schema.EntrySpec(address=host) for host in spec.hosts or ()]
-        return self._inline(key, endpoints)
+            return tuple(each for kind in (POD, ENTRY) for each in self._workloads.selected(kind, key[0], selector))
+        if spec.endpoints or spec.resolution not in _RESOLVED:
+            return tuple(self._inline(key, spec.endpoints or ()))
+        hosts = spec.hosts or ()
+        made = self._inline(key, [schema.EntrySpec(address=host) for host in hosts])
+        # Each host is a service of its own, and its own endpoint; the source of _RESOLVED says so too.
+        is_one = len(hosts) == 1
+        return tuple(each if is_one else evolve(each, host=host) for host, each in zip(hosts, made, strict=True))
 
     def _inline(self, key: Key, endpoints: Sequence[schema.EntrySpec]) -> Sequence[Backend]:
         seen: Counter[str] = Counter()
@@ -144,8 +150,12 @@ def read_scope(owners: Sequence[Owner]) -> tuple[ServiceScope, str, tuple[Note, 
 
 
 def _takes_over(owners: Sequence[Owner]) -> bool:
+    """Whether the local name acts as the global one: the first label that is there says so, else Istio's own."""
+    for _title, labels in owners:
+        if TAKEOVER_LABEL in labels:
+            return labels[TAKEOVER_LABEL] == "true"
     # Upstream Istio has no global host names: its global services join under the local one.
-    return any("true" in (labels.get(TAKEOVER_LABEL), labels.get(GLOBAL_LABEL)) for _title, labels in owners)
+    return any(labels.get(GLOBAL_LABEL) == "true" for _title, labels in owners)
 
 
 def read_waypoint(owners: Sequence[Owner], namespace: str) -> str:

@@ -7,16 +7,26 @@ from typing import Final
 
 from meshtier.endpoint import Health
 from meshtier.kube import schema
-from meshtier.kube.places import Places, entry_place, overridden
+from meshtier.kube.places import Places, entry_places
 from meshtier.labels import NO_LABELS, Labels
 from meshtier.locality import SCOPE_LABELS, Scope
-from meshtier.mesh.snapshot import Backend, Workload, WorkloadKey
+from meshtier.mesh.snapshot import Backend, Namespace, Workload, WorkloadKey
 
 FINISHED: Final = frozenset({"Succeeded", "Failed"})
 """The phases of pods that serve nothing any more (istio/istio pkg/kube/util.go, CheckPodTerminal, at 86c9f01)."""
 
 POD: Final = "Pod"
 ENTRY: Final = "WorkloadEntry"
+
+DATAPLANE_MODE: Final = "istio.io/dataplane-mode"
+"""The label of a pod or its Namespace that says whether ztunnel takes its traffic (PATH-4)."""
+
+TLS_MODE: Final = "security.istio.io/tlsMode"
+"""The label that the injector of sidecars sets, to ``istio`` unless the pod has it already (PATH-2).
+
+Source: istio/istio manifests/charts/istio-control/istio-discovery/files/injection-template.yaml, at 86c9f01; the
+templates of gateways and waypoints do not set it.
+"""
 
 Key = tuple[str, str]
 """Namespace and name."""
@@ -39,15 +49,24 @@ class Workloads:
         self._finished: set[WorkloadKey] = set()
         self._by_label: dict[tuple[str, str, str], dict[str, list[Workload]]] = {}
 
-    def add_pods(self, pods: Mapping[Key, schema.Pod]) -> None:
+    def add_pods(self, pods: Mapping[Key, schema.Pod], namespaces: Mapping[str, Namespace]) -> None:
         """Take the pods. One loop without calls that it can spare: a dump has 100,000 of them."""
         cluster, of_pod, trusted = self.cluster, self.places.of_pod, Labels.trusted
+        joined = {name: each.labels.get(DATAPLANE_MODE) == "ambient" for name, each in namespaces.items()}
         for (namespace, name), pod in pods.items():
             status = pod.status
             spec = pod.spec
             found = pod.metadata.labels or {}
             place, envoy_place = of_pod((spec.node_name if spec else "") or "", found)
             key = (POD, namespace, name)
+            mode = found.get(DATAPLANE_MODE)
+            injected = found.get(TLS_MODE) == "istio"
+            # istio/istio manifests/charts/istio-cni/values.yaml, enablementSelectors, and cni/pkg/util/
+            # enablement_selector.go, Matches, at 86c9f01: a pod's other values leave it to the Namespace, and ztunnel
+            # takes nothing of the host's network.
+            takes_part = True if injected or mode == "ambient" else False if mode == "none" else joined.get(namespace)
+            if takes_part and not injected and spec and spec.host_network:
+                takes_part = False
             if status is not None and status.phase in FINISHED:
                 self._finished.add(key)
             self.by_key[key] = Workload(
@@ -59,6 +78,8 @@ class Workloads:
                 labels=trusted(found) if found else NO_LABELS,
                 addresses=_addresses(status) if status else (),
                 health=pod_health(pod),
+                takes_part=takes_part,
+                sidecar=injected,
             )
 
     def add_entries(self, entries: Mapping[Key, schema.WorkloadEntry]) -> None:
@@ -69,12 +90,18 @@ class Workloads:
                 self.entry(
                     ENTRY,
                     key,
-                    f"{ENTRY} {'/'.join(key)} spec",
+                    f"{ENTRY} {'/'.join(key)}",
                     entry.spec or schema.EntrySpec(),
                     labels,
+                    path="spec ",
                     health=entry_health(entry.status),
                 )
             )
+
+    @cached_property
+    def has_pods(self) -> bool:
+        """Whether the input holds pods at all."""
+        return any(kind == POD for kind, _, _ in self.by_key)
 
     def add(self, workload: Workload) -> WorkloadKey:
         """Take what stands in a service alone, and say by what it is known."""
@@ -89,25 +116,29 @@ class Workloads:
         spec: schema.EntrySpec,
         labels: Mapping[str, str],
         *,
+        path: str = "",
         health: Health = Health.HEALTHY,
     ) -> Workload:
-        """The workload that a WorkloadEntry's fields describe (LOC-4)."""
-        places = self.places
-        place = entry_place(title, spec, network=places.network, network_origin=places.network_origin)
+        """The workload that a WorkloadEntry's fields describe (LOC-4). Without an address it is reached by a gateway.
+
+        Source: istio/istio pkg/config/validation/validation.go, validateWorkloadEntry, at 86c9f01.
+        """
+        network, origin = self.places.network, self.places.network_origin
+        place, envoy_place = entry_places(title, path, spec, labels, network=network, network_origin=origin)
         return Workload(
             kind=kind,
             cluster=self.cluster,
             namespace=key[0],
             name=key[1],
             place=place,
-            envoy_place=overridden(place, labels),
+            envoy_place=envoy_place,
             labels=Labels.trusted(labels) if labels else NO_LABELS,
             addresses=(spec.address,) if spec.address else (),
             health=health,
             # 0 is what an absent weight looks like on the wire: istio/istio model/service.go,
             # GetLoadBalancingWeight, and ambient/workloads.go, workloadEntryWorkloadBuilder, at 86c9f01.
             weight=spec.weight or 1,
-            remote_cluster=labels.get(SCOPE_LABELS[Scope.CLUSTER], ""),
+            remote_cluster=labels.get(SCOPE_LABELS[Scope.CLUSTER]) or _peer_in(key[1]),
         )
 
     def is_finished(self, key: WorkloadKey) -> bool:
@@ -201,6 +232,17 @@ def _addresses(status: schema.PodStatus) -> tuple[str, ...]:
             return (address,) if address else ()
         return tuple(address.ip for address in found if address.ip)
     return (status.pod_ip,) if status.pod_ip else ()
+
+
+def _peer_in(name: str) -> str:
+    """The cluster that the name of an entry gives, as Solo's control plane names those for its peers (NET-4).
+
+    >>> _peer_in("autogen.west.bookinfo.reviews")
+    'west'
+    """
+    head, _, rest = name.partition(".")
+    parts = rest.rsplit(".", 2)
+    return parts[0] if head == "autogen" and len(parts) == 3 else ""
 
 
 def _carries(labels: Mapping[str, str], selector: Mapping[str, str]) -> bool:

@@ -19,6 +19,7 @@ from meshtier.kube.decode import in_short, is_mapping
 from meshtier.kube.objects import DocumentObjects
 from meshtier.kube.ztunnel_schema import (
     DumpEndpoint,
+    DumpGateway,
     DumpLoadBalancer,
     DumpLocality,
     DumpService,
@@ -28,7 +29,7 @@ from meshtier.kube.ztunnel_schema import (
 )
 from meshtier.labels import NO_LABELS, Labels
 from meshtier.locality import Locality, Scope
-from meshtier.mesh.snapshot import Backend, Cluster, Place, Service, Workload
+from meshtier.mesh.snapshot import Backend, Cluster, PeeringGateway, Place, Service, Workload
 from meshtier.note import Note
 from meshtier.preference import Preference
 
@@ -83,6 +84,7 @@ class _Dump:
         self._problems: list[Problem] = []
         self._places: dict[Locality, Place] = {}
         self._workloads: dict[str, Workload] = {}
+        self._behind: dict[tuple[str, str], list[Workload]] = {}
 
     def build(self, notes: Sequence[Note]) -> Cluster:
         found = list(members(DumpWorkload, self._dump.get("workloads"), "workloads", self._refuse))
@@ -96,13 +98,15 @@ class _Dump:
             raise InputError(self._problems)
         workloads = tuple(self._workloads.values())
         networks = Counter(each.place.locality.network for each in workloads if not each.remote_cluster)
+        network = _most_frequent(networks)
         return Cluster(
             name=self._name,
-            network=_most_frequent(networks),
+            network=network,
             domain=self._domain,
             nodes={each.place.locality.node: each.place for each in workloads if each.place.locality.node},
             workloads=workloads,
             services=services,
+            gateways=_gateways(self._behind, network),
             notes=tuple(notes),
         )
 
@@ -129,6 +133,7 @@ class _Dump:
             key = (workload.kind, workload.namespace, workload.name)
             names[key] += 1
             self._workloads[uid] = workload if names[key] == 1 else evolve(workload, name=uid)
+            self._enter_gateway(f"{path}.networkGateway.destination", each.network_gateway, workload)
 
     def _workload(self, path: str, found: DumpWorkload, own: str) -> Workload:
         # What a dump leaves out is the default of istio/ztunnel src/state/workload.rs, Workload, at 62d8265.
@@ -151,6 +156,15 @@ class _Dump:
             weight=capacity,
             remote_cluster="" if found.cluster_id in (None, "", own) else found.cluster_id,
         )
+
+    def _enter_gateway(self, path: str, found: DumpGateway | None, workload: Workload) -> None:
+        """Note that a workload names the gateway of its network, by ``network/address`` or ``namespace/hostname``."""
+        destination = found.destination if found is not None else None
+        if not destination:
+            return
+        if not destination.partition("/")[2]:
+            self._refuse(path, f"expected 'network/address' or 'namespace/hostname', got {in_short(destination)}")
+        self._behind.setdefault((workload.place.locality.network, destination), []).append(workload)
 
     def _place(self, found: DumpWorkload) -> Place:
         at = found.locality or DumpLocality()
@@ -226,11 +240,39 @@ def _kind(uid: str) -> str:
 
 
 def _addresses(found: DumpWorkload) -> tuple[str, ...]:
-    if found.workload_ips:
-        return tuple(found.workload_ips)
-    gateway = found.network_gateway.destination if found.network_gateway else None
-    address = found.hostname or gateway
-    return (address,) if address else ()
+    return tuple(found.workload_ips) if found.workload_ips else (found.hostname,) if found.hostname else ()
+
+
+def _gateways(behind: Mapping[tuple[str, str], Sequence[Workload]], own: str) -> tuple[PeeringGateway, ...]:
+    """A gateway for each network and destination that workloads name, without those of the ztunnel's own network.
+
+    It leads to the cluster, and is at the place, that all workloads behind it have; ztunnel compares the places of
+    these, and what differs among them is said of none.
+
+    Source: istio/ztunnel src/state/workload.rs, GatewayAddress, and src/state.rs, load_balance, at 62d8265.
+    """
+    made: list[PeeringGateway] = []
+    for (network, destination), workloads in behind.items():
+        if network == own:
+            continue
+        namespace, _slash, address = destination.partition("/")
+        clusters = {workload.remote_cluster for workload in workloads}
+        places = {workload.place for workload in workloads}
+        place = next(iter(places))
+        shared = [
+            part if len({each.locality[at] for each in places}) == 1 else "" for at, part in enumerate(place.locality)
+        ]
+        origins = [origin if part else "" for origin, part in zip(place.origins, shared, strict=True)]
+        made.append(
+            PeeringGateway(
+                name=address,
+                namespace=namespace,
+                cluster=next(iter(clusters)) if len(clusters) == 1 else "",
+                place=Place(Locality(*shared[:4]), (*origins[:4], "")),
+                addresses=(address,),
+            )
+        )
+    return tuple(made)
 
 
 def _labels(found: DumpWorkload) -> Labels:

@@ -219,7 +219,8 @@ class PeeringGateway:
         cluster: The cluster that it leads to.
         place: The network, region, zone and subzone of its labels.
         addresses: Its addresses, IPs or host names, of its status, or of its spec
-            where it has none; may be empty, and then nothing is sent there (NET-2).
+            where it has no status; may be empty (NET-2).
+        ready: Whether anything is sent there: ``False`` if its status has no address.
         hbone: Whether it has an HBONE listener.
         notes: What was doubtful about it.
     """
@@ -230,6 +231,7 @@ class PeeringGateway:
     cluster: str = ""
     place: Place = field(factory=Place)
     addresses: tuple[str, ...] = ()
+    ready: bool = True
     hbone: bool = True
     notes: tuple[Note, ...] = ()
 

@@ -136,7 +136,7 @@ def visible_endpoints(binding: Binding, clusters: Mapping[str, Cluster], viewpoi
     """What stands behind *binding* as *viewpoint* sees it. Cost: O(n) in the endpoints that the host reaches."""
     reader = _Reader(clusters, viewpoint)
     for service in binding.services:
-        for each in reader.of(service):
+        for each in reader.of(service, binding.host):
             reader.add(*each)
     reader.join_exchanged()
     looked_at = dict.fromkeys([viewpoint.cluster, *(service.cluster for service in binding.services)])
@@ -166,9 +166,11 @@ class _Reader:
         """What was doubtful about ways and places."""
         return self._reachability.notes
 
-    def of(self, service: Service) -> Iterator[tuple[ServiceEndpoint, Access]]:
-        """The endpoints of a service, each with how it is reached."""
+    def of(self, service: Service, host: str) -> Iterator[tuple[ServiceEndpoint, Access]]:
+        """The endpoints of a service that answer to a host, each with how it is reached."""
         for backend in service.backends:
+            if backend.host not in ("", host):
+                continue
             workload = self._workload(service, backend)
             access = self._reachability.access(workload)
             yield self._endpoint(service, backend, workload, access), access
@@ -186,7 +188,7 @@ class _Reader:
         name = each.endpoint.id
         if name in self.available or name in self.left_out:
             return
-        reason = _reason_against(each.endpoint, access, self._viewpoint)
+        reason = _reason_against(each, access, self._viewpoint)
         if reason is None:
             self.available[name] = each
         else:
@@ -195,7 +197,7 @@ class _Reader:
     def unreachable(self, binding: Binding) -> Iterator[LeftOut]:
         """What is called like the host's endpoints and does not belong to it."""
         for service, barrier in binding.unreachable():
-            for each, _ in self.of(service):
+            for each, _ in self.of(service, binding.host):
                 yield each, Exclusion(each.endpoint, barrier.reason, "COMP-3", barrier.detail)
 
     def join_exchanged(self) -> None:
@@ -269,7 +271,10 @@ class _Reader:
         return with_place_labels(own, access.place.locality, workload.remote_cluster or workload.cluster)
 
 
-def _reason_against(endpoint: Endpoint, access: Access, viewpoint: Viewpoint) -> Exclusion | None:
+def _reason_against(each: ServiceEndpoint, access: Access, viewpoint: Viewpoint) -> Exclusion | None:
+    endpoint = each.endpoint
+    if each.workload.absent:
+        return Exclusion(endpoint, Reason.ABSENT, "LOC-4a", each.workload.absent)
     if access.obstacle is not None:
         return Exclusion(endpoint, Reason.NO_ADDRESS, access.obstacle.rule, access.obstacle.text)
     if endpoint.health is Health.TERMINATING:
