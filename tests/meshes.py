@@ -6,7 +6,18 @@ from typing import Final
 from meshtier.endpoint import Health
 from meshtier.labels import Labels
 from meshtier.locality import Locality
-from meshtier.mesh import Backend, Cluster, Mesh, PeeringGateway, Place, Service, ServiceScope, Workload
+from meshtier.mesh import (
+    Backend,
+    Cluster,
+    Mesh,
+    Namespace,
+    PeeringGateway,
+    Place,
+    Service,
+    ServiceScope,
+    WaypointGateway,
+    Workload,
+)
 from meshtier.mesh.waypoint import GATEWAY_NAME_LABEL
 from meshtier.rules import DestinationRule
 
@@ -101,6 +112,8 @@ def cluster(
     gateways: Iterable[PeeringGateway] = (),
     rules: Iterable[DestinationRule] = (),
     nodes: Iterable[Locality] = (),
+    namespaces: Iterable[Namespace] = (),
+    waypoints: Iterable[WaypointGateway] = (),
 ) -> Cluster:
     """A cluster of these."""
     return Cluster(
@@ -108,6 +121,8 @@ def cluster(
         network=network,
         segment=segment,
         nodes={place.node: spot(place) for place in nodes},
+        namespaces={namespace.name: namespace for namespace in namespaces},
+        waypoints={f"{one.namespace}/{one.name}": one for one in waypoints},
         workloads=workloads,
         services=tuple(services),
         gateways=tuple(gateways),

@@ -97,6 +97,12 @@ def _table() -> Mapping[str, NoteCode]:
         # waypoints
         "waypoint-in-path": (warning, "COMP-1", "the service has a waypoint, which was not asked about"),
         "waypoint-not-named": (info, "COMP-1", "the service has no waypoint; one beside the client is assumed"),
+        "waypoint-missing": (error, "WP-2", "the waypoint is not there: no Gateway, no Service, no pod"),
+        "waypoint-not-ready": (warning, "WP-2", "the waypoint's Gateway has no address in its status"),
+        "waypoint-not-admitted": (error, "WP-2", "the waypoint's listener does not admit the Service's namespace"),
+        "waypoint-not-for-services": (error, "WP-2", "the waypoint is for other traffic than that of services"),
+        "waypoint-gateway-assumed": (info, "WP-2", "the input lacks the waypoint's Gateway, which is assumed to bind"),
+        "waypoint-ready-assumed": (info, "WP-2", "a Gateway without any status is taken to be ready"),
         "waypoint-without-pods": (warning, "COMP-1", "the waypoint has no pod in the client's cluster"),
         "waypoint-from-nowhere": (info, "COMP-1", "the client is no pod, so that its way to a waypoint is unknown"),
         "waypoint-service-assumed": (info, "COMP-1", "the input lacks the waypoint's Service, which is assumed"),

@@ -130,6 +130,13 @@ def test_an_unknown_scope_is_that_of_the_cluster_with_a_note() -> None:
         ({"istio.io/use-waypoint": "w"}, {}, "a/w"),
         ({}, {"istio.io/use-waypoint": "w", "istio.io/use-waypoint-namespace": "infra"}, "infra/w"),
         ({"istio.io/use-waypoint": "none"}, {"istio.io/use-waypoint": "w"}, ""),
+        ({"istio.io/use-waypoint": ""}, {"istio.io/use-waypoint": "w"}, ""),
+        ({"istio.io/use-waypoint-namespace": "infra"}, {"istio.io/use-waypoint": "w"}, "a/w"),
+        ({"gateway.istio.io/managed": "istio.io-mesh-controller"}, {"istio.io/use-waypoint": "w"}, ""),
+        ({"gateway.istio.io/managed": "istio.io-eastwest-controller"}, {"istio.io/use-waypoint": "w"}, ""),
+        ({"gateway.istio.io/managed": "istio.io-gateway-controller"}, {"istio.io/use-waypoint": "w"}, "a/w"),
+        ({}, {"istio.io/use-waypoint": "s"}, ""),
+        ({}, {"gateway.istio.io/managed": "istio.io-mesh-controller", "istio.io/use-waypoint": "w"}, "a/w"),
     ],
 )
 def test_the_waypoint_of_a_service(own: object, around: object, waypoint: str) -> None:
@@ -174,6 +181,34 @@ def test_istios_own_label_of_a_global_service_is_read_from_the_service(
 ) -> None:
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a", "labels": around}}
     assert only(namespace, service({"labels": own})).istio_global is istio_global
+
+
+def test_a_service_entry_has_a_waypoint_by_the_same_labels() -> None:
+    labels = {"istio.io/use-waypoint": "w", "istio.io/ingress-use-waypoint": "true"}
+    found = only({**entry(hosts=["x.example"]), "metadata": {"name": "e", "namespace": "a", "labels": labels}})
+    assert (found.waypoint, found.ingress_waypoint) == ("a/w", True)
+
+
+@pytest.mark.parametrize(
+    ("own", "around", "through"),
+    [
+        (None, None, False),
+        ("true", None, True),
+        ("True", None, True),
+        ("1", None, True),
+        ("yes", None, False),
+        (None, "true", True),
+        ("false", "true", False),
+        ("maybe", "true", False),
+        ("", "true", False),
+    ],
+)
+def test_an_ingress_gateway_uses_the_waypoint_by_a_label(own: str | None, around: str | None, through: bool) -> None:
+    def labels(value: str | None) -> dict[str, str]:
+        return {} if value is None else {"istio.io/ingress-use-waypoint": value}
+
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a", "labels": labels(around)}}
+    assert only(namespace, service({"labels": labels(own)})).ingress_waypoint is through
 
 
 def test_without_slices_the_selector_finds_the_pods_with_a_note() -> None:

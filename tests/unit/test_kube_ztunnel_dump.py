@@ -258,6 +258,14 @@ def test_a_waypoint_by_name_or_by_address(destination: str, waypoint: str) -> No
     assert only(waypoint={"destination": destination, "hboneMtlsPort": 15008}).waypoint == waypoint
 
 
+def test_a_waypoint_of_a_dump_binds_as_it_stands() -> None:
+    """WP-2: what a ztunnel was told is no question of Gateways."""
+    destination = "infra/w.infra.svc.cluster.local"
+    gateway = dump([], [service(waypoint={"destination": destination})]).waypoints["infra/w"]
+    assert gateway.takes("a", {})
+    assert (str(gateway), gateway.serves, gateway.ready) == ("Gateway infra/w", "service", True)
+
+
 def test_all_that_is_wrong_is_named_with_its_path() -> None:
     wrong = [workload("p", status="Well"), workload("p"), workload("q", capacity=-1), 5]
     assert problems(wrong, {"x": service("nobody"), "y": {"name": "s"}}) == [

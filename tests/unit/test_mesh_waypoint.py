@@ -1,15 +1,19 @@
 """Two choices in a row: ztunnel picks a waypoint pod, and that pod picks the endpoint (COMP-1)."""
 
 import json
+from typing import Any
 
 import pytest
+from attrs import evolve
 from tests.meshes import EAST, HOST, cluster, one_cluster, pod, rule, service, waypoint_pod
 
 from meshtier.component import Component
 from meshtier.endpoint import Health
+from meshtier.labels import Labels
 from meshtier.locality import Locality
-from meshtier.mesh import Cluster, Mesh, ServiceScope, Workload
+from meshtier.mesh import Admits, Cluster, LabelRequirement, Mesh, Namespace, ServiceScope, WaypointGateway, Workload
 from meshtier.mesh.report import report_of
+from meshtier.mesh.waypoint import GATEWAY_NAME_LABEL
 
 A1, A2, B1 = EAST, EAST._replace(node="e-a2"), Locality("net-e", "re", "b", "", "e-b1")
 WAYPOINT = Component.WAYPOINT
@@ -89,7 +93,7 @@ def test_without_the_waypoints_service_its_pods_are_found_by_their_label_with_a_
     asked = Mesh((cluster([pod("client"), *web, waypoint_pod("w1", A2)], [service(web, waypoint="shop/wp")]),))
     route = asked.route("client", HOST, component=WAYPOINT)
     assert [hop.by for hop in route.hops[1:]] == ["east/shop/w1"]
-    assert [note.rule for note in route.notes] == ["COMP-1"]
+    assert [note.code for note in route.notes] == ["waypoint-gateway-assumed", "waypoint-service-assumed"]
 
 
 def test_waypoint_pods_need_no_label_where_their_service_is_known() -> None:
@@ -99,16 +103,204 @@ def test_waypoint_pods_need_no_label_where_their_service_is_known() -> None:
 
 
 @pytest.mark.parametrize(
-    ("waypoint", "said"),
-    [("", "it names no waypoint"), ("shop/wp", "its waypoint shop/wp has no pod in cluster 'east'")],
+    ("waypoint", "code", "said"),
+    [
+        ("", "waypoint-not-named", "it names no waypoint"),
+        (
+            "shop/wp",
+            "waypoint-missing",
+            "its waypoint shop/wp is not there in cluster 'east': no Gateway, no Service, no pod",
+        ),
+    ],
     ids=["none", "no pod"],
 )
-def test_without_a_waypoint_the_answer_is_that_of_one_beside_the_client(waypoint: str, said: str) -> None:
+def test_without_a_waypoint_the_answer_is_that_of_one_beside_the_client(waypoint: str, code: str, said: str) -> None:
     route = one_cluster([pod("a", A2)], waypoint=waypoint).route("client", HOST, component=WAYPOINT)
     assert [hop.route for hop in route.hops] == [route]
-    assert [(note.rule, note.text) for note in route.notes] == [
-        ("COMP-1", f"{said}; the answer is that of a waypoint beside the client")
+    assert [(note.code, note.text) for note in route.notes] == [
+        (code, f"{said}; the answer is that of a waypoint beside the client")
     ]
+
+
+# Which waypoint is in the path (WP-2).
+
+PROD = Namespace(name="shop", labels=Labels({"env": "prod"}))
+IN_PROD = LabelRequirement("env", frozenset({"prod"}))
+NAMED_SHOP = LabelRequirement("kubernetes.io/metadata.name", frozenset({"shop"}))
+
+
+def bound(
+    gateway: WaypointGateway | None, *, namespace: Namespace | None = PROD, at: str = "shop", pods: int = 1
+) -> Mesh:
+    """The service web of shop, whose waypoint is wp in the namespace *at*, with this Gateway."""
+    label = {GATEWAY_NAME_LABEL: "wp"}
+    ways = [pod(f"w{number}", A1, namespace=at, labels=label) for number in range(pods)]
+    web = [pod("a", A2)]
+    made = [
+        service(web, waypoint=f"{at}/wp"),
+        *([service(ways, name="wp", namespace=at, annotation="PreferClose")] if ways else []),
+    ]
+    return Mesh(
+        (
+            cluster(
+                [pod("client"), *web, *ways],
+                made,
+                namespaces=() if namespace is None else (namespace,),
+                waypoints=() if gateway is None else (gateway,),
+            ),
+        )
+    )
+
+
+def shop_gateway(**about: Any) -> WaypointGateway:
+    return WaypointGateway(name="wp", namespace="shop", **about)
+
+
+def infra_gateway(*wanted: LabelRequirement, admits: Admits = Admits.SELECTOR) -> WaypointGateway:
+    return WaypointGateway(name="wp", namespace="infra", admits=admits, selector=wanted)
+
+
+@pytest.mark.parametrize(
+    ("asked", "noted"),
+    [
+        pytest.param(bound(shop_gateway()), [], id="as istioctl makes it"),
+        pytest.param(bound(shop_gateway(serves="all")), [], id="for all traffic"),
+        pytest.param(bound(shop_gateway(ready=None)), ["waypoint-ready-assumed"], id="a manifest"),
+        pytest.param(bound(None), ["waypoint-gateway-assumed"], id="no Gateway in the input"),
+        pytest.param(bound(infra_gateway(admits=Admits.ALL), at="infra"), [], id="all namespaces"),
+        pytest.param(bound(infra_gateway(IN_PROD), at="infra"), [], id="a label"),
+        pytest.param(bound(infra_gateway(), at="infra"), [], id="no label wanted"),
+        pytest.param(bound(infra_gateway(NAMED_SHOP), at="infra"), [], id="the name, not among the labels"),
+        pytest.param(
+            bound(infra_gateway(NAMED_SHOP), at="infra", namespace=None), [], id="the name, no Namespace in the input"
+        ),
+    ],
+)
+def test_a_waypoint_that_istiod_binds_is_in_the_path(asked: Mesh, noted: list[str]) -> None:
+    route = asked.route("client", HOST, component=WAYPOINT)
+    assert route.to_dict()["to_waypoint"] is not None
+    assert [note.code for note in route.notes] == noted
+    assert [note.code for note in asked.route("client", HOST).notes] == ["waypoint-in-path"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "said"),
+    [
+        pytest.param(
+            bound(None, pods=0),
+            "waypoint-missing",
+            "its waypoint shop/wp is not there in cluster 'east': no Gateway, no Service, no pod",
+            id="missing",
+        ),
+        pytest.param(
+            bound(shop_gateway(ready=False)),
+            "waypoint-not-ready",
+            "the Gateway of its waypoint shop/wp has no address in its status",
+            id="no address",
+        ),
+        pytest.param(
+            bound(shop_gateway(serves="workload")),
+            "waypoint-not-for-services",
+            "its waypoint shop/wp is for 'workload' traffic (istio.io/waypoint-for)",
+            id="for workloads",
+        ),
+        pytest.param(
+            bound(shop_gateway(serves="Service")),
+            "waypoint-not-for-services",
+            "its waypoint shop/wp is for 'Service' traffic (istio.io/waypoint-for)",
+            id="the case of letters counts",
+        ),
+        pytest.param(
+            bound(infra_gateway(admits=Admits.SAME), at="infra"),
+            "waypoint-not-admitted",
+            "the listener of its waypoint infra/wp admits its own namespace alone (allowedRoutes), not shop",
+            id="another namespace",
+        ),
+        pytest.param(
+            bound(infra_gateway(LabelRequirement("env", frozenset({"test"}))), at="infra"),
+            "waypoint-not-admitted",
+            "the listener of its waypoint infra/wp admits namespaces with certain labels (allowedRoutes), not shop",
+            id="another label",
+        ),
+        pytest.param(
+            bound(infra_gateway(IN_PROD), at="infra", namespace=None),
+            "waypoint-not-admitted",
+            "the listener of its waypoint infra/wp admits namespaces with certain labels (allowedRoutes), not shop,"
+            " whose labels the input lacks",
+            id="no Namespace in the input",
+        ),
+        pytest.param(
+            bound(evolve(infra_gateway(), selector=None), at="infra"),
+            "waypoint-not-admitted",
+            "the listener of its waypoint infra/wp admits namespaces with certain labels (allowedRoutes), not shop",
+            id="Selector without one",
+        ),
+        pytest.param(
+            bound(evolve(infra_gateway(admits=Admits.SAME), ready=False, serves="none"), at="infra"),
+            "waypoint-not-ready",
+            "the Gateway of its waypoint infra/wp has no address in its status",
+            id="the first condition of three",
+        ),
+    ],
+)
+def test_a_waypoint_that_istiod_does_not_bind_is_not_in_the_path(asked: Mesh, code: str, said: str) -> None:
+    route = asked.route("client", HOST, component=WAYPOINT)
+    assert route.to_dict()["to_waypoint"] is None
+    (note,) = route.notes
+    assert (note.code, note.rule, note.object) == (code, "WP-2", "Service shop/web")
+    assert note.text == f"{said}; the answer is that of a waypoint beside the client"
+    (straight,) = asked.route("client", HOST).notes
+    assert (straight.code, straight.text) == (code, f"{said}; traffic goes straight")
+
+
+def test_a_waypoint_that_binds_without_any_pod_in_the_input_leaves_its_way_unknown() -> None:
+    asked = bound(shop_gateway(), pods=0)
+    said = "its waypoint shop/wp has neither Service nor pod in cluster 'east'"
+    (note,) = asked.route("client", HOST, component=WAYPOINT).notes
+    assert (note.code, note.text) == (
+        "waypoint-without-pods",
+        f"{said}; the answer is that of a waypoint beside the client",
+    )
+    (note,) = asked.route("client", HOST).notes
+    assert note.text == f"{said}; this is ztunnel without it"
+
+
+def test_one_waypoint_binds_for_one_namespace_and_not_for_another() -> None:
+    ways = [pod("w", A1, labels={GATEWAY_NAME_LABEL: "wp"})]
+    shop, other = pod("a", A2), pod("b", A2, namespace="other")
+    made = [
+        service([shop], waypoint="shop/wp"),
+        service([other], namespace="other", waypoint="shop/wp"),
+        service(ways, name="wp"),
+    ]
+    asked = Mesh((cluster([pod("client"), shop, other, *ways], made, waypoints=[shop_gateway()]),))
+    paths = {
+        namespace: asked.route("client", f"web.{namespace}.svc.cluster.local", component=WAYPOINT)
+        for namespace in ("shop", "other")
+    }
+    assert {name: route.to_dict()["to_waypoint"] is not None for name, route in paths.items()} == {
+        "shop": True,
+        "other": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("wanted", "labels", "holds"),
+    [
+        (LabelRequirement("env", frozenset({"a", "b"})), {"env": "b"}, True),
+        (LabelRequirement("env", frozenset({"a", "b"})), {"env": "c"}, False),
+        (LabelRequirement("env", frozenset({"a"})), {}, False),
+        (LabelRequirement("env", frozenset({"a"}), negated=True), {"env": "a"}, False),
+        (LabelRequirement("env", frozenset({"a"}), negated=True), {"env": "b"}, True),
+        (LabelRequirement("env", frozenset({"a"}), negated=True), {}, True),
+        (LabelRequirement("env"), {"env": ""}, True),
+        (LabelRequirement("env"), {}, False),
+        (LabelRequirement("env", negated=True), {"env": ""}, False),
+        (LabelRequirement("env", negated=True), {}, True),
+    ],
+)
+def test_a_requirement_holds_as_in_kubernetes(wanted: LabelRequirement, labels: dict[str, str], holds: bool) -> None:
+    assert wanted.holds(labels) is holds
 
 
 def test_a_bare_place_is_taken_for_that_of_a_waypoint_pod_with_a_note() -> None:

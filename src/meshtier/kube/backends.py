@@ -123,7 +123,8 @@ class Backends:
                 cluster=self._workloads.cluster,
                 namespace=name[0],
                 name=name[1],
-                # ztunnel is told no locality of what is no Pod: ambient/workloads.go, endpointSlicesBuilder, at 86c9f01.
+                # ztunnel is told no locality of what is no Pod: istio/istio ambient/workloads.go,
+                # endpointSlicesBuilder, at 86c9f01.
                 place=places.unplaced if absent is None else envoy_place,
                 envoy_place=envoy_place,
                 labels=NO_LABELS if at is None else at.labels,

@@ -14,6 +14,7 @@ from meshtier.kube.objects import DocumentObjects
 from meshtier.kube.places import NETWORK, SEGMENT_LABEL, SYSTEM_NAMESPACE, Places
 from meshtier.kube.schema import BareMeta, Meta, key_in, title_of
 from meshtier.kube.services import Services
+from meshtier.kube.waypoints import listener_problems, waypoint_gateways
 from meshtier.kube.workloads import Key, Workloads
 from meshtier.labels import NO_LABELS, Labels
 from meshtier.mesh.snapshot import Cluster, Namespace, Service
@@ -58,6 +59,7 @@ class _Builder:
         found = {kind: self._gather(kind) for kind in schema.GROUPS if kind is not schema.DestinationRule}
         rules = self._rules()
         self._check_weights()
+        self._check_listeners()
         if self._problems:
             raise InputError(self._problems)
         namespaces = {key[1]: _namespace(each) for key, each in found[schema.Namespace].items()}
@@ -84,6 +86,7 @@ class _Builder:
             workloads=workloads.by_key,
             services=services,
             gateways=peering_gateways(found[schema.Gateway], self._name, places),
+            waypoints=waypoint_gateways(found[schema.Gateway], found[schema.GatewayClass]),
             destination_rules=rules,
             notes=(*notes, *places.notes(), *doubts),
         )
@@ -158,6 +161,13 @@ class _Builder:
         if weight is not None and not 0 <= weight <= MAX_WEIGHT:
             text = f"expected an integer from 0 to {MAX_WEIGHT}, got {weight!r}"
             self._problems.append(document.problem(text, object=title_of(kind, key_in(kind, meta)), path=path))
+
+    def _check_listeners(self) -> None:
+        for document in self._documents:
+            for each in cast("Sequence[schema.Gateway]", document.of(schema.Gateway)):
+                title = title_of(schema.Gateway, key_in(schema.Gateway, each.metadata))
+                for path, text in listener_problems(each):
+                    self._problems.append(document.problem(text, object=title, path=path))
 
     def _services(
         self, found: Mapping[type[Any], Mapping[Key, Any]], workloads: Workloads, namespaces: Mapping[str, Namespace]

@@ -108,8 +108,8 @@ def _known(addresses: Sequence[schema.GatewayAddress] | None) -> tuple[str, ...]
 
 def _hbone(title: str, listeners: Sequence[schema.Listener] | None) -> tuple[bool, Sequence[Note]]:
     """Whether a listener speaks HBONE, as both functions of networks.go ask."""
-    # Of a gateway of another cluster Istio also asks that it ends TLS there, as its own template has it; Solo's gateways
-    # pass it through, and lead there all the same.
+    # Of a gateway of another cluster Istio also asks that it ends TLS there, as its own template has it; Solo's
+    # gateways pass it through, and lead there all the same.
     if listeners is None:  # the API server asks for one, so this manifest is shortened
         return True, (Note("gateway-listener-assumed", "it has no listeners; one of HBONE is assumed", title),)
     if any(listener.protocol == "HBONE" for listener in listeners):

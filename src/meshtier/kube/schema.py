@@ -172,8 +172,36 @@ class GatewayAddress:
 
 
 @frozen(eq=False, repr=False)
+class LabelSelectorRequirement:
+    key: str
+    operator: str
+    values: Sequence[str] | None = None
+
+
+@frozen(eq=False, repr=False)
+class LabelSelector:
+    match_labels: Mapping[str, str] | None = None
+    match_expressions: Sequence[LabelSelectorRequirement] | None = None
+
+
+@frozen(eq=False, repr=False)
+class RouteNamespaces:
+    """Of which namespaces a listener takes routes, and a waypoint services (WP-2)."""
+
+    from_: str | None = _key("from")
+    selector: LabelSelector | None = None
+
+
+@frozen(eq=False, repr=False)
+class AllowedRoutes:
+    namespaces: RouteNamespaces | None = None
+
+
+@frozen(eq=False, repr=False)
 class Listener:
+    port: int | None = None
     protocol: str | None = None
+    allowed_routes: AllowedRoutes | None = None
 
 
 @frozen(eq=False, repr=False)
@@ -191,9 +219,16 @@ class GatewayStatus:
 
 @frozen(eq=False, repr=False)
 class Gateway:
-    metadata: BareMeta
+    metadata: Meta
     spec: GatewaySpec | None = None
     status: GatewayStatus | None = None
+
+
+@frozen(eq=False, repr=False)
+class GatewayClass:
+    """What holds for all Gateways of a class that do not say it themselves (WP-2)."""
+
+    metadata: Meta
 
 
 @frozen(eq=False, repr=False)
@@ -276,6 +311,7 @@ GROUPS: Final[Mapping[type[Any], str]] = MappingProxyType(
         Service: "",
         EndpointSlice: "discovery.k8s.io",
         Gateway: "gateway.networking.k8s.io",
+        GatewayClass: "gateway.networking.k8s.io",
         WorkloadEntry: "networking.istio.io",
         ServiceEntry: "networking.istio.io",
         Segment: "admin.solo.io",
@@ -287,7 +323,7 @@ GROUPS: Final[Mapping[type[Any], str]] = MappingProxyType(
 KINDS: Final[Mapping[str, type[Any]]] = MappingProxyType({schema.__name__: schema for schema in GROUPS})
 """The kinds that are read, by name."""
 
-CLUSTER_WIDE: Final[frozenset[type[Any]]] = frozenset({Node, Namespace})
+CLUSTER_WIDE: Final[frozenset[type[Any]]] = frozenset({Node, Namespace, GatewayClass})
 """The kinds that live in no namespace."""
 
 

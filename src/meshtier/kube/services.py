@@ -24,6 +24,17 @@ matchServiceScope, at 86c9f01.
 """
 WAYPOINT_LABEL: Final = "istio.io/use-waypoint"
 WAYPOINT_NAMESPACE_LABEL: Final = "istio.io/use-waypoint-namespace"
+INGRESS_WAYPOINT_LABEL: Final = "istio.io/ingress-use-waypoint"
+
+MANAGED_LABEL: Final = "gateway.istio.io/managed"
+WITHOUT_WAYPOINT: Final = frozenset({"istio.io-mesh-controller", "istio.io-eastwest-controller"})
+"""Who manages the Services of waypoints and of east-west gateways, which have no waypoint themselves (WP-1).
+
+Source: istio/istio ambient/waypoints.go, fetchWaypointForService, and pkg/config/constants/constants.go, at 86c9f01.
+"""
+
+_TRUE: Final = frozenset({"1", "t", "T", "true", "TRUE", "True"})
+"""What Go's strconv.ParseBool takes for true."""
 
 INLINE_ENDPOINT: Final = "ServiceEntry endpoint"
 """The kind of workload that stands in a ServiceEntry."""
@@ -54,6 +65,7 @@ class Services:
         labels = found.metadata.labels or {}
         owners = self._owners(title, labels, namespace)
         scope, origin, doubts = read_scope(owners)
+        waypoint = read_waypoint(owners, namespace)
         behind, notes = backends.of(key, spec)
         return Service(
             cluster=self._workloads.cluster,
@@ -69,7 +81,9 @@ class Services:
             scope_origin=origin,
             takeover=_takes_over(owners),
             istio_global=labels.get(GLOBAL_LABEL) == "true",
-            waypoint=read_waypoint(owners, namespace),
+            # A waypoint's own Service can lack the label of its manager where it was written by hand.
+            waypoint="" if waypoint == f"{namespace}/{name}" else waypoint,
+            ingress_waypoint=read_ingress_waypoint(owners),
             ports=tuple((port.port, port.name or "") for port in spec.ports or ()),
             targets=backends.targets(key, spec),
             labels=Labels(labels) if labels else NO_LABELS,
@@ -93,6 +107,7 @@ class Services:
             # NONE is the default of the field (istio/istio ambient/services.go, constructServiceEntries, at 86c9f01).
             passthrough="resolution NONE" if spec.resolution in (None, "", "NONE") else "",
             waypoint=read_waypoint(owners, namespace),
+            ingress_waypoint=read_ingress_waypoint(owners),
             ports=tuple((port.number, port.name or "") for port in spec.ports or ()),
             labels=Labels(labels) if labels else NO_LABELS,
             backends=self._behind(key, spec),
@@ -159,20 +174,33 @@ def _takes_over(owners: Sequence[Owner]) -> bool:
 
 
 def read_waypoint(owners: Sequence[Owner], namespace: str) -> str:
-    """``namespace/name`` of the waypoint that the labels choose; ``""`` for none.
+    """``namespace/name`` of the waypoint that the labels choose; ``""`` for none (WP-1).
 
     The first owner with the label decides, and ``none`` there opts out of what the next one says.
+    So does an empty value, for no Gateway has an empty name.
 
-    Source: istio/istio ambient/waypoints.go, fetchWaypointForTarget and GetUseWaypoint, at 86c9f01.
+    Source: istio/istio ambient/waypoints.go, fetchWaypointForService, fetchWaypointForTarget and
+    GetUseWaypoint, at 86c9f01.
 
     >>> read_waypoint([("", {}), ("", {"istio.io/use-waypoint": "waypoint"})], "bookinfo")
     'bookinfo/waypoint'
     """
+    if owners[0][1].get(MANAGED_LABEL) in WITHOUT_WAYPOINT:
+        return ""
     for _title, labels in owners:
         name = labels.get(WAYPOINT_LABEL)
-        if name:
-            return "" if name == "none" else f"{labels.get(WAYPOINT_NAMESPACE_LABEL) or namespace}/{name}"
+        if name is not None:
+            return "" if name in ("", "none") else f"{labels.get(WAYPOINT_NAMESPACE_LABEL, namespace)}/{name}"
     return ""
+
+
+def read_ingress_waypoint(owners: Sequence[Owner]) -> bool:
+    """Whether the labels send an ingress gateway through the waypoint; the first owner with the label decides (PATH-2).
+
+    Source: istio/istio ambient/services.go, ingressUseWaypointFromLabels, at 86c9f01; what is no bool is false there.
+    """
+    said = (labels[INGRESS_WAYPOINT_LABEL] for _title, labels in owners if INGRESS_WAYPOINT_LABEL in labels)
+    return next(said, "") in _TRUE
 
 
 def _passthrough(spec: schema.ServiceSpec) -> str:

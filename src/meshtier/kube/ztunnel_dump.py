@@ -8,7 +8,7 @@ as it stands, whatever setting once made it.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeVar
 
 from attrs import evolve
@@ -29,7 +29,7 @@ from meshtier.kube.ztunnel_schema import (
 )
 from meshtier.labels import NO_LABELS, Labels
 from meshtier.locality import Locality, Scope
-from meshtier.mesh.snapshot import Backend, Cluster, PeeringGateway, Place, Service, Workload
+from meshtier.mesh.snapshot import Admits, Backend, Cluster, PeeringGateway, Place, Service, WaypointGateway, Workload
 from meshtier.note import Note
 from meshtier.preference import Preference
 
@@ -107,6 +107,7 @@ class _Dump:
             workloads=workloads,
             services=services,
             gateways=_gateways(self._behind, network),
+            waypoints=_bound(services),
             notes=tuple(notes),
         )
 
@@ -282,6 +283,16 @@ def _labels(found: DumpWorkload) -> Labels:
     }
     labels = {label: value for label, value in given.items() if value}
     return Labels(labels) if labels else NO_LABELS
+
+
+def _bound(services: Iterable[Service]) -> Mapping[str, WaypointGateway]:
+    """The waypoints that the ztunnel was told of, which bind as they stand (WP-2)."""
+    names = dict.fromkeys(service.waypoint for service in services if service.waypoint)
+    split = {name: name.rpartition("/") for name in names}
+    return {
+        whole: WaypointGateway(name=name, namespace=namespace, admits=Admits.ALL)
+        for whole, (namespace, _slash, name) in split.items()
+    }
 
 
 def _waypoint(destination: str | None, by_vip: Mapping[str, DumpService]) -> str:

@@ -30,7 +30,7 @@ from meshtier.mesh.selection import (
 from meshtier.mesh.snapshot import Cluster, Workload
 from meshtier.mesh.visible import ServiceEndpoint, VisibleEndpoints, visible_endpoints, with_place_labels
 from meshtier.mesh.warnings import beside_the_way, foreign_host, no_way
-from meshtier.mesh.waypoint import WaypointTable
+from meshtier.mesh.waypoint import NoWaypoint, Waypoint, WaypointTable
 from meshtier.mesh.waypoint_route import WaypointPods, WaypointRoute
 from meshtier.note import Note
 from meshtier.precedence import Level, Resolution, resolve
@@ -125,7 +125,13 @@ class HostRoutes:
         """The answer for one client; where a waypoint chooses, the whole way (COMP-1)."""
         if self.request.component is Component.WAYPOINT:
             return self._through_waypoint(client)
-        return self.direct(client, beside_the_way(self.request.component, self.binding.service, client))
+        notes = beside_the_way(self.request.component, self.binding.service, client, self.waypoint)
+        return self.direct(client, notes)
+
+    @cached_property
+    def waypoint(self) -> Waypoint | NoWaypoint:
+        """The waypoint in the path to the host from this cluster, or why there is none (WP-2)."""
+        return self.router.waypoints[self._cluster].of(self.binding.service)
 
     def direct(self, client: Client, remarks: tuple[Note, ...] = ()) -> DirectRoute:
         """The one choice that the component makes for a client, or as the client where that is the component itself."""
@@ -159,10 +165,9 @@ class HostRoutes:
         )
 
     def _through_waypoint(self, client: Client) -> Route:
-        service = self.binding.service
-        waypoint = self.router.waypoints[client.cluster].of(service)
-        if waypoint is None or client.workload is None:
-            return self.direct(client, (no_way(service, client, waypoint),))
+        waypoint = self.waypoint
+        if isinstance(waypoint, NoWaypoint) or client.workload is None:
+            return self.direct(client, (no_way(self.binding.service, waypoint),))
         if waypoint.has(client.workload):
             return self.direct(client)
         request = self.request.to_waypoint()

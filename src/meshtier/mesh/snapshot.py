@@ -8,7 +8,7 @@ Adapters make them; `meshtier.mesh` asks questions of them.
 import enum
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Final, TypeAlias, cast
+from typing import Final, TypeAlias, assert_never, cast
 
 from attrs import field, frozen
 from typing_extensions import override
@@ -248,6 +248,29 @@ class Admits(enum.Enum):
     SELECTOR = "Selector"  # those of namespaces with some labels
 
 
+@frozen
+class LabelRequirement:
+    """One thing that a selector wants of the labels of an object.
+
+    Attributes:
+        key: The label.
+        values: Those that fit; ``None`` for any.
+        negated: Whether what fits is refused, and everything else taken.
+
+    >>> LabelRequirement("env", frozenset({"prod"}), negated=True).holds({})
+    True
+    """
+
+    key: str
+    values: frozenset[str] | None = None
+    negated: bool = field(default=False, kw_only=True)
+
+    def holds(self, labels: Mapping[str, str]) -> bool:
+        """Whether *labels* are as wanted; an absent label fits nothing, as in Kubernetes."""
+        fits = self.key in labels and (self.values is None or labels[self.key] in self.values)
+        return fits is not self.negated
+
+
 @frozen(kw_only=True)
 class WaypointGateway:
     """A Gateway that can be a waypoint (WP-2).
@@ -258,16 +281,32 @@ class WaypointGateway:
         serves: Which traffic it is for, as in ``service``, ``workload``, ``all`` or ``none``.
         ready: Whether its status has an address; ``None`` for a manifest without
             any status, which counts as ready, with a note.
-        admits: Whose services its HBONE listener on 15008 takes; ``None`` without such a listener.
-        selector: For `Admits.SELECTOR`, the labels that a namespace must have.
+        admits: Whose services its HBONE listener on 15008 takes.
+        selector: For `Admits.SELECTOR`, what the labels of a namespace must be; none
+            takes every namespace, ``None`` no namespace.
     """
 
     name: str
     namespace: str = ""
     serves: str = "service"
     ready: bool | None = True
-    admits: Admits | None = Admits.SAME
-    selector: Mapping[str, str] = NO_LABELS
+    admits: Admits = Admits.SAME
+    selector: tuple[LabelRequirement, ...] | None = None
+
+    def takes(self, namespace: str, labels: Mapping[str, str]) -> bool:
+        """Whether its listener takes services of this namespace, given all labels of that.
+
+        Source: istio/istio ambient/waypoints.go, AllowsAttachmentFromNamespace, at 86c9f01.
+        """
+        match self.admits:
+            case Admits.ALL:
+                return True
+            case Admits.SAME:
+                return namespace == self.namespace
+            case Admits.SELECTOR:
+                return self.selector is not None and all(each.holds(labels) for each in self.selector)
+            case _:
+                assert_never(self.admits)
 
     @override
     def __str__(self) -> str:

@@ -11,14 +11,16 @@ from meshtier.mesh.clients import Client
 from meshtier.mesh.effective_rule import EffectiveRule
 from meshtier.mesh.hostnames import GLOBAL_DOMAIN, Binding
 from meshtier.mesh.snapshot import Service
-from meshtier.mesh.waypoint import GATEWAY_NAME_LABEL, Waypoint
+from meshtier.mesh.waypoint import GATEWAY_NAME_LABEL, NoWaypoint, Waypoint
 from meshtier.note import Note
 from meshtier.profile import Profile
 from meshtier.rules import compare_labels
 
 
-def beside_the_way(component: Component, service: Service, client: Client) -> tuple[Note, ...]:
-    """A note if the traffic of this client takes another way than was asked for (COMP-1, LOC-7)."""
+def beside_the_way(
+    component: Component, service: Service, client: Client, waypoint: Waypoint | NoWaypoint
+) -> tuple[Note, ...]:
+    """A note if the traffic of this client takes another way than was asked for or is written (WP-2, LOC-7)."""
     if client.workload is None or GATEWAY_NAME_LABEL in client.workload.labels:
         return ()
     if component in (Component.INGRESS_GATEWAY, Component.KGATEWAY):
@@ -26,22 +28,19 @@ def beside_the_way(component: Component, service: Service, client: Client) -> tu
         return (Note("not-a-gateway", text, str(client)),)
     if not component.traits.through_waypoints or not service.waypoint:
         return ()
+    if isinstance(waypoint, NoWaypoint):
+        return (waypoint.because("this is ztunnel without it" if waypoint.binds else "traffic goes straight"),)
     text = f"traffic goes through its waypoint {service.waypoint}; this is ztunnel without it (ask --via waypoint)"
     return (Note("waypoint-in-path", text, str(service)),)
 
 
-def no_way(service: Service, client: Client, waypoint: Waypoint | None) -> Note:
+def no_way(service: Service, waypoint: Waypoint | NoWaypoint) -> Note:
     """Why there is no first choice, of a waypoint pod (COMP-1)."""
-    if waypoint is not None:
-        code, text = "waypoint-from-nowhere", "the client is no pod, so no way to its waypoint is known"
-    elif service.waypoint:
-        code, text = (
-            "waypoint-without-pods",
-            f"its waypoint {service.waypoint} has no pod in cluster {client.cluster!r}",
-        )
-    else:
-        code, text = "waypoint-not-named", "it names no waypoint"
-    return Note(code, f"{text}; the answer is that of a waypoint beside the client", str(service))
+    beside = "the answer is that of a waypoint beside the client"
+    if isinstance(waypoint, NoWaypoint):
+        return waypoint.because(beside)
+    text = f"the client is no pod, so no way to its waypoint is known; {beside}"
+    return Note("waypoint-from-nowhere", text, str(service))
 
 
 def foreign_host(binding: Binding, profile: Profile) -> Note:

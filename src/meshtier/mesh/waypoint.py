@@ -1,15 +1,16 @@
-"""Which pods are a service's waypoint? (COMP-1)"""
+"""Which waypoint is in the path to a service, if any, and which pods are it? (WP-2, COMP-1)"""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from meshtier.distribution import MODE_ALIASES
+from meshtier.labels import NO_LABELS
 from meshtier.mesh.hostnames import Binding, HostTable
-from meshtier.mesh.snapshot import Backend, Cluster, Service, Workload
+from meshtier.mesh.snapshot import Admits, Backend, Cluster, Service, WaypointGateway, Workload
 from meshtier.note import Note
 
 GATEWAY_NAME_LABEL: Final = "gateway.networking.k8s.io/gateway-name"
@@ -19,7 +20,15 @@ Source: istio/istio pkg/config/constants/constants.go and the templates of
 manifests/charts/istio-control/istio-discovery/files/waypoint.yaml, at 86c9f01.
 """
 
+NAMESPACE_NAME_LABEL: Final = "kubernetes.io/metadata.name"
+"""The label that the API server gives to every Namespace: its name."""
+
 _PREFER_CLOSE: Final = next(iter(MODE_ALIASES))
+_SERVICE_TRAFFIC: Final = frozenset({"service", "all"})
+_ADMITTED: Final[Mapping[Admits, str]] = {
+    Admits.SAME: "its own namespace alone",
+    Admits.SELECTOR: "namespaces with certain labels",
+}
 
 
 @frozen(kw_only=True)
@@ -41,6 +50,24 @@ class Waypoint:
         return workload is not None and workload.kind == "Pod" and gateway_of(workload) == self.name
 
 
+@frozen(kw_only=True)
+class NoWaypoint:
+    """Why no waypoint can be shown in the path to a service.
+
+    Attributes:
+        note: The reason; what follows from it is for the asker to add.
+        binds: Whether there is one in the path all the same, whose Service and
+            pods the input lacks. Otherwise traffic goes straight.
+    """
+
+    note: Note
+    binds: bool = False
+
+    def because(self, consequence: str) -> Note:
+        """The reason with what follows from it."""
+        return evolve(self.note, text=f"{self.note.text}; {consequence}")
+
+
 class WaypointTable:
     """The waypoints of one cluster, by the name of their Gateway.
 
@@ -55,16 +82,40 @@ class WaypointTable:
     def __init__(self, home: Cluster, hosts: HostTable) -> None:
         self._home = home
         self._hosts = hosts
-        self._found: dict[str, Waypoint | None] = {}
+        self._found: dict[str, Waypoint | NoWaypoint] = {}
 
-    def of(self, service: Service) -> Waypoint | None:
-        """The waypoint of *service* for clients here; ``None`` if it has none, or none with pods here."""
+    def of(self, service: Service) -> Waypoint | NoWaypoint:
+        """The waypoint in the path to *service* for clients here, or why there is none.
+
+        Source: istio/istio ambient/waypoints.go, fetchWaypointForTarget and fetchWaypointForService, at 86c9f01.
+        """
         name = service.waypoint
         if not name:
-            return None
+            return NoWaypoint(note=Note("waypoint-not-named", "it names no waypoint", str(service)))
+        gateway = self._home.waypoints.get(name)
+        refusal = self._refusal(gateway, service) if gateway is not None else None
+        if refusal is not None:
+            return NoWaypoint(note=Note(*refusal, str(service)))
         if name not in self._found:
-            self._found[name] = self._find(name)
-        return self._found[name]
+            self._found[name] = self._find(name, gateway)
+        found = self._found[name]
+        return evolve(found, note=evolve(found.note, object=str(service))) if isinstance(found, NoWaypoint) else found
+
+    def _refusal(self, gateway: WaypointGateway, service: Service) -> tuple[str, str] | None:
+        """The code and the text of the condition that fails, the first in istiod's order."""
+        its = f"its waypoint {service.waypoint}"
+        namespace = service.namespace
+        if gateway.ready is False:
+            return "waypoint-not-ready", f"the Gateway of {its} has no address in its status"
+        known = self._home.namespaces.get(namespace)
+        labels = {**(known.labels if known is not None else NO_LABELS), NAMESPACE_NAME_LABEL: namespace}
+        if not gateway.takes(namespace, labels):
+            missing = ", whose labels the input lacks" if known is None and gateway.selector else ""
+            text = f"the listener of {its} admits {_ADMITTED[gateway.admits]} (allowedRoutes), not {namespace}{missing}"
+            return "waypoint-not-admitted", text
+        if gateway.serves not in _SERVICE_TRAFFIC:
+            return "waypoint-not-for-services", f"{its} is for {gateway.serves!r} traffic (istio.io/waypoint-for)"
+        return None
 
     @cached_property
     def _pods(self) -> Mapping[str, Sequence[Workload]]:
@@ -81,29 +132,50 @@ class WaypointTable:
             services.setdefault(f"{service.namespace}/{service.name}", service)
         return services
 
-    def _find(self, name: str) -> Waypoint | None:
+    def _find(self, name: str, gateway: WaypointGateway | None) -> Waypoint | NoWaypoint:
         namespace, _, short = name.rpartition("/")
+        notes: list[Note] = []
+        if gateway is None:
+            text = "the input holds no such Gateway; it is taken to be ready, for services, and to admit all namespaces"
+            notes.append(Note("waypoint-gateway-assumed", text, f"Gateway {name}"))
+        elif gateway.ready is None:
+            text = "it has no status, and is taken to be ready"
+            notes.append(Note("waypoint-ready-assumed", text, str(gateway)))
         own = self._services.get(name)
         if own is not None:
             host = own.hosts[0] if own.hosts else short
-            return Waypoint(name=name, binding=self._hosts.bind(host, cluster=self._home.name, namespace=namespace))
+            binding = self._hosts.bind(host, cluster=self._home.name, namespace=namespace)
+            return Waypoint(name=name, binding=binding, notes=tuple(notes))
         pods = self._pods.get(name)
         if not pods:
-            return None
-        # The gateway controller makes this Service, with this annotation, for every waypoint.
-        # Source: istio/istio manifests/charts/istio-control/istio-discovery/files/waypoint.yaml, at 86c9f01.
-        own = Service(
+            return self._without_pods(name, binds=gateway is not None)
+        own = self._made(namespace, short, pods)
+        text = f"the input holds no such Service; it is taken to be annotated {_PREFER_CLOSE}, as Istio makes it"
+        notes.append(Note("waypoint-service-assumed", text, str(own)))
+        binding = Binding(host=own.hosts[0], spans_clusters=False, services=(own,))
+        return Waypoint(name=name, binding=binding, notes=tuple(notes))
+
+    def _without_pods(self, name: str, *, binds: bool) -> NoWaypoint:
+        where = f"in cluster {self._home.name!r}"
+        if binds:
+            text = f"its waypoint {name} has neither Service nor pod {where}"
+            return NoWaypoint(note=Note("waypoint-without-pods", text), binds=True)
+        text = f"its waypoint {name} is not there {where}: no Gateway, no Service, no pod"
+        return NoWaypoint(note=Note("waypoint-missing", text))
+
+    def _made(self, namespace: str, name: str, pods: Sequence[Workload]) -> Service:
+        """The Service that the gateway controller makes for every waypoint, with this annotation.
+
+        Source: istio/istio manifests/charts/istio-control/istio-discovery/files/waypoint.yaml, at 86c9f01.
+        """
+        return Service(
             cluster=self._home.name,
             namespace=namespace,
-            name=short,
-            hosts=(f"{short}.{namespace}.svc.{self._home.domain}",),
+            name=name,
+            hosts=(f"{name}.{namespace}.svc.{self._home.domain}",),
             annotation=_PREFER_CLOSE,
             backends=tuple(Backend(pod.key, pod.health) for pod in pods),
         )
-        text = f"the input holds no such Service; it is taken to be annotated {_PREFER_CLOSE}, as Istio makes it"
-        note = Note("waypoint-service-assumed", text, str(own))
-        binding = Binding(host=own.hosts[0], spans_clusters=False, services=(own,))
-        return Waypoint(name=name, binding=binding, notes=(note,))
 
 
 def gateway_of(workload: Workload) -> str:
