@@ -12,7 +12,7 @@ from meshtier.distribution import TrafficDistribution
 from meshtier.endpoint import Health, Reason
 from meshtier.errors import InvalidValueError, UnknownNameError
 from meshtier.locality import Locality, Scope
-from meshtier.mesh import Mesh, Namespace, Service
+from meshtier.mesh import Backend, Mesh, Namespace, Service
 from meshtier.mesh.report import report_of
 from meshtier.note import Note
 from meshtier.precedence import Level
@@ -388,3 +388,17 @@ def test_without_a_mesh_wide_setting_outlier_detection_alone_makes_no_priorities
     without = Mesh(mesh.clusters, locality_setting=None)
     assert len(mesh.route("client", HOST, component=Component.SIDECAR).tiers) == 2
     assert len(without.route("client", HOST, component=Component.SIDECAR).tiers) == 1
+
+
+@pytest.mark.parametrize(
+    ("listed", "share"), [(None, 0.0), (Health.HEALTHY, 0.5)], ids=["no list of endpoints", "a list that says ready"]
+)
+def test_a_change_of_a_workload_changes_the_answer_unless_a_list_of_endpoints_says_otherwise(
+    listed: Health | None, share: float
+) -> None:
+    one, other = pod("one"), pod("other")
+    web = evolve(service([one, other]), backends=tuple(Backend(each.key, listed) for each in (one, other)))
+    made = cluster([one, other], [web])
+    ill = evolve(made, workloads={**made.workloads, one.key: evolve(one, health=Health.UNHEALTHY)})
+    route = Mesh([ill]).route(one.id, HOST)
+    assert route.shares[one.id] == share

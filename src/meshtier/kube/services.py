@@ -139,7 +139,7 @@ class Services:
             name = f"{key[1]}/{address}" + (f"#{seen[address]}" if seen[address] > 1 else "")
             title = f"ServiceEntry {key[0]}/{key[1]} endpoint {address}"
             made = self._workloads.entry(INLINE_ENDPOINT, (key[0], name), title, endpoint, endpoint.labels or {})
-            backends.append(Backend(self._workloads.add(made), made.health))
+            backends.append(Backend(self._workloads.add(made)))
         return backends
 
 

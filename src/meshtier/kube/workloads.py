@@ -153,7 +153,7 @@ class Workloads:
         fewest = min(found, key=len)
         if len(selector) > 1:
             fewest = [workload for workload in fewest if _carries(workload.labels, selector)]
-        return [Backend(workload.key, workload.health) for workload in fewest]
+        return [Backend(workload.key) for workload in fewest]
 
     def at_address(self, address: str, selector: Mapping[str, str], namespace: str) -> WorkloadKey | None:
         """The one pod at an address; where several share it, the one that *selector* means."""

@@ -227,7 +227,7 @@ class _Dump:
                 self._refuse(f"{where}.workloadUid", f"expected the uid of a workload, got {endpoint.workload_uid!r}")
                 continue
             status = endpoint.status
-            health = self._one_of(_STATUSES, status, f"{where}.status") if status else workload.health
+            health = self._one_of(_STATUSES, status, f"{where}.status") if status else None
             served = frozenset(number for number, _name in self._ports(f"{where}.port", endpoint.port))
             only = None if not served or served == all_ports else served
             backends.setdefault(endpoint.workload_uid, Backend(workload.key, health, only))

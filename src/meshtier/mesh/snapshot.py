@@ -112,17 +112,19 @@ class Backend:
     """A workload behind a service, with what that service knows of it.
 
     What the workload itself is like stands once, in `Cluster.workloads`: a
-    change there changes every answer.
+    change there changes every answer. Its health in a list of endpoints, as in
+    an EndpointSlice, is what proxies are told, and stands here.
 
     Attributes:
         workload: The workload's key in the service's own cluster.
-        health: Its health as the service's endpoint list has it.
+        health: Its health as the service's list of endpoints has it, which then
+            decides; ``None`` where there is no such list: the workload's own.
         ports: The service's ports that it serves, by number; ``None``: all of them.
         host: The one host name of its service that it answers to; ``""`` for all.
     """
 
     workload: WorkloadKey
-    health: Health = Health.HEALTHY
+    health: Health | None = None
     ports: frozenset[int] | None = None
     host: str = ""
 

@@ -242,7 +242,7 @@ class _Reader:
         return evolve(each, endpoint=endpoint, place=entry.place)
 
     def _endpoint(self, service: Service, backend: Backend, workload: Workload, access: Access) -> ServiceEndpoint:
-        health = backend.health
+        health = workload.health if backend.health is None else backend.health
         if service.publish_not_ready and health in (Health.UNHEALTHY, Health.TERMINATING):
             health = Health.HEALTHY
         endpoint = Endpoint(

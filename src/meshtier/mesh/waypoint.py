@@ -174,7 +174,7 @@ class WaypointTable:
             name=name,
             hosts=(f"{name}.{namespace}.svc.{self._home.domain}",),
             annotation=_PREFER_CLOSE,
-            backends=tuple(Backend(pod.key, pod.health) for pod in pods),
+            backends=tuple(Backend(pod.key) for pod in pods),
         )
 
 
