@@ -144,6 +144,20 @@ def test_one_long_line_of_noise_is_refused_by_its_beginning(beginning: bytes, tm
         read(file)
 
 
+def test_more_than_can_be_read_is_refused_from_files_and_streams(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("meshtier.kube.sources.MAX_LINE", 50)
+    monkeypatch.setattr("meshtier.kube.sources.MAX_BYTES", 99)
+    file = tmp_path / "a.json"
+    file.write_text((NODE % "n").ljust(100))
+    with pytest.raises(InputError, match="expected at most 99 bytes, got 100"):
+        read(file)
+    assert problems((NODE % "n").ljust(100)) == ["expected at most 99 bytes, got more"]
+    file.write_text((NODE % "n").ljust(99))
+    assert list(read(file)[0].nodes) == ["n"]
+
+
 def test_numbers_and_bools_for_strings_are_named_with_their_path() -> None:
     labels = "{version: 1, canary: yes, day: 2024-01-01, at: 12:30}"
     text = f"apiVersion: v1\nkind: Pod\nmetadata:\n  name: p\n  labels: {labels}\n"

@@ -111,6 +111,7 @@ def test_a_folder_is_read_with_the_folders_in_it_in_order(tmp_path: Path) -> Non
     (tmp_path / "c.json").write_text(NODE % "c")
     (tmp_path / "a.yaml").write_text(YAML_NODE % "a")
     (tmp_path / "README.md").write_text("no manifest")
+    (tmp_path / "empty.yaml").mkdir()
     told: list[str] = []
     (cluster,) = read(tmp_path, progress=told.append)
     assert list(cluster.nodes) == ["a", "c", "b"]
@@ -313,6 +314,22 @@ def test_a_pipe_is_read_like_a_file(tmp_path: Path) -> None:
     (cluster,) = read(pipe)
     writer.join()
     assert list(cluster.nodes) == ["a"]
+
+
+class Slow(io.BytesIO):
+    """A stream that now and then has nothing yet, as one that does not block."""
+
+    asked = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.asked += 1
+        return None if self.asked == 3 else super().read(4)  # type: ignore[return-value]  # as io.RawIOBase.read says
+
+
+def test_a_stream_that_has_nothing_more_for_now_ends_there() -> None:
+    text = (NODE % "a").encode()
+    with pytest.raises(InputError, match="ends in the middle of a value"):
+        read("-", stdin=Slow(text))
 
 
 def test_standard_input_is_the_process_own_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
