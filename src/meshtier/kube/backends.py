@@ -136,7 +136,7 @@ class Backends:
 
 
 def _joined(former: Backend, health: Health, ports: frozenset[int] | None) -> Backend:
-    best = min(former.health, health, key=lambda each: _RANK[each])
+    best = min(former.health or health, health, key=lambda each: _RANK[each])
     return Backend(former.workload, best, None if former.ports is None or ports is None else former.ports | ports)
 
 
