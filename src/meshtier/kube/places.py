@@ -126,7 +126,7 @@ class Places:
         self._unknown: dict[str, Place] = {}
         self._seen: dict[tuple[str, str, str, str], tuple[Place, Place]] = {}
         self._absent: Counter[str] = Counter()
-        self.unplaced = Place(Locality(network), (network_origin, "", "", "", ""))
+        self.unplaced: Place = Place(Locality(network), (network_origin, "", "", "", ""))
         for node in nodes:
             self._add_node(node)
 
