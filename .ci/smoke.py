@@ -32,7 +32,8 @@ except MissingExtraError as error:
     said = str(error)
 assert "meshtier[yaml]" in said, said
 
-for arguments in ([sys.executable, "-m", "meshtier"], [sys.executable, "-m", "meshtier", "tiers"]):
+programs = [str(Path(sys.executable).with_name(name)) for name in ("meshtier", "kubectl-meshtier")]
+for arguments in ([sys.executable, "-m", "meshtier"], *([program, "tiers"] for program in programs)):
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     assert done.returncode == 2, done
     assert done.stderr.count("\n") == 1, done.stderr

@@ -87,7 +87,7 @@ def service(
         passthrough=passthrough,
         publish_not_ready=publish_not_ready,
         ports=ports,
-        backends=tuple(Backend(one, one.health, (served or {}).get(one.name)) for one in pods),
+        backends=tuple(Backend(one.key, one.health, (served or {}).get(one.name)) for one in pods),
     )
 
 
@@ -108,7 +108,7 @@ def cluster(
         network=network,
         segment=segment,
         nodes={place.node: spot(place) for place in nodes},
-        workloads=tuple(workloads),
+        workloads=workloads,
         services=tuple(services),
         gateways=tuple(gateways),
         destination_rules=tuple(rules),

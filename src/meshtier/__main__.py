@@ -1,23 +1,28 @@
-"""The command, or a hint what it needs."""
+"""The command as a program; without the extra ``cli``, a hint what to install.
+
+With the extra, `main` is the click command itself, so that tools which make manual
+pages or references from a program's entry point find its subcommands.
+"""
 
 import sys
-from importlib.util import find_spec
+from collections.abc import Callable
+from typing import NoReturn
 
-_NEEDED = ("click", "rich", "yaml", "msgspec")
+from meshtier.errors import MissingExtraError
 
 
-def main() -> None:
-    """Run the command line; without the extra ``cli`` say what to install, and exit with 2."""
-    missing = [name for name in _NEEDED if find_spec(name) is None]
-    if missing:
-        sys.stderr.write(
-            f"meshtier: the command needs an extra (missing: {', '.join(missing)}): pip install 'meshtier[cli]'\n"
-        )
-        raise SystemExit(2)
-    from meshtier.cli import run  # noqa: PLC0415  # only now is it known that its packages are there
+def _without_extra() -> NoReturn:
+    sys.stderr.write(f"meshtier: {MissingExtraError('cli', 'the command')}\n")
+    raise SystemExit(2)
 
-    run()
 
+main: Callable[[], object] = _without_extra
+try:
+    from meshtier.cli import app
+except MissingExtraError:
+    pass
+else:
+    main = app
 
 if __name__ == "__main__":
     main()

@@ -5,19 +5,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 from typing_extensions import override
 
 from meshtier.distribution import TrafficDistribution
 from meshtier.errors import InvalidValueError
 from meshtier.public import publish
-
-
-class Balancing(enum.Enum):
-    """How a component turns tiers into shares of traffic."""
-
-    BEST_TIER = "best tier"  # all traffic to the nearest tier with a healthy endpoint (LOAD-1)
-    ENVOY = "Envoy"  # spilling over priorities as their health falls (LOAD-2)
 
 
 class Component(enum.Enum):
@@ -62,34 +55,67 @@ class Component(enum.Enum):
 
 @frozen(kw_only=True)
 class Traits:
-    """What one component is like.
+    """What one component is like: all that tells it from the others, as data.
 
     Attributes:
         layer: ``"L4"`` or ``"L7"``.
+        spreads_by: The name of its data plane, in `meshtier.dataplane.DATA_PLANES`.
         obeys_destination_rules: Whether a DestinationRule can replace traffic distribution here.
-        balancing: How it spreads load over tiers.
+        knows_zone_awareness: Whether a ``zoneAwareLbSetting`` has an effect here.
+        is_told_priorities: Whether it gets the tiers as numbered priorities (DR-8).
+        is_told_unready: Whether it gets endpoints that are not ready too, and
+            counts them in their priority (TIER-5).
+        reads_locality_override: Whether it sees a pod where the pod's own label
+            says, and not where its node is (LOC-5).
+        through_waypoints: Whether its traffic goes through the waypoint of a
+            service that has one, under every profile (COMP-1).
         default_mode: The mode where nothing is set (COMP-2).
         global_default_mode: The same for a global service.
     """
 
     layer: str
+    spreads_by: str
     obeys_destination_rules: bool
-    balancing: Balancing
+    knows_zone_awareness: bool
+    is_told_priorities: bool
+    is_told_unready: bool
+    reads_locality_override: bool
+    through_waypoints: bool
     default_mode: TrafficDistribution = TrafficDistribution.ANY
     global_default_mode: TrafficDistribution = TrafficDistribution.PREFER_NETWORK
 
 
-_ENVOY: Final = Traits(layer="L7", obeys_destination_rules=True, balancing=Balancing.ENVOY)
-_ZTUNNEL: Final = Traits(layer="L4", obeys_destination_rules=False, balancing=Balancing.BEST_TIER)
+_ENVOY: Final = Traits(
+    layer="L7",
+    spreads_by="envoy",
+    obeys_destination_rules=True,
+    knows_zone_awareness=True,
+    is_told_priorities=True,
+    is_told_unready=True,
+    reads_locality_override=True,
+    through_waypoints=False,
+)
+_ZTUNNEL: Final = Traits(
+    layer="L4",
+    spreads_by="ztunnel",
+    obeys_destination_rules=False,
+    knows_zone_awareness=False,
+    is_told_priorities=False,
+    is_told_unready=False,
+    reads_locality_override=False,
+    through_waypoints=True,
+)
 
 COMPONENTS: Final[Mapping[Component, Traits]] = MappingProxyType(
     {
         Component.ZTUNNEL: _ZTUNNEL,
-        Component.WAYPOINT: _ENVOY,
+        # A waypoint has no cluster of its own kind to compare zones with: istio/istio loadbalancer.go,
+        # ZoneAwareLBSettings.ApplyToCluster, and endpoint_builder.go, BuildClusterLoadAssignment, at 86c9f01.
+        Component.WAYPOINT: evolve(_ENVOY, knows_zone_awareness=False),
         Component.INGRESS_GATEWAY: _ENVOY,
         Component.SIDECAR: _ENVOY,
         # An L7 gateway whose own ztunnel carries, and so spreads, the traffic.
-        Component.KGATEWAY: Traits(layer="L7", obeys_destination_rules=False, balancing=Balancing.BEST_TIER),
+        Component.KGATEWAY: evolve(_ZTUNNEL, layer="L7"),
     }
 )
 """The table of components (COMP)."""

@@ -57,7 +57,7 @@ class TrafficDistribution(enum.Enum):
         >>> TrafficDistribution.parse("preferclose")
         <TrafficDistribution.PREFER_SAME_ZONE>
         """
-        mode = MODE_NAMES.get(text.lower()) if isinstance(text, str) else None  # pyright: ignore[reportUnnecessaryIsInstance]
+        mode = MODE_NAMES.get(text.lower()) if isinstance(text, str) else None
         if mode is None:
             allowed = ", ".join([*(mode.value for mode in cls), "PreferClose"])
             raise InvalidValueError(f"expected one of {allowed}, got {text!r}", "traffic distribution")

@@ -7,7 +7,7 @@ from typing import Final
 from attrs import field, frozen
 from typing_extensions import override
 
-from meshtier.errors import InvalidValueError
+from meshtier.errors import check_int, check_member, check_name, check_type
 from meshtier.labels import NO_LABELS, Labels
 from meshtier.locality import Locality
 
@@ -30,42 +30,10 @@ class Health(enum.Enum):
         self.serves = value in {"healthy", "degraded"}
 
 
-def _id(value: str) -> str:
-    if not isinstance(value, str) or not value:  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InvalidValueError(f"expected a non-empty string, got {value!r}", "id")
-    return value
-
-
-def _locality(value: Locality) -> Locality:
-    if not isinstance(value, Locality):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InvalidValueError(f"expected a Locality, got {value!r}", "locality")
-    return value
-
-
-def _weight(value: int) -> int:
-    if type(value) is not int or not 0 <= value <= MAX_WEIGHT:  # bool is an int, but no weight
-        raise InvalidValueError(f"expected an integer from 0 to {MAX_WEIGHT}, got {value!r}", "weight")
-    return value
-
-
-def _health(value: Health) -> Health:
-    if not isinstance(value, Health):  # pyright: ignore[reportUnnecessaryIsInstance]
-        allowed = ", ".join(f"Health.{health.name}" for health in Health)
-        raise InvalidValueError(f"expected one of {allowed}, got {value!r}", "health")
-    return value
-
-
-def _cluster(value: str) -> str:
-    if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InvalidValueError(f"expected a string, got {value!r}", "cluster")
-    return value
-
-
 def _labels(value: Mapping[str, str]) -> Labels:
     if isinstance(value, Labels):
         return value
-    if not isinstance(value, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InvalidValueError(f"expected a mapping, got {value!r}", "labels")
+    check_type(value, Mapping, "labels")
     return Labels(value) if value else NO_LABELS
 
 
@@ -89,12 +57,19 @@ class Endpoint:
     Endpoint(id='reviews-1', locality=Locality(zone='a'))
     """
 
-    id: str = field(converter=_id)
-    locality: Locality = field(converter=_locality)
-    weight: int = field(default=1, converter=_weight, kw_only=True)
-    health: Health = field(default=Health.HEALTHY, converter=_health, kw_only=True)
-    cluster: str = field(default="", converter=_cluster, kw_only=True)
+    id: str
+    locality: Locality
+    weight: int = field(default=1, kw_only=True)
+    health: Health = field(default=Health.HEALTHY, kw_only=True)
+    cluster: str = field(default="", kw_only=True)
     labels: Mapping[str, str] = field(default=NO_LABELS, converter=_labels, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        check_name(self.id, "id")
+        check_type(self.locality, Locality, "locality")
+        check_int(self.weight, "weight", least=0, most=MAX_WEIGHT)
+        check_member(self.health, Health, "health")
+        check_type(self.cluster, str, "cluster")
 
     @override
     def __repr__(self) -> str:

@@ -2,10 +2,13 @@
 
 Everything that meshtier raises on bad input is a `MeshError`. Each child also
 derives from the builtin that a caller would expect, says what was expected,
-what came and where, and keeps the same facts as attributes.
+what came and where, and keeps the same facts as attributes. The checks of
+arguments, which all rooms share, raise them in the same words everywhere.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
+from types import NoneType, UnionType
 from typing import Final
 
 from attrs import frozen
@@ -110,16 +113,6 @@ class MissingExtraError(MeshError, ImportError):
         return f"{self.purpose} needs an extra: pip install 'meshtier[{self.extra}]'"
 
 
-def check_type(value: object, wanted: type, path: str) -> None:
-    """Refuse an argument of another type than *wanted*.
-
-    Raises:
-        InvalidValueError: It is.
-    """
-    if not isinstance(value, wanted):
-        raise InvalidValueError(f"expected a {wanted.__name__}, got {value!r}", path)
-
-
 @frozen(kw_only=True)
 class Problem:
     """One thing in the input that cannot be understood, and where it stands.
@@ -162,3 +155,62 @@ class InputError(MeshError, ValueError):
         if rest := len(self.problems) - MAX_SHOWN:
             lines += [f"… and {rest:,} more"] if rest > 0 else []
         return "\n".join(lines)
+
+
+_IN_WORDS: Final[Mapping[type, str]] = {
+    str: "a string",
+    bool: "True or False",
+    Mapping: "a mapping",
+    NoneType: "None",
+}
+"""What a message calls a type, where its name would not do."""
+
+
+def check_type(value: object, wanted: type | UnionType, path: str, *, what: str = "") -> None:
+    """Refuse a value of another type than *wanted*.
+
+    Args:
+        value: What the caller gave; annotations alone keep no caller from giving anything.
+        wanted: A type or a union of types.
+        path: The argument or field.
+        what: What to call the expected, as in ``"hosts"``; ``""`` for the name of the type.
+
+    Raises:
+        InvalidValueError: It is of another type.
+
+    >>> check_type("on", bool, "strict")
+    Traceback (most recent call last):
+    meshtier.InvalidValueError: strict: expected True or False, got 'on'
+    """
+    if not isinstance(value, wanted):
+        kinds: tuple[type, ...] = wanted.__args__ if isinstance(wanted, UnionType) else (wanted,)
+        raise InvalidValueError(f"expected {what or ' or '.join(map(_in_words, kinds))}, got {value!r}", path)
+
+
+def _in_words(kind: type) -> str:
+    return _IN_WORDS.get(kind, f"a{'n' * (kind.__name__[0] in 'AEIOU')} {kind.__name__}")
+
+
+def check_name(value: object, path: str) -> None:
+    """Refuse what is no string, or is ``""``; all checks raise an `InvalidValueError`."""
+    if not isinstance(value, str) or not value:
+        raise InvalidValueError(f"expected a non-empty string, got {value!r}", path)
+
+
+def check_int(value: object, path: str, *, least: int, most: int) -> None:
+    """Refuse what is no integer from *least* to *most*; a bool is none."""
+    if type(value) is not int or not least <= value <= most:
+        raise InvalidValueError(f"expected an integer from {least} to {most}, got {value!r}", path)
+
+
+def check_percentage(value: object, path: str) -> None:
+    """Refuse what is no number from 0 to 100; neither a bool nor NaN is one."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= 100:
+        raise InvalidValueError(f"expected a number from 0 to 100, got {value!r}", path)
+
+
+def check_member(value: object, members: type[Enum], path: str) -> None:
+    """Refuse what is no member of the enum *members*; the value of a member is none."""
+    if not isinstance(value, members):
+        allowed = ", ".join(f"{members.__name__}.{name}" for name in members.__members__)
+        raise InvalidValueError(f"expected one of {allowed}, got {value!r}", path)

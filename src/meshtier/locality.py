@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple, Self, SupportsIndex
 
 from typing_extensions import override
 
-from meshtier.errors import InvalidValueError
+from meshtier.errors import check_type
 
 
 class Scope(enum.Enum):
@@ -75,8 +75,7 @@ class Locality(_Parts):
         """A locality of five strings."""
         if not (type(network) is type(region) is type(zone) is type(subzone) is type(node) is str):
             for name, part in zip(cls._fields, (network, region, zone, subzone, node), strict=True):
-                if not isinstance(part, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers need not type-check
-                    raise InvalidValueError(f"expected a string, got {part!r}", name)
+                check_type(part, str, name)
         return super().__new__(cls, network, region, zone, subzone, node)
 
     @classmethod
@@ -131,8 +130,7 @@ class Locality(_Parts):
         >>> Locality.parse("us-east/us-east-1a")
         Locality(region='us-east', zone='us-east-1a')
         """
-        if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers need not type-check
-            raise InvalidValueError(f"expected 'region/zone/subzone', got {text!r}", "locality")
+        check_type(text, str, "locality", what="'region/zone/subzone'")
         region, zone, subzone, *_ = *text.split("/"), "", "", ""
         return cls(network, region, zone, subzone, node)
 

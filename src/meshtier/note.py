@@ -92,14 +92,13 @@ def _table() -> Mapping[str, NoteCode]:
         "waypoint-service-assumed": (info, "COMP-1", "the input lacks the waypoint's Service, which is assumed"),
         # load
         "zone-aware-peers-unknown": (warning, "LOAD-4", "zone-aware routing depends on peers that are unknown"),
+        "weights-too-large": (error, "LOAD-4", "weights sum to more than an Envoy takes, which rejects them"),
         "uneven-weights": (info, "LOAD-4", "unequal weights even out under LEAST_REQUEST"),
         # the form of the input
         "unknown-field": (warning, "INPUT", "a field is not known; it is kept and otherwise ignored"),
         "namespace-assumed": (info, "INPUT", "an object names no namespace"),
         "api-version-unknown": (warning, "INPUT", "an apiVersion is not known"),
         "slices-missing": (info, "INPUT", "the input holds no EndpointSlice of a Service"),
-        "preferences-unknown": (warning, "MODE", "no setting makes the routing preferences of a dump"),
-        "preferences-of-old": (info, "TIER-4", "a dump's routing preferences are those of profile istio-1.24"),
     }
     return MappingProxyType(
         {code: NoteCode(severity, tuple(rules.split()), summary) for code, (severity, rules, summary) in rows.items()}

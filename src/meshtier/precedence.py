@@ -8,7 +8,7 @@ import enum
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 from typing_extensions import override
 
 from meshtier.component import COMPONENTS, Component, Traits
@@ -26,8 +26,9 @@ ANNOTATION: Final = "networking.istio.io/traffic-distribution"
 
 
 class Level(enum.Enum):
-    """Where a setting can stand, from the highest precedence to the lowest (PREC-1, PREC-3)."""
+    """Where a setting can stand, from the highest precedence to the lowest (PLANE, PREC-1, PREC-3)."""
 
+    DUMP = "ztunnel dump"
     INTERNAL_TRAFFIC_POLICY = "Service spec.internalTrafficPolicy"
     SERVICE_SPEC = "Service spec.trafficDistribution"
     SERVICE_ANNOTATION = "Service annotation"
@@ -39,6 +40,8 @@ class Level(enum.Enum):
     def field_path(self) -> str:
         """The field of the object in which a setting of this level stands; ``""`` for the default."""
         match self:
+            case Level.DUMP:
+                return "loadBalancer.routingPreferences"
             case Level.INTERNAL_TRAFFIC_POLICY:
                 return "spec.internalTrafficPolicy"
             case Level.SERVICE_SPEC:
@@ -52,6 +55,8 @@ class Level(enum.Enum):
     def rule(self) -> str:
         """The number of the rule that says that a setting of this level counts."""
         match self:
+            case Level.DUMP:
+                return "PLANE"
             case Level.INTERNAL_TRAFFIC_POLICY:
                 return "PREC-3"
             case Level.DEFAULT:
@@ -70,7 +75,8 @@ class Setting:
 
     Attributes:
         level: Where it stands.
-        value: The text as written; for the default, the mode's name.
+        value: The text as written; for the default, the mode's name; for a
+            dump, its list, as in ``Network, Region``, or ``none``.
         object: The object that holds it, as in ``Service bookinfo/reviews``;
             ``""`` where the caller gave plain values. For the default, what it
             is the default of, as in ``ztunnel for a global service``.
@@ -98,10 +104,11 @@ class Resolution:
     """Which setting holds, and why (PREC-6).
 
     Attributes:
-        mode: The mode in force. Where *strict* it is `PREFER_SAME_NODE`, of
-            which only the full match counts.
-        strict: Whether ``internalTrafficPolicy: Local`` holds: endpoints on the
-            client's node or none (PREC-3).
+        mode: The mode in force; ``None`` where a ztunnel dump gives a list of
+            scopes that no mode of the profile has. For ``internalTrafficPolicy:
+            Local`` it is `PREFER_SAME_NODE`, of which only the full match counts.
+        preference: What sorts endpoints into tiers: what is compared, in what
+            order, and whether all of it must match. It is there in any case.
         source: The setting that won.
         overridden: The valid settings that lost, highest precedence first.
         notes: What was doubtful.
@@ -109,28 +116,31 @@ class Resolution:
         profile: Whose rules it was resolved by.
     """
 
-    mode: TrafficDistribution
-    strict: bool = False
+    mode: TrafficDistribution | None
+    preference: Preference
     source: Setting
     overridden: tuple[Setting, ...] = ()
     notes: tuple[Note, ...] = ()
     component: Component = Component.ZTUNNEL
-    profile: Profile = field(default=SOLO)
+    profile: Profile = SOLO
+
+    @property
+    def strict(self) -> bool:
+        """Whether endpoints that miss a scope are excluded, as for ``internalTrafficPolicy: Local`` (PREC-3)."""
+        return self.preference.strict
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
         """What is compared, in order; ``()`` where any endpoint will do."""
-        return self.profile.local_scopes if self.strict else self.profile.scopes(self.mode)
-
-    @property
-    def preference(self) -> Preference:
-        """What sorts endpoints into tiers: what is compared, and whether all of it must match."""
-        return Preference(self.scopes, self.profile.cross_network, self.strict)
+        return self.preference.scopes
 
     @property
     def title(self) -> str:
         """What holds, in a word or two."""
-        return "Local, strict" if self.strict else self.mode.value
+        if self.source.level is Level.INTERNAL_TRAFFIC_POLICY:
+            return "Local, strict"
+        name = self.mode.value if self.mode is not None else " > ".join(scope.value for scope in self.scopes)
+        return f"{name}, strict" if self.strict else name
 
     def to_table(self) -> Table:
         """The settings as a table, the one that holds first."""
@@ -160,6 +170,7 @@ def resolve(
     service_entry_annotation: str | None = None,
     namespace_annotation: str | None = None,
     internal_traffic_policy: str | None = None,
+    preference: Preference | None = None,
     component: Component = Component.ZTUNNEL,
     global_service: bool = False,
     profile: Profile = SOLO,
@@ -175,6 +186,8 @@ def resolve(
         namespace_annotation: The Namespace's annotation, which only some profiles read.
         internal_traffic_policy: The Service's ``spec.internalTrafficPolicy``;
             only ``Local``, in this case, makes a difference.
+        preference: What a ztunnel was told, from its dump; it holds as it
+            stands, but that the profile says what another network means.
         component: Who chooses.
         global_service: Whether the service is global (COMP-3).
         profile: Whose rules.
@@ -206,6 +219,8 @@ def resolve(
     }
     check_type(profile, Profile, "profile")
     check_type(global_service, bool, "global_service")
+    if preference is not None:
+        check_type(preference, Preference, "preference")
     traits = defaults.get(component)
     if traits is None:
         raise InvalidValueError(f"expected one of {', '.join(map(repr, defaults))}, got {component!r}", "component")
@@ -214,7 +229,12 @@ def resolve(
     default_of = f"{component.value} for a global service" if is_global else component.value
     names = objects or {}
     notes: list[Note] = []
-    found: list[tuple[Setting, TrafficDistribution]] = []
+    found: list[tuple[Setting, TrafficDistribution | None, Preference]] = []
+    if preference is not None:
+        setting = Setting(level=Level.DUMP, value=_listed(preference), object=names.get(Level.DUMP, ""))
+        # The list is what the ztunnel was told. What a network in its first place means is code, and so differs by
+        # version: istio/ztunnel src/state.rs, load_balance, at 0b09310 (flat) and at 62d8265 (ranked).
+        found.append((setting, _mode_of(preference, profile), evolve(preference, cross_network=profile.cross_network)))
     for level, text in texts.items():
         _check_text(level, text)
         if not text:
@@ -223,18 +243,37 @@ def resolve(
         if note is not None:
             notes.append(evolve(note, object=names.get(level, "")))
         if mode is not None:
-            found.append((Setting(level=level, value=text, object=names.get(level, "")), mode))
-    found.append((Setting(level=Level.DEFAULT, value=default.value, object=default_of), default))
-    (source, mode), *lost = found
+            setting = Setting(level=level, value=text, object=names.get(level, ""))
+            found.append((setting, mode, _preference_of(level, mode, profile)))
+    setting = Setting(level=Level.DEFAULT, value=default.value, object=default_of)
+    found.append((setting, default, Preference.of_mode(default, profile=profile)))
+    (source, mode, held), *lost = found
     return Resolution(
         mode=mode,
-        strict=source.level is Level.INTERNAL_TRAFFIC_POLICY,
+        preference=held,
         source=source,
-        overridden=tuple(setting for setting, _ in lost if setting.level is not Level.DEFAULT),
+        overridden=tuple(setting for setting, *_ in lost if setting.level is not Level.DEFAULT),
         notes=tuple(notes),
         component=component,
         profile=profile,
     )
+
+
+def _preference_of(level: Level, mode: TrafficDistribution, profile: Profile) -> Preference:
+    """What is compared where *mode* is set at this level."""
+    if level is Level.INTERNAL_TRAFFIC_POLICY:
+        return Preference(profile.local_scopes, profile.cross_network, strict=True)
+    return Preference.of_mode(mode, profile=profile)
+
+
+def _mode_of(preference: Preference, profile: Profile) -> TrafficDistribution | None:
+    """The mode that compares exactly these scopes; ``None`` if there is none."""
+    return next((mode for mode in TrafficDistribution if profile.scopes(mode) == preference.scopes), None)
+
+
+def _listed(preference: Preference) -> str:
+    """The scopes as a dump has them."""
+    return ", ".join(scope.value.title() for scope in preference.scopes) or "none"
 
 
 def _check_text(level: Level, text: object) -> None:
@@ -308,7 +347,7 @@ _READERS: Final[Mapping[Level, Callable[[str, Profile, Level], _Reading]]] = {
 
 
 def precedence_table(*, profile: Profile = SOLO) -> Table:
-    """The levels from highest to lowest, each with what it accepts under *profile* (PREC-1, MODE)."""
+    """The levels at which a mode can be set, from highest to lowest, each with what it accepts (PREC-1, MODE)."""
     spelled = {name: mode.value for name, mode in MODE_NAMES.items()} | {"preferclose": "PreferClose"}
     annotation = ", ".join(dict.fromkeys([*(spelled[name] for name in profile.annotation_values), "Any"]))
     accepts = {
@@ -322,7 +361,7 @@ def precedence_table(*, profile: Profile = SOLO) -> Table:
     return Table(
         title=f"precedence under profile {profile.name}, highest first",
         columns=("where", "accepts"),
-        rows=[(str(level), accepts[level]) for level in Level],
+        rows=[(str(level), text) for level, text in accepts.items()],
     )
 
 

@@ -12,7 +12,7 @@ from attrs import asdict, field, frozen
 from typing_extensions import override
 
 from meshtier.distribution import MODE_ALIASES, MODE_NAMES, TrafficDistribution
-from meshtier.errors import InvalidValueError
+from meshtier.errors import InvalidValueError, check_int
 from meshtier.locality import SCOPES, Scope
 
 
@@ -48,12 +48,6 @@ def _lower_table(table: Mapping[str, TrafficDistribution]) -> Mapping[str, Traff
     return MappingProxyType({name.lower(): mode for name, mode in table.items()})
 
 
-def _depth(value: int) -> int:
-    if type(value) is not int or not 0 <= value <= len(SCOPES):
-        raise InvalidValueError(f"expected an integer from 0 to {len(SCOPES)}, got {value!r}", "zone_depth")
-    return value
-
-
 @frozen(kw_only=True, eq=False)
 class Profile:
     """The rules of one product at one version (MODE-2, TIER-2 to TIER-4, PREC, LOC-3, DR-2).
@@ -86,8 +80,11 @@ class Profile:
     global_services: bool = False
     gateway_locality: bool = False
     rule_mixing: RuleMixing = RuleMixing.REFINE
-    zone_depth: int = field(default=TrafficDistribution.PREFER_SAME_ZONE.depth, converter=_depth)
+    zone_depth: int = TrafficDistribution.PREFER_SAME_ZONE.depth
     local_scopes: tuple[Scope, ...] = (Scope.NODE,)
+
+    def __attrs_post_init__(self) -> None:
+        check_int(self.zone_depth, "zone_depth", least=0, most=len(SCOPES))
 
     def depth(self, mode: TrafficDistribution) -> int:
         """How many scopes *mode* compares under this profile, from the network inwards."""
@@ -111,7 +108,7 @@ class Profile:
         >>> Profile.named("istio-1.31")
         <Profile istio-1.31>
         """
-        profile = PROFILES.get(name) if isinstance(name, str) else None  # pyright: ignore[reportUnnecessaryIsInstance]
+        profile = PROFILES.get(name) if isinstance(name, str) else None
         if profile is None:
             raise InvalidValueError(f"expected one of {', '.join(PROFILES)}, got {name!r}", "profile")
         return profile

@@ -1,6 +1,6 @@
 """Endpoints sorted into tiers by a preference, and what to ask of the result."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from functools import cached_property
 from operator import eq
 from typing import Final
@@ -11,6 +11,7 @@ from typing_extensions import override
 from meshtier.distribution import TrafficDistribution
 from meshtier.endpoint import Endpoint, Exclusion, Reason
 from meshtier.errors import InvalidValueError, UnknownNameError, check_type
+from meshtier.frozen import FrozenMapping
 from meshtier.locality import Locality
 from meshtier.preference import ModeLike, Preference, mode_of
 from meshtier.profile import SOLO, Profile
@@ -18,7 +19,7 @@ from meshtier.table import Table, shortened
 from meshtier.tiers import Tier, tier_of
 
 
-class Lookup(Mapping[str, int]):
+class Lookup(FrozenMapping[int]):
     """A number for each endpoint in a tier, by its id; may also be called, with the endpoint or its id.
 
     Args:
@@ -30,47 +31,28 @@ class Lookup(Mapping[str, int]):
         UnknownNameError: No endpoint with this id is in a tier.
     """
 
-    __slots__ = ("_excluded", "_numbers")
-    _numbers: dict[str, int]
+    __slots__ = ("_excluded",)
     _excluded: tuple[Exclusion, ...]
 
     def __init__(self, numbered: Iterable[tuple[Endpoint, int]], excluded: tuple[Exclusion, ...] = ()) -> None:
-        self._numbers = {}
-        self._excluded = excluded
+        numbers: dict[str, int] = {}
         for endpoint, number in numbered:
-            if self._numbers.setdefault(endpoint.id, number) != number:
+            if endpoint.id in numbers:
                 raise InvalidValueError(f"expected ids of their own, got {endpoint.id!r} twice", "endpoints")
+            numbers[endpoint.id] = number
+        super().__init__(numbers)
+        object.__setattr__(self, "_excluded", excluded)
 
     def __call__(self, endpoint: Endpoint | str) -> int:
         """The number of *endpoint*."""
         return self[endpoint.id if isinstance(endpoint, Endpoint) else endpoint]
 
     @override
-    def __getitem__(self, key: str) -> int:
-        try:
-            return self._numbers[key]
-        except KeyError:
-            for exclusion in self._excluded:
-                if exclusion.endpoint.id == key:
-                    raise UnknownNameError("tier, for it is excluded,", str(exclusion)) from None
-            raise UnknownNameError.among("endpoint in a tier", key, self._numbers) from None
-
-    @override
-    def __contains__(self, key: object) -> bool:
-        # Not by way of __getitem__, which looks for the nearest names.
-        return key in self._numbers
-
-    @override
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._numbers)
-
-    @override
-    def __len__(self) -> int:
-        return len(self._numbers)
-
-    @override
-    def __repr__(self) -> str:
-        return repr(self._numbers)
+    def _unknown(self, key: str) -> UnknownNameError:
+        for exclusion in self._excluded:
+            if exclusion.endpoint.id == key:
+                return UnknownNameError("tier, for it is excluded,", str(exclusion))
+        return UnknownNameError.among("endpoint in a tier", key, self)
 
 
 @frozen

@@ -7,10 +7,18 @@ from typing import Any
 
 import pytest
 
-from meshtier.dataplane.envoy import HostShares, host_shares, priority_loads
-from meshtier.dataplane.settings import EnvoySettings, Host, LbPolicy, LocalityGroup, ZoneAware
-from meshtier.dataplane.zone_aware import ZoneRouting
-from meshtier.endpoint import Health
+from meshtier.dataplane import (
+    EnvoySettings,
+    HostShares,
+    LbPolicy,
+    LocalityGroup,
+    ZoneAware,
+    host_shares,
+    priority_loads,
+)
+from meshtier.dataplane.settings import site_of
+from meshtier.dataplane.zone_aware import zone_split
+from meshtier.endpoint import Endpoint, Health
 from meshtier.locality import Locality
 
 Case = Mapping[str, Any]
@@ -23,12 +31,6 @@ HEALTH = {
     "T": Health.UNHEALTHY,  # a health check that timed out
     "K": Health.HEALTHY,  # nothing is known against it
 }
-ZONE_ROUTING = {
-    "none": ZoneRouting.NONE,
-    "fail_on_panic": ZoneRouting.NONE,
-    "direct": ZoneRouting.DIRECT,
-    "residual": ZoneRouting.RESIDUAL,
-}
 
 
 def groups_of(localities: Sequence[Case], ejected: Sequence[int] = ()) -> list[LocalityGroup]:
@@ -37,16 +39,15 @@ def groups_of(localities: Sequence[Case], ejected: Sequence[int] = ()) -> list[L
     for entry in localities:
         assert set(entry) <= {"priority", "locality", "weight", "hosts", "host_weights"}
         weights = entry.get("host_weights", [1] * len(entry["hosts"]))
-        hosts: list[Host] = []
+        place = Locality.parse(entry.get("locality", ""))
+        hosts: list[Endpoint] = []
         for letter, weight in zip(entry["hosts"], weights, strict=True):
             health = Health.UNHEALTHY if position in ejected else HEALTH[letter]
-            hosts.append(Host(id=f"host-{position}", health=health, weight=weight))
+            hosts.append(Endpoint(f"host-{position}", place, health=health, weight=weight))
             position += 1
-        place = Locality.parse(entry.get("locality", ""))
-        group = LocalityGroup(
-            priority=entry["priority"], locality=place, weight=entry.get("weight"), hosts=tuple(hosts)
+        groups.append(
+            LocalityGroup(priority=entry["priority"], locality=place, weight=entry.get("weight"), endpoints=hosts)
         )
-        groups.append(group)
     return groups
 
 
@@ -76,41 +77,46 @@ def sampling_error(percent: float, requests: int) -> float:
     return 100 * (5 * sqrt(part * (1 - part) / requests) + 2 / requests)
 
 
-def percent_of_priorities(result: HostShares) -> list[float]:
+def percent_of_groups(result: HostShares, groups: Sequence[LocalityGroup]) -> list[float]:
+    return [100 * sum(result.shares[endpoint.id] for endpoint in group.endpoints) for group in groups]
+
+
+def percent_of_priorities(result: HostShares, groups: Sequence[LocalityGroup]) -> list[float]:
     percent = [0.0] * len(result.loads.load)
-    for group in result.groups:
-        percent[group.priority] += 100 * group.share
+    for group, of_group in zip(groups, percent_of_groups(result, groups), strict=True):
+        percent[group.priority] += of_group
     return percent
 
 
-def blocks_of(result: HostShares) -> list[list[int | None]]:
+def blocks_of(result: HostShares, groups: Sequence[LocalityGroup]) -> list[list[int | None]]:
     """Runs of one priority over the residues of the hash: healthy loads from P0 up, then degraded loads."""
-    served = {group.priority for group in result.groups if group.share}
+    served = percent_of_priorities(result, groups)
     runs = [*enumerate(result.loads.healthy_load), *enumerate(result.loads.degraded_load)]
-    found = [(priority if priority in served else None, load) for priority, load in runs if load]
+    found = [(priority if served[priority] else None, load) for priority, load in runs if load]
     return [[priority, sum(load for _, load in run)] for priority, run in groupby(found, key=lambda pair: pair[0])]
 
 
-def check_exact(result: HostShares, exact: Case) -> None:
+def check_exact(groups: Sequence[LocalityGroup], settings: EnvoySettings, exact: Case) -> None:
     """One request was sent for each residue of the hash, so these are Envoy's own integers."""
-    assert percent_of_priorities(result) == pytest.approx(exact["per_priority_percent"], abs=1e-9)
+    result = host_shares(groups, settings)
+    assert percent_of_priorities(result, groups) == pytest.approx(exact["per_priority_percent"], abs=1e-9)
     assert 100 * result.lost == pytest.approx(exact["no_host_percent"], abs=1e-9)
     assert (result.reason is not None) == (exact["no_host_percent"] > 0)
     if "blocks" in exact:
-        assert blocks_of(result) == exact["blocks"]
+        assert blocks_of(result, groups) == exact["blocks"]
 
 
-def check_sampled_priorities(result: HostShares, measured: Case) -> None:
+def check_sampled_priorities(result: HostShares, groups: Sequence[LocalityGroup], measured: Case) -> None:
     requests = measured["requests"]
     assert sum(measured["per_priority"]) == pytest.approx(requests * (1 - result.lost))
-    for hits, percent in zip(measured["per_priority"], percent_of_priorities(result), strict=True):
+    for hits, percent in zip(measured["per_priority"], percent_of_priorities(result, groups), strict=True):
         assert 100 * hits / requests == pytest.approx(percent, abs=sampling_error(percent, requests))
 
 
 def check_sampled_hosts(result: HostShares, measured: Case, *, within: float | None = None) -> None:
     """Every host's share within so many points; without *within*, inside the sampling error."""
     requests = measured["requests"]
-    for hits, share in zip(flat(measured["hosts"]), result.shares, strict=True):
+    for hits, share in zip(flat(measured["hosts"]), result.shares.values(), strict=True):
         bound = sampling_error(100 * share, requests) if within is None else within
         assert 100 * hits / requests == pytest.approx(100 * share, abs=bound)
         assert (hits > 0) == (share > 0)
@@ -134,13 +140,13 @@ def check_priority_load(case: Case) -> None:
         "no_host": loads.reason is not None,
     } == predicted
     exact = case["exact"]
-    check_exact(host_shares(groups, settings_of(given, exact["lb_policy"])), exact)
+    check_exact(groups, settings_of(given, exact["lb_policy"]), exact)
     for policy, measured in case["measured"].items():
         result = host_shares(groups, settings_of(given, policy))
-        check_sampled_priorities(result, measured)
+        check_sampled_priorities(result, groups, measured)
         # RANDOM takes priority and host from one number: where there are several, hosts are uneven inside each.
         if policy == "RANDOM" and sum(map(bool, result.loads.load)) > 1:
-            used = zip(flat(measured["hosts"]), result.shares, strict=True)
+            used = zip(flat(measured["hosts"]), result.shares.values(), strict=True)
             assert all(share for hits, share in used if hits)
         else:
             check_sampled_hosts(result, measured)
@@ -150,14 +156,14 @@ def check_failover_steps(case: Case) -> None:
     for step in case["steps"]:
         exact = step["exact"]
         groups = groups_of(case["settings"]["localities"], exact["ejected"])
-        check_exact(host_shares(groups, settings_of(case["settings"], exact["lb_policy"])), exact)
+        check_exact(groups, settings_of(case["settings"], exact["lb_policy"]), exact)
         policies = sorted(set(step) - {"step", "failing_hosts", "exact"})
         assert policies == ["LEAST_REQUEST", "ROUND_ROBIN"]
         for policy in policies:
             groups = groups_of(case["settings"]["localities"], step[policy]["ejected"])
             result = host_shares(groups, settings_of(case["settings"], policy))
             assert list(result.loads.load) == step[policy]["predicted_percent"] or result.lost
-            check_sampled_priorities(result, step[policy])
+            check_sampled_priorities(result, groups, step[policy])
             if policy == "ROUND_ROBIN":
                 check_sampled_hosts(result, step[policy])
 
@@ -166,7 +172,7 @@ def check_eds_transition(case: Case) -> None:
     settings = settings_of(case["settings"], case["settings"]["lb_policy"])
     for step in case["steps"]:
         localities = [{"priority": priority, "hosts": hosts} for priority, hosts in enumerate(step["priorities"])]
-        check_exact(host_shares(groups_of(localities), settings), step)
+        check_exact(groups_of(localities), settings, step)
 
 
 def check_locality_weight(case: Case) -> None:
@@ -176,7 +182,7 @@ def check_locality_weight(case: Case) -> None:
         result = host_shares(groups, settings_of(given, policy))
         assert list(result.loads.panic) == predicted["panic"]
         assert list(result.loads.healthy_load) == predicted["healthy_load"]
-        percent = [100 * group.share for group in result.groups]
+        percent = percent_of_groups(result, groups)
         assert percent == pytest.approx(measured["per_locality_percent"], abs=measured["tolerance_pp"])
         assert percent == pytest.approx(measured["predicted_locality_percent"], abs=0.01)
         assert measured["status"] == ({"503": 20000} if result.lost else {"200": 20000})
@@ -186,8 +192,16 @@ def check_locality_weight(case: Case) -> None:
 
 def check_zone_aware(case: Case) -> None:
     check_locality_weight(case)
-    result = host_shares(groups_of(case["settings"]["localities"]), settings_of(case["settings"], "ROUND_ROBIN"))
-    assert result.zone_routing is ZONE_ROUTING[case["predicted"]["zone_mode"]]
+    settings = settings_of(case["settings"], "ROUND_ROBIN")
+    if settings.zone_aware is not None:
+        own, healthy = site_of(settings.zone_aware.node_locality), dict[tuple[str, ...], int]()
+        for group in groups_of(case["settings"]["localities"]):
+            if group.priority == 0 and group.endpoints:
+                serving = sum(endpoint.health is Health.HEALTHY for endpoint in group.endpoints)
+                healthy[site_of(group.locality)] = healthy.get(site_of(group.locality), 0) + serving
+        parts = zone_split(healthy, settings.zone_aware).parts
+        mode = "none" if not parts else "direct" if len(parts) == 1 and parts[0][0] == own else "residual"
+        assert mode == case["predicted"]["zone_mode"].replace("fail_on_panic", "none")
 
 
 CHECKS: dict[str, Callable[[Case], None]] = {

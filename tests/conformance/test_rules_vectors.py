@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from meshtier.dataplane import LoadAssignment, assign
 from meshtier.distribution import TrafficDistribution
 from meshtier.endpoint import Endpoint
 from meshtier.locality import Locality
@@ -12,13 +13,11 @@ from meshtier.profile import ISTIO_1_30, ISTIO_1_31
 from meshtier.rules import (
     Distribute,
     Failover,
-    Grouping,
     LoadBalancer,
     LocalitySetting,
     OutlierDetection,
     TrafficPolicy,
     effective_setting,
-    group_endpoints,
 )
 
 Case = Mapping[str, Any]
@@ -36,7 +35,7 @@ def setting_of(data: Case | None) -> LocalitySetting | None:
     )
 
 
-def grouping_of(case: Case, rule: str) -> Grouping:
+def assignment_of(case: Case, rule: str) -> LoadAssignment:
     profile = PROFILES[rule]
     policy = TrafficPolicy(
         load_balancer=LoadBalancer(locality=setting_of(case["setting"])),
@@ -54,7 +53,7 @@ def grouping_of(case: Case, rule: str) -> Grouping:
         )
         for number, data in enumerate(case["endpoints"])
     ]
-    return group_endpoints(
+    return assign(
         endpoints,
         choice,
         client=Locality.parse(case["proxy"]["locality"]),
@@ -65,20 +64,24 @@ def grouping_of(case: Case, rule: str) -> Grouping:
 
 
 def check(case: Case, rule: str) -> None:
-    grouping = grouping_of(case, rule)
+    assignment = assignment_of(case, rule)
     expected = case["expect"][rule]
     assert [
         {
             "locality": list(group.locality[1:4]),
             "priority": group.priority,
-            "weight": group.weight,
+            "weight": group.weight or 0,
             "endpoints": [int(endpoint.id) for endpoint in group.endpoints],
         }
-        for group in grouping.groups
+        for group in assignment.groups
     ] == expected["groups"]
-    assert list(grouping.priorities) == expected["priorities"]
+    priority_of = {
+        endpoint.id: priority for priority, tier in enumerate(assignment.tiers) for endpoint in tier.endpoints
+    }
+    given = [priority_of.get(str(number)) for number in range(len(case["endpoints"]))]
+    assert given == expected["priorities"]
     dropped = [str(number) for number, priority in enumerate(expected["priorities"]) if priority is None]
-    assert [exclusion.endpoint.id for exclusion in grouping.excluded] == dropped
+    assert [exclusion.endpoint.id for exclusion in assignment.excluded] == dropped
 
 
 @pytest.mark.parametrize("rule", PROFILES)

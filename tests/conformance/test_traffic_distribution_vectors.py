@@ -30,7 +30,7 @@ def resolution_of(case: Case, profile: Profile, *, component: Component, policy:
 def test_istiod_finds_the_same_mode(traffic_distribution_case: Case, profile: Profile) -> None:
     case = traffic_distribution_case
     resolution = resolution_of(case, profile, component=Component.ZTUNNEL, policy=None)
-    assert resolution.mode.value == case["expect"]["traffic_distribution"]
+    assert resolution.title == case["expect"]["traffic_distribution"]
 
 
 @profiles

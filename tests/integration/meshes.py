@@ -50,7 +50,7 @@ class Web:
             hosts=(HOST,),
             annotation=self.annotation,
             ports=((80, "http"),),
-            backends=tuple(Backend(pod, pod.health) for pod in pods),
+            backends=tuple(Backend(pod.key, pod.health) for pod in pods),
         )
         cluster = Cluster(
             name="c",

@@ -319,7 +319,7 @@ class Subject:
     def percentages(self) -> dict[int | str, int]:
         """The integer percentage that each priority gets; `NOBODY` for what is lost."""
         groups = self.upstream.groups
-        priority_of: dict[str, int] = {host.id: group.priority for group in groups for host in group.hosts}
+        priority_of: dict[str, int] = {one.id: group.priority for group in groups for one in group.endpoints}
         found: Counter[int | str] = Counter()
         for identifier, count in self.exact().items():
             found[priority_of.get(identifier, identifier)] += count

@@ -119,7 +119,7 @@ def test_bookinfo_through_each_pod_of_its_waypoint(serve: Serve) -> None:
     mesh = Mesh([evolve(cluster, destination_rules=(rule,)) for cluster in load(BOOKINFO / "gateways").clusters])
     route = mesh.route("bookinfo/curl-east", "productpage.bookinfo.mesh.internal", component=Component.WAYPOINT)
     assert route.hops
-    for hop in route.hops:
+    for hop in route.hops[1:]:
         assert_shares(serve(hop.route), hop.route)
 
 
@@ -129,7 +129,7 @@ def test_bookinfo_prefers_the_same_zone_at_the_ingress_gateway(serve: Serve) -> 
     [pod] = [
         workload
         for cluster in mesh.clusters
-        for workload in cluster.workloads
+        for workload in cluster.workloads.values()
         if cluster.name == "east" and "ingress" in workload.namespace and workload.kind == "Pod"
     ]
     route = mesh.route(pod, "details.bookinfo.svc.cluster.local", component=Component.INGRESS_GATEWAY)

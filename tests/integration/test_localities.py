@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from tests.groups import host
 from tests.integration.compare import assert_shares, percentages
 from tests.integration.conftest import Serve
 from tests.integration.meshes import Web
 from tests.integration.real_envoy import NOBODY
 
-from meshtier.dataplane import EnvoySettings, Host, LbPolicy, LocalityGroup, host_shares, priority_loads
+from meshtier.dataplane import EnvoySettings, LbPolicy, LocalityGroup, host_shares, priority_loads
 from meshtier.endpoint import Health
 from meshtier.export import Upstream, upstream_of
 from meshtier.locality import Locality
@@ -85,10 +86,10 @@ def test_any_spreads_over_all_places_alike(serve: Serve) -> None:
 
 def test_least_request_goes_by_weight_one_request_at_a_time_and_by_its_root_under_load(serve: Serve) -> None:
     # Envoy divides a weight by the requests under way and one more: the model's shares are those without load.
-    hosts = [Host(id="heavy", weight=4), Host(id="light")]
+    hosts = [host("heavy", weight=4), host("light")]
     settings = EnvoySettings(lb_policy=LbPolicy.LEAST_REQUEST)
-    plain = Upstream(name="subject", groups=[LocalityGroup(hosts=hosts)], settings=settings)
-    assert dict(host_shares(plain.groups, settings).by_id) == {"heavy": 0.8, "light": 0.2}
+    plain = Upstream(name="subject", groups=[LocalityGroup(endpoints=hosts)], settings=settings)
+    assert host_shares(plain.groups, settings).shares == {"heavy": 0.8, "light": 0.2}
     subject = serve(plain)
     assert abs(subject.shares(4_000, at_once=1)["heavy"] - 0.8) <= 0.02
     assert abs(subject.shares(4_000, at_once=64)["heavy"] - 2 / 3) <= 0.02
@@ -124,9 +125,9 @@ def test_panic_lets_all_endpoints_in(serve: Serve) -> None:
     assert set(subject.exact()) <= set(names[1:])
     subject.eject(*names[1:3])
     assert set(subject.exact()) == set(names)
-    hosts = [Host(id=name, health=Health.UNHEALTHY if name in names[:3] else Health.HEALTHY) for name in names]
-    modelled = host_shares([LocalityGroup(hosts=hosts)], upstream_of(route).settings)
-    assert all(modelled.shares)
+    hosts = [host(name, Health.UNHEALTHY if name in names[:3] else Health.HEALTHY) for name in names]
+    modelled = host_shares([LocalityGroup(endpoints=hosts)], upstream_of(route).settings)
+    assert all(modelled.shares.values())
 
 
 @pytest.mark.parametrize(
@@ -150,7 +151,7 @@ def test_panic_begins_below_the_truncated_threshold(
     groups = [
         LocalityGroup(
             priority=priority,
-            hosts=[Host(id=f"{priority}{letter}{number}", health=health[letter]) for number, letter in enumerate(text)],
+            endpoints=[host(f"{priority}{letter}{number}", health[letter]) for number, letter in enumerate(text)],
         )
         for priority, text in enumerate(letters)
     ]
@@ -170,8 +171,8 @@ def test_overprovisioning_factor_and_weighted_health(serve: Serve, factor: int) 
         weighted_priority_health=True,
         lb_policy=LbPolicy.RING_HASH,
     )
-    hosts = [Host(id="a", weight=3), Host(id="b", weight=4, health=Health.UNHEALTHY), Host(id="c")]
-    groups = [LocalityGroup(hosts=hosts), LocalityGroup(priority=1, hosts=[Host(id="d")])]
+    hosts = [host("a", weight=3), host("b", Health.UNHEALTHY, weight=4), host("c")]
+    groups = [LocalityGroup(endpoints=hosts), LocalityGroup(priority=1, endpoints=[host("d")])]
     plain = Upstream(name="subject", groups=groups, settings=settings)
     loads = priority_loads(groups, settings).load
     assert serve(plain).percentages() == {number: load for number, load in enumerate(loads) if load}
@@ -181,14 +182,14 @@ def test_draining_endpoints_get_nothing_and_count_for_nothing(serve: Serve) -> N
     settings = EnvoySettings(panic_threshold=0, lb_policy=LbPolicy.RING_HASH)
     near = LocalityGroup(
         locality=Locality(zone="a"),
-        hosts=[
-            Host(id="a"),
-            Host(id="b", health=Health.UNHEALTHY),
-            Host(id="c", health=Health.TERMINATING),
-            Host(id="d", health=Health.TERMINATING),
+        endpoints=[
+            host("a"),
+            host("b", Health.UNHEALTHY),
+            host("c", Health.TERMINATING),
+            host("d", Health.TERMINATING),
         ],
     )
-    far = LocalityGroup(priority=1, locality=Locality(zone="b"), hosts=[Host(id="e")])
+    far = LocalityGroup(priority=1, locality=Locality(zone="b"), endpoints=[host("e")])
     assert serve(Upstream(name="subject", groups=[near, far], settings=settings)).exact() == {"a": 70, "e": 30}
 
 
@@ -197,7 +198,7 @@ def test_an_ejected_endpoint_returns_after_its_time(serve: Serve) -> None:
     detection = OutlierDetection(
         consecutive_5xx_errors=2, interval_s=0.1, base_ejection_time_s=2, max_ejection_percent=100
     )
-    groups = [LocalityGroup(hosts=[Host(id="a")]), LocalityGroup(priority=1, hosts=[Host(id="b")])]
+    groups = [LocalityGroup(endpoints=[host("a")]), LocalityGroup(priority=1, endpoints=[host("b")])]
     plain = Upstream(
         name="subject",
         groups=groups,

@@ -96,7 +96,7 @@ def some_route(seed: int, *, ailing: Sequence[Health]) -> Route:
             annotation=annotation,
             scope=ServiceScope.GLOBAL,
             ports=((80, "http"),),
-            backends=tuple(Backend(pod, pod.health) for pod in pods),
+            backends=tuple(Backend(pod.key, pod.health) for pod in pods),
         )
         clusters.append(
             Cluster(
@@ -108,7 +108,7 @@ def some_route(seed: int, *, ailing: Sequence[Health]) -> Route:
                 destination_rules=() if policy is None else (rule(policy),),
             )
         )
-    near = clusters[0].workloads
+    near = list(clusters[0].workloads.values())
     # Beside a pod that ails, traffic has a reason to go elsewhere.
     client = random.choice([pod for pod in near if pod.health is not Health.HEALTHY] or near)
     profile = random.choice(list(PROFILES.values()))

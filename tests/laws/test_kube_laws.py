@@ -212,7 +212,7 @@ def in_order(cluster: Cluster) -> Cluster:
     """The same cluster as if its input had been sorted."""
     return evolve(
         cluster,
-        workloads=tuple(sorted(cluster.workloads, key=repr)),
+        workloads=tuple(sorted(cluster.workloads.values(), key=repr)),
         services=tuple(sorted(map(_backends_in_order, cluster.services), key=repr)),
         gateways=tuple(sorted(cluster.gateways, key=repr)),
         destination_rules=tuple(sorted(cluster.destination_rules, key=repr)),

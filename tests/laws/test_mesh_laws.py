@@ -1,9 +1,11 @@
 """Laws of a whole mesh: of any small mesh, from any client, by any component."""
 
 import json
+import sys
 from collections import Counter
 from random import Random
-from typing import Final
+from types import FrameType
+from typing import Any, Final
 
 import pytest
 from attrs import evolve
@@ -14,7 +16,7 @@ from tests.meshes import GLOBAL_HOST, HOST, OUTLIER_DETECTION, cluster, gateway,
 from meshtier.component import Component
 from meshtier.endpoint import Health
 from meshtier.locality import Locality
-from meshtier.mesh import Backend, Cluster, Mesh, Place, Route, Service, ServiceScope, Workload
+from meshtier.mesh import Cluster, Mesh, Place, Route, Service, ServiceScope, WaypointRoute, Workload
 from meshtier.profile import PROFILES, Profile
 from meshtier.ranking import rank
 from meshtier.rules import DestinationRule
@@ -125,8 +127,8 @@ def asked(mesh: Mesh, component: Component, profile: Profile) -> list[Route]:
 def behind(mesh: Mesh, host: str) -> set[str]:
     """The ids of all workloads behind the Services of this host's name, in any cluster."""
     name = host.partition(".")[0]
-    services = (one for where in mesh.clusters for one in where.services if one.name == name)
-    return {backend.workload.id for one in services for backend in one.backends}
+    services = ((where, one) for where in mesh.clusters for one in where.services if one.name == name)
+    return {where.workloads[backend.workload].id for where, one in services for backend in one.backends}
 
 
 def answer(route: Route) -> object:
@@ -147,7 +149,9 @@ def test_every_backend_is_in_exactly_one_tier_or_excluded_with_one_reason(
         inside = Counter(endpoint.id for endpoint in route.endpoints)
         outside = Counter(exclusion.endpoint.id for exclusion in route.excluded)
         together = inside + outside
-        assert tiers <= inside if route.hops else tiers == inside  # other waypoint pods can have others
+        assert (
+            tiers <= inside if isinstance(route, WaypointRoute) else tiers == inside
+        )  # other waypoint pods can have others
         assert set(together) == behind(mesh, route.host) == set(route.shares)
         assert set(together.values()) <= {1}
 
@@ -158,8 +162,9 @@ def test_shares_sum_to_one_or_to_nothing_with_a_reason(mesh: Mesh, component: Co
         total = route.shares.total
         assert all(share >= 0 for share in route.shares.values())
         assert all(route.shares[exclusion.endpoint.id] == 0 for exclusion in route.excluded)
-        if route.hops:
-            lost = sum(hop.share * (1 - hop.route.shares.total) for hop in route.hops)
+        if isinstance(route, WaypointRoute):
+            lost = 1.0 if len(route.hops) == 1 else 0.0
+            lost += sum(hop.share * (1 - hop.route.shares.total) for hop in route.hops[1:])
             assert total == pytest.approx(1 - lost)
             assert bool(route.reason) == (lost > 1e-9)
         else:
@@ -177,13 +182,14 @@ def test_the_order_of_the_input_is_irrelevant(mesh: Mesh, component: Component, 
         ]
         return evolve(
             one,
-            workloads=tuple(chance.sample(one.workloads, len(one.workloads))),
+            workloads=chance.sample(list(one.workloads.values()), len(one.workloads)),
             services=tuple(chance.sample(services, len(services))),
         )
 
     other = Mesh([shuffled(one) for one in mesh.clusters])
     for route, again in zip(asked(mesh, component, profile), asked(other, component, profile), strict=True):
-        if len({hop.share for hop in route.hops}) == len(route.hops):  # else either pod's tiers may be shown
+        pods = route.hops[1:]
+        if len({hop.share for hop in pods}) == len(pods):  # else either pod's tiers may be shown
             assert answer(route) == answer(again)
 
 
@@ -197,17 +203,11 @@ def test_renaming_every_zone_alike_changes_nothing(mesh: Mesh, component: Compon
     def workload(old: Workload) -> Workload:
         return evolve(old, place=place(old.place), envoy_place=place(old.envoy_place))
 
-    def renamed(old: Service) -> Service:
-        return evolve(
-            old, backends=tuple(Backend(workload(one.workload), one.health, one.ports) for one in old.backends)
-        )
-
     other = Mesh(
         [
             evolve(
                 one,
-                workloads=tuple(map(workload, one.workloads)),
-                services=tuple(map(renamed, one.services)),
+                workloads=map(workload, one.workloads.values()),
                 gateways=tuple(evolve(peer, place=place(peer.place)) for peer in one.gateways),
             )
             for one in mesh.clusters
@@ -251,7 +251,7 @@ def test_a_choice_by_distribution_is_a_ranking_of_the_same_endpoints(
     for route in asked(mesh, component, profile):
         if route.passthrough or route.effective_rule.decides or route.resolution.strict:
             continue
-        ranking = rank(route.place.locality, route.visible.endpoints, route.resolution.mode, profile=profile)
+        ranking = rank(route.place.locality, route.visible.endpoints, route.resolution.preference)
         expected = [(tier.number, {one.id for one in tier.endpoints}) for tier in ranking.tiers]
         assert [(tier.number, {one.id for one in tier.endpoints}) for tier in route.tiers] == expected
         assert [tier.priority for tier in route.tiers] == list(range(len(expected)))
@@ -284,7 +284,7 @@ def _with_health(mesh: Mesh, where: str, name: str, health: Health) -> Mesh:
         return evolve(
             one,
             backends=tuple(
-                evolve(backend, health=health) if backend.workload.name == name else backend for backend in one.backends
+                evolve(backend, health=health) if backend.workload[2] == name else backend for backend in one.backends
             ),
         )
 
@@ -311,7 +311,7 @@ def test_plain_data_is_json_and_holds_every_endpoint(mesh: Mesh, component: Comp
         data = route.to_dict()
         assert json.loads(json.dumps(data)) == data
         tiers = (one for tier in data["tiers"] for one in tier["endpoints"])
-        inside = [one["id"] for one in (data["endpoints"] if route.hops else tiers)]
+        inside = [one["id"] for one in (data["endpoints"] if isinstance(route, WaypointRoute) else tiers)]
         assert sorted([*inside, *(one["id"] for one in data["excluded"])]) == sorted(behind(mesh, route.host))
 
 
@@ -327,3 +327,97 @@ def test_every_display_and_every_reasoning_can_be_made(mesh: Mesh, component: Co
             assert why.verdict.startswith(("P", "excluded: "))
             first = why.first_difference
             assert first is None or first.counts
+
+
+@given(mesh=meshes(), component=components, profile=profiles, where=parts, ready=st.sampled_from(Health))
+def test_an_unrelated_service_and_its_pods_change_no_answer(
+    mesh: Mesh, component: Component, profile: Profile, where: str, ready: Health
+) -> None:
+    def with_stranger(one: Cluster) -> Cluster:
+        stranger = pod(
+            "stranger", Locality(one.network, where, where), cluster=one.name, namespace="other", health=ready
+        )
+        made = service([stranger], name="strange", cluster=one.name, namespace="other", scope=ServiceScope.GLOBAL)
+        return evolve(one, workloads=[*one.workloads.values(), stranger], services=(*one.services, made))
+
+    other = Mesh(map(with_stranger, mesh.clusters))
+    for route in asked(mesh, component, profile):
+        client = route.client.workload
+        assert client is not None
+        assert other.route(client, route.host, component=component, profile=profile).to_dict() == route.to_dict()
+
+
+@given(mesh=meshes(), component=components, profile=profiles)
+def test_a_port_that_every_endpoint_serves_is_as_no_port(mesh: Mesh, component: Component, profile: Profile) -> None:
+    ported = [
+        evolve(one, services=tuple(evolve(each, ports=((80, "http"),)) for each in one.services))
+        for one in mesh.clusters
+    ]
+    for route in asked(Mesh(ported), component, profile):
+        client = route.client.workload
+        assert client is not None
+        again = Mesh(ported).route(client, route.host, component=component, profile=profile, port=80)
+        assert answer(again) == answer(route)
+
+
+@given(mesh=meshes(), component=components, profile=profiles)
+def test_rows_and_flows_say_what_the_route_says(mesh: Mesh, component: Component, profile: Profile) -> None:
+    for route in asked(mesh, component, profile):
+        rows = list(route.rows())
+        assert sorted(row.endpoint.id for row in rows) == sorted(route.shares)
+        assert {row.endpoint.id: row.share for row in rows} == dict(route.shares)
+        assert [row.endpoint.id for row in rows if row.excluded] == [each.endpoint.id for each in route.excluded]
+        there: Counter[Locality] = Counter()
+        for row in rows:
+            there[row.endpoint.locality] += row.share  # type: ignore[assignment]  # a counter counts shares as well
+        assert {pair: pytest.approx(share) for pair, share in route.flows()} == {
+            (route.place.locality, place): share for place, share in there.items() if share
+        }
+        if not route.passthrough:
+            assert sum(share for _, share in route.flows()) == pytest.approx(1 - route.lost)
+
+
+@pytest.mark.parametrize("component", Component)
+@pytest.mark.parametrize("asked_of", [{}, {"port": 80}, {"subset": "v1"}], ids=["host", "port", "subset"])
+def test_the_cost_of_a_route_does_not_depend_on_the_size_of_the_cluster(
+    component: Component, asked_of: dict[str, Any]
+) -> None:
+    """Counted in calls: a second client of a zone, in a cluster that is ten times as large."""
+    assert _calls(component, asked_of, strangers=20) == _calls(component, asked_of, strangers=200)
+
+
+@pytest.mark.parametrize("component", Component)
+def test_the_cost_of_a_route_does_not_depend_on_the_number_of_endpoints(component: Component) -> None:
+    assert _calls(component, {}, endpoints=20) == _calls(component, {}, endpoints=200)
+
+
+def _calls(component: Component, asked_of: dict[str, Any], *, strangers: int = 0, endpoints: int = 8) -> int:
+    """How many functions are called for the tiers of one more client, once another one of its zone has asked."""
+    zone = Locality("net-e", "re", "a")
+    web = [
+        pod(f"w{number}", zone._replace(zone="ab"[number % 2]), labels={"version": "v1"}) for number in range(endpoints)
+    ]
+    first, second = pod("first", zone._replace(node="n1")), pod("second", zone._replace(node="n2"))
+    rest = [pod(f"x{number}", zone, labels={"version": "v1"}) for number in range(strangers)]
+    ways = [waypoint_pod("wp1", zone._replace(node="n3"))]
+    made = [service(web, waypoint="shop/wp", ports=((80, "http"),), annotation="PreferClose")]
+    made.append(service(ways, name="wp", annotation="PreferClose"))
+    made += [service([one], name=one.name) for one in rest]
+    v1 = rule(
+        subsets=[{"name": "v1", "labels": {"version": "v1"}}], outlier_detection=None, loadBalancer={"simple": "RANDOM"}
+    )
+    mesh = Mesh([cluster([first, second, *web, *ways, *rest], made, rules=[v1])])
+    assert mesh.route(first, HOST, component=component, **asked_of).tiers
+    calls = 0
+
+    def count(_frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    try:
+        tiers = mesh.route(second, HOST, component=component, **asked_of).tiers
+    finally:
+        sys.setprofile(None)
+    assert tiers
+    return calls

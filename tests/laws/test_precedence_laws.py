@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from hypothesis import assume, example, given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.strategies import LEVEL_OF, setting_texts, settings_by_argument, words
 
@@ -63,9 +63,14 @@ def answer(
     )
 
 
+def mode_of(resolution: Resolution) -> str:
+    assert resolution.mode is not None, "only a ztunnel dump can have a list that no mode has"
+    return str(resolution.mode.value)
+
+
 def outcome(resolution: Resolution) -> tuple[str, bool, Level, str]:
     source = resolution.source
-    return resolution.mode.value, resolution.strict, source.level, source.value
+    return mode_of(resolution), resolution.strict, source.level, source.value
 
 
 @given(texts=settings_by_argument, profile=profiles, component=components, global_service=st.booleans())
@@ -73,20 +78,21 @@ def test_any_settings_resolve_as_the_rules_say(
     texts: Texts, profile: Profile, component: Component, global_service: bool
 ) -> None:
     resolution = answer(texts, profile=profile, component=component, global_service=global_service)
-    assert (resolution.mode.value, resolution.source.level) == expected(texts, profile, global_service=global_service)
+    assert (mode_of(resolution), resolution.source.level) == expected(texts, profile, global_service=global_service)
     assert resolution.strict == (texts["internal_traffic_policy"] == "Local")
     assert (resolution.profile, resolution.component) == (profile, component)
 
 
-@given(texts=settings_by_argument, lower=setting_texts, argument=st.sampled_from(list(LEVEL_OF)), profile=profiles)
+@given(texts=settings_by_argument, lower=setting_texts, profile=profiles)
 def test_adding_a_setting_of_lower_precedence_never_changes_the_mode(
-    texts: Texts, lower: str | None, argument: str, profile: Profile
+    texts: Texts, lower: str | None, profile: Profile
 ) -> None:
     """PREC-1: "From highest to lowest"."""
     order = list(Level)
     before = answer(texts, profile=profile)
-    assume(order.index(LEVEL_OF[argument]) > order.index(before.source.level))
-    assert outcome(answer({**texts, argument: lower}, profile=profile)) == outcome(before)
+    for argument, level in LEVEL_OF.items():
+        if order.index(level) > order.index(before.source.level):
+            assert outcome(answer({**texts, argument: lower}, profile=profile)) == outcome(before)
 
 
 @given(texts=settings_by_argument, profile=profiles)
@@ -98,7 +104,7 @@ def test_the_answer_names_exactly_one_source(texts: Texts, profile: Profile) -> 
     assert levels == sorted(set(levels)), "each level once, highest first"
     by_level = {level: texts[argument] for argument, level in LEVEL_OF.items()}
     for setting in (resolution.source, *resolution.overridden):
-        assert setting.value == by_level.get(setting.level, resolution.mode.value)
+        assert setting.value == by_level.get(setting.level, mode_of(resolution))
 
 
 @given(texts=settings_by_argument, profile=profiles)

@@ -1,15 +1,15 @@
 """Laws of DestinationRules: about every rule, every client and every set of endpoints."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from itertools import combinations
 from random import Random
 from typing import Any, cast
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from meshtier.dataplane import LoadAssignment, LocalityGroup, assign
 from meshtier.endpoint import Endpoint
 from meshtier.errors import InputError
 from meshtier.locality import Locality
@@ -20,7 +20,6 @@ from meshtier.rules import (
     Distribute,
     EffectiveSetting,
     Failover,
-    Grouping,
     LoadBalancer,
     LocalitySetting,
     OutlierDetection,
@@ -32,8 +31,8 @@ from meshtier.rules import (
     compare_labels,
     distribute_weights,
     failover_priority_levels,
-    group_endpoints,
 )
+from meshtier.tiers import Tier
 
 NETWORK = "topology.istio.io/network"
 KEYS = (NETWORK, "topology.kubernetes.io/region", "rack", "disk")
@@ -69,14 +68,18 @@ def endpoint_lists(draw: st.DrawFn) -> list[Endpoint]:
     ]
 
 
-def group(
+def ids(parts: Iterable[Tier | LocalityGroup]) -> list[str]:
+    return [endpoint.id for part in parts for endpoint in part.endpoints]
+
+
+def assigned(
     members: Sequence[Endpoint],
     choice: EffectiveSetting,
     client: Locality,
     client_labels: Mapping[str, str],
     profile: Profile,
-) -> Grouping:
-    return group_endpoints(members, choice, client=client, client_labels=client_labels, profile=profile)
+) -> LoadAssignment:
+    return assign(members, choice, client=client, client_labels=client_labels, profile=profile)
 
 
 @given(members=endpoint_lists(), choice=choices, client=places, client_labels=labels, profile=profiles)
@@ -87,32 +90,28 @@ def test_every_endpoint_is_in_one_group_or_excluded_with_one_reason(
     client_labels: dict[str, str],
     profile: Profile,
 ) -> None:
-    grouping = group(members, choice, client, client_labels, profile)
-    seen = [endpoint.id for one in grouping.groups for endpoint in one.endpoints]
-    seen += [exclusion.endpoint.id for exclusion in grouping.excluded]
-    assert Counter(seen) == Counter(endpoint.id for endpoint in members)
-    priority_of = {endpoint.id: one.priority for one in grouping.groups for endpoint in one.endpoints}
-    assert list(grouping.priorities) == [priority_of.get(endpoint.id) for endpoint in members]
+    assignment = assigned(members, choice, client, client_labels, profile)
+    excluded = [exclusion.endpoint.id for exclusion in assignment.excluded]
+    everyone = Counter(endpoint.id for endpoint in members)
+    assert Counter([*ids(assignment.groups), *excluded]) == everyone
+    assert Counter([*ids(assignment.tiers), *excluded]) == everyone
+    tier_of = {name: number for number, tier in enumerate(assignment.tiers) for name in ids([tier])}
+    assert {name: group.priority for group in assignment.groups for name in ids([group])} == tier_of
 
 
 @given(members=endpoint_lists(), choice=choices, client=places, client_labels=labels, profile=profiles)
-def test_renumbering_keeps_the_order_of_levels_and_leaves_no_gap(
+def test_every_priority_from_0_on_holds_an_endpoint_and_a_lower_level_is_a_lower_priority(
     members: list[Endpoint],
     choice: EffectiveSetting,
     client: Locality,
     client_labels: dict[str, str],
     profile: Profile,
 ) -> None:
-    grouping = group(members, choice, client, client_labels, profile)
-    given_priorities = {priority for priority in grouping.priorities if priority is not None}
-    assert given_priorities == set(range(len(given_priorities)))
-    pairs = [
-        (level, priority)
-        for level, priority in zip(grouping.levels, grouping.priorities, strict=True)
-        if priority is not None
-    ]
-    for (level, priority), (other, other_priority) in combinations(pairs, 2):
-        assert (level < other) == (priority < other_priority)
+    assignment = assigned(members, choice, client, client_labels, profile)
+    levels = [tier.number for tier in assignment.tiers]
+    assert levels == sorted(set(levels))
+    assert all(tier.endpoints for tier in assignment.tiers)
+    assert {group.priority for group in assignment.groups if group.endpoints} == set(range(len(levels)))
 
 
 @given(
@@ -133,12 +132,12 @@ def test_shuffling_the_input_only_shuffles_the_output(
 ) -> None:
     shuffled = list(members)
     random.shuffle(shuffled)
-    before, after = (group(order, choice, client, client_labels, profile) for order in (members, shuffled))
-    assert dict(zip([one.id for one in members], before.priorities, strict=True)) == dict(
-        zip([one.id for one in shuffled], after.priorities, strict=True)
-    )
-    assert [(one.written, one.priority, one.weight) for one in before.groups] == [
-        (one.written, one.priority, one.weight) for one in after.groups
+    before, after = (assigned(order, choice, client, client_labels, profile) for order in (members, shuffled))
+    assert [(tier.number, set(ids([tier]))) for tier in before.tiers] == [
+        (tier.number, set(ids([tier]))) for tier in after.tiers
+    ]
+    assert [(one.locality, one.priority, one.weight, set(ids([one]))) for one in before.groups] == [
+        (one.locality, one.priority, one.weight, set(ids([one]))) for one in after.groups
     ]
 
 

@@ -134,7 +134,7 @@ def indexes(client: Locality, given: Iterator[Endpoint]) -> None:
 def settings(spec: str | None) -> None:
     resolution = resolve(spec=spec, component=Component.WAYPOINT, objects={Level.SERVICE_SPEC: "Service b/r"})
     assert_type(resolution, Resolution)
-    assert_type(resolution.mode, TrafficDistribution)
+    assert_type(resolution.mode, TrafficDistribution | None)
     assert_type(resolution.strict, bool)
     assert_type(resolution.source, Setting)
     assert_type(resolution.overridden, tuple[Setting, ...])

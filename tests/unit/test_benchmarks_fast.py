@@ -71,7 +71,7 @@ def test_a_dump_of_a_fleet_holds_the_endpoints_that_it_was_made_with(dump: Calla
     (cluster,) = kube.load(dump(made)).clusters
     found = {
         service.name: sorted(
-            (backend.workload.name, backend.workload.place.locality, backend.health.serves)
+            (backend.workload[2], cluster.workloads[backend.workload].place.locality, backend.health.serves)
             for backend in service.backends
         )
         for service in cluster.services

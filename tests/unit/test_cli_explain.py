@@ -18,12 +18,12 @@ ASK = ("--from", "bookinfo/curl-east", "--to", PRODUCTPAGE)
 
 
 def explain(*arguments: str, text: str | None = None) -> Result:
-    """The result; an error of ours is left in `Result.exception`, where `run` would print it."""
     return CliRunner().invoke(app, ["explain", *arguments], input=text)
 
 
 def refused(*arguments: str) -> MeshError:
-    error = explain(*arguments).exception
+    """The error itself, of which the command prints the text."""
+    error = CliRunner().invoke(app, ["explain", *arguments], standalone_mode=False).exception
     assert isinstance(error, MeshError), error
     return error
 

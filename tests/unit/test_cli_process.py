@@ -106,6 +106,17 @@ def test_on_a_terminal_there_is_colour_unless_it_is_not_wanted(more: dict[str, s
 
 
 @on_linux
+def test_on_a_terminal_the_source_that_is_read_is_shown_and_then_gone() -> None:
+    text = _on_a_terminal(*ASK, TERM="dumb", COLUMNS="200", NO_COLOR="1")
+    shown, _, answer = text.rpartition("\r" + " " * 79 + "\r")
+    assert [line.strip() for line in shown.split("\r") if line] == [
+        f"reading {GATEWAYS}/east.yaml"[:79],
+        f"reading {GATEWAYS}/west.yaml"[:79],
+    ]
+    assert answer.startswith(PRODUCTPAGE)
+
+
+@on_linux
 def test_a_narrow_terminal_folds_and_loses_nothing() -> None:
     text = _on_a_terminal(*ASK, TERM="dumb", COLUMNS="60", NO_COLOR="1")
     assert "s9dlm" in text.replace("\n", "").replace("\r", "").replace(" ", "")

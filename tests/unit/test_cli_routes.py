@@ -18,8 +18,15 @@ def call(*arguments: str, text: str | None = None) -> Result:
     return CliRunner().invoke(app, list(arguments), input=text)
 
 
-def rows(result: Result) -> list[dict[str, object]]:
-    assert result.exit_code == 0, result.output
+def refused(*arguments: str, text: str | None = None) -> UnknownNameError:
+    """The error itself, of which the command prints the text."""
+    error = CliRunner().invoke(app, list(arguments), input=text, standalone_mode=False).exception
+    assert isinstance(error, UnknownNameError), error
+    return error
+
+
+def rows(result: Result, exit_code: int = 0) -> list[dict[str, object]]:
+    assert result.exit_code == exit_code, result.output
     return [json.loads(line) for line in result.output.splitlines()]
 
 
@@ -33,7 +40,7 @@ def test_every_host_is_asked_for_from_every_place() -> None:
 
 def test_only_what_fails() -> None:
     """No pod of ratings runs on east-b1 and on west-a2."""
-    found = rows(call("routes", GATEWAYS, "-o", "jsonl", "--failing"))
+    found = rows(call("routes", GATEWAYS, "-o", "jsonl", "--failing"), exit_code=1)
     nodes = {(row["host"], dict(row["place"])["node"]) for row in found}  # type: ignore[call-overload]
     assert nodes == {(RATINGS, "east-b1"), (RATINGS, "west-a2")}
 
@@ -49,8 +56,7 @@ def test_one_host() -> None:
 
 @pytest.mark.parametrize("host", ["nosuch", "ratings.bookinfo", "ratings"])
 def test_a_host_that_is_no_full_name_is_refused_with_the_nearest(host: str) -> None:
-    error = call("routes", GATEWAYS, "--to", host).exception
-    assert isinstance(error, UnknownNameError)
+    error = refused("routes", GATEWAYS, "--to", host)
     assert host == "nosuch" or RATINGS in error.nearest
 
 
@@ -59,7 +65,7 @@ def test_a_mesh_without_pods_has_no_routes() -> None:
         {"kind": "Service", "apiVersion": "v1", "metadata": {"name": "web", "namespace": "ns"}, "spec": {}}
     )
     assert call("routes", "-", text=text).output.splitlines() == ["host  from  holds  tiers"]
-    assert isinstance(call("routes", "-", "--to", "nosuch", text=text).exception, UnknownNameError)
+    assert refused("routes", "-", "--to", "nosuch", text=text).nearest == ()
 
 
 def test_the_published_table() -> None:

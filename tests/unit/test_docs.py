@@ -75,7 +75,7 @@ def blocks_of(page: Path) -> list[tuple[Step, ...]]:
 
 def printed(command: str) -> tuple[str, int]:
     """What a command prints, standard output first, and its exit code."""
-    from meshtier.cli import run  # the pages can be listed without the extra
+    from meshtier.cli import app  # the pages can be listed without the extra
 
     producer, consumer = pipe_of(command)
     given = b""
@@ -94,7 +94,7 @@ def printed(command: str) -> tuple[str, int]:
         contextlib.redirect_stderr(err),
     ):
         try:
-            run()
+            app()
         except SystemExit as exit_:
             code = exit_.code if isinstance(exit_.code, int) else 1
     return "".join(f"{line.rstrip()}\n" for line in (out.getvalue() + err.getvalue()).splitlines()), code
@@ -159,6 +159,15 @@ def test_a_block_is_split_at_its_commands() -> None:
 def test_the_api_page_names_everything_that_is_public() -> None:
     text = (ROOT / "docs/reference/api.md").read_text(encoding="utf-8")
     assert set(re.findall(r":: meshtier\.(\w+)$", text, re.MULTILINE)) == set(meshtier.__all__)
+
+
+def test_each_command_to_set_up_is_one_line_and_contributing_repeats_the_second() -> None:
+    """`.ci/run` reads them from the README by the same heading, and runs them."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = readme.partition("\n## Two commands\n")[2].partition("\n## ")[0]
+    commands = re.findall(r"^```sh\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
+    assert [command.count("\n") for command in commands] == [1, 1]
+    assert commands[1] in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
 _RULE = re.compile(r"\b(?:LOC|MODE|TIER|PREC|COMP|DR|LOAD|OD|IN)-\d+\b")

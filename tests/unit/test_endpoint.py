@@ -1,5 +1,4 @@
 import pickle
-from types import MappingProxyType
 
 import pytest
 from attrs.exceptions import FrozenInstanceError
@@ -106,48 +105,6 @@ def test_an_endpoint_survives_pickling() -> None:
     assert pickle.loads(pickle.dumps(endpoint)) == endpoint  # our own bytes
 
 
-def test_labels_are_a_mapping() -> None:
-    labels = Labels({"a": "1", "b": "2"})
-    assert list(labels) == ["a", "b"]
-    assert len(labels) == 2
-    assert labels["a"] == "1"
-    assert (labels.get("b"), labels.get("c"), labels.get("c", "3")) == ("2", None, "3")
-    with pytest.raises(KeyError):
-        labels["c"]
-
-
-@pytest.mark.parametrize(
-    "other", [{"a": "1"}, Labels({"a": "1"}), MappingProxyType({"a": "1"})], ids=["dict", "labels", "proxy"]
-)
-def test_labels_are_equal_to_any_mapping_with_the_same_items(other: object) -> None:
-    assert Labels({"a": "1"}) == other
-
-
-@pytest.mark.parametrize("other", [{"a": "2"}, Labels({"b": "1"}), {}, [("a", "1")], None, 5])
-def test_labels_differ_from_all_else(other: object) -> None:
-    assert Labels({"a": "1"}) != other
-
-
-def test_labels_cannot_change() -> None:
-    labels = Labels({"a": "1"})
-    with pytest.raises(AttributeError, match="labels cannot change"):
-        labels._items = {}
-    with pytest.raises(TypeError):
-        labels["a"] = "2"  # type: ignore[index]  # the point of the test
-
-
-def test_equal_labels_have_equal_hashes_whatever_their_order() -> None:
-    assert hash(Labels({"a": "1", "b": "2"})) == hash(Labels({"b": "2", "a": "1"}))
-
-
-def test_labels_read_as_a_dict_and_survive_pickling() -> None:
-    labels = Labels({"a": "1"})
-    assert repr(labels) == "{'a': '1'}"
-    copied = pickle.loads(pickle.dumps(labels))  # our own bytes
-    assert type(copied) is Labels
-    assert copied == labels
-
-
 def test_endpoints_without_labels_share_them() -> None:
     assert Endpoint("e", HERE).labels is NO_LABELS
     assert Endpoint("e", HERE, labels={}).labels is NO_LABELS
@@ -155,13 +112,6 @@ def test_endpoints_without_labels_share_them() -> None:
 
 def test_labels_that_are_immutable_already_are_taken_as_they_are() -> None:
     labels = Labels({"a": "1"})
-    assert Endpoint("e", HERE, labels=labels).labels is labels
-
-
-def test_trusted_labels_are_like_any_others() -> None:
-    labels = Labels.trusted({"a": "1"})
-    assert labels == Labels({"a": "1"})
-    assert hash(labels) == hash(Labels({"a": "1"}))
     assert Endpoint("e", HERE, labels=labels).labels is labels
 
 

@@ -1,4 +1,6 @@
 import pickle
+from collections.abc import Callable, Mapping
+from enum import Enum
 
 import pytest
 
@@ -10,6 +12,11 @@ from meshtier.errors import (
     MissingExtraError,
     Problem,
     UnknownNameError,
+    check_int,
+    check_member,
+    check_name,
+    check_percentage,
+    check_type,
 )
 
 PROBLEM = Problem(problem="expected a port, got 'http'", file="a.yaml", document=2, object="Service b/r", path="spec")
@@ -132,3 +139,61 @@ def test_among_very_many_names_the_nearest_is_still_found() -> None:
     )
     assert UnknownNameError.among("client", "namspace-42/pod-04213", known).nearest[0] == "namespace-42/pod-04213"
     assert UnknownNameError.among("client", "", known).nearest == ()
+
+
+class Colour(Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+@pytest.mark.parametrize(
+    ("check", "message"),
+    [
+        pytest.param(lambda: check_type(5, str, "a"), "a: expected a string, got 5", id="no string"),
+        pytest.param(lambda: check_type(1, bool, "a"), "a: expected True or False, got 1", id="no bool"),
+        pytest.param(lambda: check_type([], Mapping, "a"), "a: expected a mapping, got []", id="no mapping"),
+        pytest.param(lambda: check_type(5, Colour, "a"), "a: expected a Colour, got 5", id="no instance"),
+        pytest.param(lambda: check_type(5, InputError, "a"), "a: expected an InputError, got 5", id="a vowel"),
+        pytest.param(lambda: check_type(5, Colour | None, "a"), "a: expected a Colour or None, got 5", id="a union"),
+        pytest.param(lambda: check_type(5, Mapping, "a", what="hosts"), "a: expected hosts, got 5", id="in words"),
+        pytest.param(lambda: check_name("", "a"), "a: expected a non-empty string, got ''", id="empty"),
+        pytest.param(lambda: check_name(5, "a"), "a: expected a non-empty string, got 5", id="no name"),
+        pytest.param(lambda: check_int(0, "a", least=1, most=9), "a: expected an integer from 1 to 9, got 0", id="low"),
+        pytest.param(
+            lambda: check_int(9, "a", least=0, most=8), "a: expected an integer from 0 to 8, got 9", id="high"
+        ),
+        pytest.param(
+            lambda: check_int(True, "a", least=0, most=8), "a: expected an integer from 0 to 8, got True", id="a bool"
+        ),
+        pytest.param(
+            lambda: check_int(1.0, "a", least=0, most=8), "a: expected an integer from 0 to 8, got 1.0", id="a float"
+        ),
+        pytest.param(lambda: check_percentage(-1, "a"), "a: expected a number from 0 to 100, got -1", id="below 0"),
+        pytest.param(lambda: check_percentage(100.5, "a"), "a: expected a number from 0 to 100, got 100.5", id="above"),
+        pytest.param(lambda: check_percentage(True, "a"), "a: expected a number from 0 to 100, got True", id="bool"),
+        pytest.param(lambda: check_percentage("5", "a"), "a: expected a number from 0 to 100, got '5'", id="text"),
+        pytest.param(
+            lambda: check_percentage(float("nan"), "a"), "a: expected a number from 0 to 100, got nan", id="nan"
+        ),
+        pytest.param(
+            lambda: check_member("red", Colour, "a"),
+            "a: expected one of Colour.RED, Colour.BLUE, got 'red'",
+            id="a member's value",
+        ),
+    ],
+)
+def test_a_check_says_what_was_expected_what_came_and_where(check: Callable[[], None], message: str) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        check()
+    assert str(caught.value) == message
+    assert caught.value.path == "a"
+
+
+def test_a_check_takes_what_fits() -> None:
+    check_type(None, Colour | None, "a")
+    check_type(Colour.RED, Colour | None, "a")
+    check_name("b", "a")
+    check_int(0, "a", least=0, most=0)
+    check_percentage(0, "a")
+    check_percentage(100.0, "a")
+    check_member(Colour.RED, Colour, "a")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from meshtier.cli import run
+from meshtier.cli import app
 from meshtier.component import Component
 from meshtier.kube import load
 from meshtier.mesh import Mesh, Route
@@ -90,7 +90,7 @@ def test_the_waypoint_pod_of_the_clients_zone_is_chosen() -> None:
     for variant in VARIANTS:
         for client, pod in (("curl-east", "w4cqz"), ("curl-west", "c9xfp")):
             route = mesh(variant).route(client, PRODUCTPAGE, component=Component.WAYPOINT)
-            assert [(short(hop.waypoint), hop.share) for hop in route.hops] == [(pod, 1.0)]
+            assert [(short(hop.by), hop.share) for hop in route.hops[1:]] == [(pod, 1.0)]
 
 
 def test_productpage_through_the_waypoint_behind_gateways() -> None:
@@ -144,9 +144,13 @@ def test_the_exact_host_comes_before_the_pattern(variant: str) -> None:
     route = mesh(variant, *rules).route("curl-east", PRODUCTPAGE, component=Component.WAYPOINT)
     told = route.to_dict()["destination_rule"]
     assert told is not None
-    assert told["rule"] == "DestinationRule bookinfo/productpage-failover"
+    assert told["rules"] == ["DestinationRule bookinfo/productpage-failover"]
     (lost,) = told["overridden"]
-    assert lost.startswith("DestinationRule bookinfo/bookinfo-namespace-failover (host *.bookinfo.mesh.internal): has")
+    assert (lost["rule"], lost["host"], lost["reason"]) == (
+        "DestinationRule bookinfo/bookinfo-namespace-failover",
+        "*.bookinfo.mesh.internal",
+        "has a host that matches less exactly",
+    )
 
 
 @pytest.mark.parametrize("component", [Component.ZTUNNEL, Component.KGATEWAY])
@@ -254,7 +258,7 @@ def test_every_command_of_the_readme_answers(
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(sys, "argv", shlex.split(command))
     with pytest.raises(SystemExit) as ended:
-        run()
+        app()
     said = capsys.readouterr()
     assert ended.value.code == (1 if "reviews-v3-84b7c6d95f-v9zwl --to ratings" in command else 0)
     assert said.err == ""

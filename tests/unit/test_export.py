@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from attrs import evolve
+from tests.groups import host
 
 from meshtier.component import Component
-from meshtier.dataplane import EnvoySettings, Host, LbPolicy, LocalityGroup, ZoneAware
+from meshtier.dataplane import EnvoySettings, LbPolicy, LocalityGroup, ZoneAware
 from meshtier.endpoint import Health
 from meshtier.errors import InvalidValueError
 from meshtier.export import (
@@ -65,6 +66,7 @@ def route(
     waypoint: str = "",
     passthrough: str = "",
     ports: tuple[int, ...] = (80,),
+    targets: tuple[tuple[int, int], ...] = (),
 ) -> Route:
     """The way from a pod on node n1 of east to the service, behind which these pods stand."""
     spec = {"host": HOST, "trafficPolicy": policy}
@@ -84,7 +86,8 @@ def route(
             waypoint=waypoint,
             passthrough=passthrough,
             ports=tuple((number, f"p{number}") for number in ports),
-            backends=tuple(Backend(one, one.health) for one in own),
+            targets=targets,
+            backends=tuple(Backend(one.key, one.health) for one in own),
         )
         to_west = PeeringGateway(name="to-west", namespace="gw", cluster="west", place=BEYOND.place)
         clusters.append(
@@ -160,8 +163,8 @@ def test_the_file_for_eds_holds_exactly_one_typed_resource() -> None:
 
 
 def test_every_health_has_its_status() -> None:
-    hosts = [Host(id=health.value, health=health) for health in Health]
-    plain = Upstream(name="web", groups=[LocalityGroup(hosts=hosts)])
+    hosts = [host(health.value, health) for health in Health]
+    plain = Upstream(name="web", groups=[LocalityGroup(endpoints=hosts)])
     group = only(cluster_load_assignment(plain, address_of=pipe_address), "endpoints")
     statuses = {host["endpoint"]["address"]["pipe"]["path"]: host["health_status"] for host in group["lb_endpoints"]}
     assert statuses == {
@@ -173,7 +176,7 @@ def test_every_health_has_its_status() -> None:
 
 
 def test_what_is_not_set_is_left_out() -> None:
-    plain = Upstream(name="web", groups=[LocalityGroup(hosts=[Host(id="a")])])
+    plain = Upstream(name="web", groups=[LocalityGroup(endpoints=[host("a")])])
     group = only(cluster_load_assignment(plain, address_of=pipe_address), "endpoints")
     assert group["locality"] == {}
     assert "load_balancing_weight" not in group
@@ -218,7 +221,7 @@ def test_the_first_ip_address_of_several_is_taken() -> None:
 
 
 def test_host_names_and_missing_addresses_are_refused_together() -> None:
-    groups = [LocalityGroup(hosts=[Host(id="a"), Host(id="b"), Host(id="c")])]
+    groups = [LocalityGroup(endpoints=[host("a"), host("b"), host("c")])]
     reached = {"a": Reached(addresses=("a.example.com",)), "c": Reached(addresses=("10.0.0.1",))}
     with pytest.raises(InvalidValueError) as caught:
         cluster_load_assignment(Upstream(name="web", groups=groups, reached=reached, ports=(80,)))
@@ -281,9 +284,9 @@ def test_of_a_route_through_a_waypoint_each_hop_can_be_exported() -> None:
         upstream_of(through)
     assert str(caught.value) == (
         "route: expected a route at one Envoy, got one over the pods of a waypoint (east/shop/wp);"
-        " export `hop.route` of one of `route.hops`, or ask for the route from that pod"
+        " export `hop.route` of one of `route.hops[1:]`, or ask for the route from that pod"
     )
-    [hop] = through.hops
+    _, hop = through.hops
     assert [group.priority for group in upstream_of(hop.route).groups] == [0, 1]
 
 
@@ -303,7 +306,7 @@ def test_an_upstream_is_what_an_envoy_would_take() -> None:
     with pytest.raises(InvalidValueError, match="name: expected a non-empty string, got ''"):
         Upstream(name="", groups=[])
     with pytest.raises(InvalidValueError, match="expected a new id, got 'a' again"):
-        Upstream(name="web", groups=[LocalityGroup(hosts=[Host(id="a")]), LocalityGroup(hosts=[Host(id="a")])])
+        Upstream(name="web", groups=[LocalityGroup(endpoints=[host("a")]), LocalityGroup(endpoints=[host("a")])])
     with pytest.raises(InvalidValueError, match="groups: expected groups, got 3"):
         Upstream(name="web", groups=3)  # type: ignore[arg-type]  # what a caller without types may pass
 
@@ -468,9 +471,6 @@ def test_the_balancer_can_be_exchanged_before_it_is_exported() -> None:
 
 
 def test_the_endpoints_are_exported_where_they_listen() -> None:
-    asked = route(NEAR, ports=(80,))
-    service = evolve(asked.service, targets=((80, 8080),))
-    binding = evolve(asked.visible.binding, services=(service,))
-    group = only(cluster_load_assignment(evolve(asked, visible=evolve(asked.visible, binding=binding))), "endpoints")
+    group = only(cluster_load_assignment(route(NEAR, ports=(80,), targets=((80, 8080),))), "endpoints")
     ports = {host["endpoint"]["address"]["socket_address"]["port_value"] for host in group["lb_endpoints"]}
     assert ports == {8080}

@@ -15,7 +15,7 @@ import pytest
 
 from meshtier.errors import InputError, MissingExtraError
 from meshtier.kube import load, read
-from meshtier.kube.decode_json import PASSED_OVER
+from meshtier.kube.decode_json import IGNORED_KINDS
 from meshtier.kube.objects import fast_decoder
 from meshtier.kube.schema import KINDS
 from meshtier.mesh import Mesh
@@ -102,7 +102,7 @@ def test_yaml_scalars_that_are_text_to_kubernetes(scalar: str, value: str) -> No
 def test_a_null_is_as_if_it_were_absent() -> None:
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "labels": None}, "spec": None, "status": None}
     (cluster,) = read(pod)
-    assert cluster.workloads[0].name == "p"
+    assert next(iter(cluster.workloads.values())).name == "p"
 
 
 def test_a_folder_is_read_with_the_folders_in_it_in_order(tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_the_callers_name_wins_over_the_label_with_a_note() -> None:
 
 
 @pytest.mark.usefixtures("decoder")
-def test_unknown_kinds_are_passed_over_and_counted() -> None:
+def test_unknown_kinds_are_ignored_and_counted() -> None:
     items = [
         {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": {"selector": 5}},
         {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "spec": {"ports": "none"}},
@@ -198,9 +198,9 @@ def test_unknown_kinds_are_passed_over_and_counted() -> None:
     assert list(cluster.nodes) == ["n"]
 
 
-def test_no_kind_is_both_read_and_passed_over() -> None:
-    assert not set(PASSED_OVER) & set(KINDS)
-    assert list(PASSED_OVER) == sorted(set(PASSED_OVER))
+def test_no_kind_is_both_read_and_ignored() -> None:
+    assert not set(IGNORED_KINDS) & set(KINDS)
+    assert list(IGNORED_KINDS) == sorted(set(IGNORED_KINDS))
 
 
 def test_without_pyyaml_the_error_names_the_extra_and_json_works(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,7 @@ def cluster_of(*objects: dict[str, Any]) -> Cluster:
 
 
 def only(*objects: dict[str, Any]) -> Workload:
-    (workload,) = cluster_of(*objects).workloads
+    (workload,) = cluster_of(*objects).workloads.values()
     return workload
 
 
@@ -60,7 +60,7 @@ def test_a_node_gives_region_zone_subzone_and_its_name_and_the_system_namespace_
 
 def test_pods_share_the_place_of_their_node() -> None:
     cluster = cluster_of(N1, pod("p"), pod("q"))
-    assert all(workload.place is cluster.nodes["n1"] for workload in cluster.workloads)
+    assert all(workload.place is cluster.nodes["n1"] for workload in cluster.workloads.values())
 
 
 def test_legacy_labels_hold_where_the_current_are_absent_and_are_noted() -> None:
@@ -77,7 +77,7 @@ def test_legacy_labels_hold_where_the_current_are_absent_and_are_noted() -> None
 
 def test_a_node_that_is_not_in_the_dump_leaves_the_place_unknown_with_one_note() -> None:
     cluster = cluster_of(SYSTEM, pod("p", "n7"), pod("q", "n7"), pod("r", None))
-    assert [workload.place.locality for workload in cluster.workloads] == [
+    assert [workload.place.locality for workload in cluster.workloads.values()] == [
         Locality("net-1", node="n7"),
         Locality("net-1", node="n7"),
         Locality("net-1"),

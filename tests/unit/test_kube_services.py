@@ -56,7 +56,7 @@ def only(*objects: dict[str, Any]) -> Service:
 
 
 def behind(*objects: dict[str, Any]) -> list[str]:
-    return [backend.workload.name for backend in only(*objects).backends]
+    return [backend.workload[2] for backend in only(*objects).backends]
 
 
 def test_a_service_carries_its_settings() -> None:
@@ -149,7 +149,7 @@ def test_without_slices_the_selector_finds_the_pods_with_a_note() -> None:
         pod("done", phase="Succeeded", app="x", v="1"),
     ]
     found = only(*pods, service(selector={"app": "x", "v": "1"}))
-    assert [backend.workload.name for backend in found.backends] == ["p"]
+    assert [backend.workload[2] for backend in found.backends] == ["p"]
     assert [note.rule for note in found.notes] == ["INPUT"]
 
 
@@ -167,7 +167,7 @@ def test_slices_say_who_is_behind_a_service_and_how_they_are() -> None:
         to_pod("s", ready=True, terminating=True),
     ]
     found = only(*pods, service(selector={"app": "x"}), slice_of(*endpoints))
-    assert [(backend.workload.name, backend.health) for backend in found.backends] == [
+    assert [(backend.workload[2], backend.health) for backend in found.backends] == [
         ("p", Health.HEALTHY),
         ("q", Health.UNHEALTHY),
         ("r", Health.HEALTHY),
@@ -189,12 +189,12 @@ def test_pods_at_one_address_are_told_apart_by_the_selector() -> None:
 def test_a_slice_endpoint_without_a_pod_is_a_workload_of_its_own() -> None:
     known = {"addresses": ["10.0.0.1"], "nodeName": "n1", "zone": "other"}
     cluster = cluster_of(service(), slice_of(known, {"addresses": ["10.0.0.2"], "zone": "z2"}))
-    workloads = [backend.workload for backend in cluster.services[0].backends]
+    workloads = [cluster.workloads[backend.workload] for backend in cluster.services[0].backends]
     assert [(each.kind, each.name, each.place.locality) for each in workloads] == [
         ("EndpointSlice endpoint", "s/10.0.0.1", Locality(zone="z", node="n1")),
         ("EndpointSlice endpoint", "s/10.0.0.2", Locality(zone="z2")),
     ]
-    assert cluster.workloads == tuple(workloads)
+    assert list(cluster.workloads.values()) == workloads
 
 
 def test_an_endpoint_of_two_slices_is_one_backend_with_the_ports_of_both() -> None:
@@ -223,12 +223,12 @@ def test_inline_endpoints_of_a_service_entry_are_workloads() -> None:
     cluster = cluster_of(entry(hosts=["db.example"], resolution="STATIC", endpoints=endpoints))
     (found,) = cluster.services
     assert (found.kind, found.hosts, found.passthrough) == ("ServiceEntry", ("db.example",), "")
-    assert [(each.kind, each.name, each.weight) for each in cluster.workloads] == [
+    assert [(each.kind, each.name, each.weight) for each in cluster.workloads.values()] == [
         ("ServiceEntry endpoint", "e/10.0.0.1", 3),
         ("ServiceEntry endpoint", "e/10.0.0.1#2", 1),
         ("ServiceEntry endpoint", "e/endpoint", 1),
     ]
-    assert cluster.workloads[0].place.locality == Locality(region="r", zone="z")
+    assert next(iter(cluster.workloads.values())).place.locality == Locality(region="r", zone="z")
 
 
 @pytest.mark.parametrize("resolution", [None, "NONE"])
@@ -238,7 +238,7 @@ def test_a_service_entry_that_resolves_nothing_passes_through(resolution: str | 
 
 def test_a_dns_service_entry_without_endpoints_stands_for_its_hosts() -> None:
     cluster = cluster_of(entry(hosts=["x.org"], resolution="DNS", ports=[{"number": 443, "name": "tls"}]))
-    assert [backend.workload.addresses for backend in cluster.services[0].backends] == [("x.org",)]
+    assert [cluster.workloads[backend.workload].addresses for backend in cluster.services[0].backends] == [("x.org",)]
     assert cluster.services[0].ports == ((443, "tls"),)
 
 

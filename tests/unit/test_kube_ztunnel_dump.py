@@ -10,6 +10,7 @@ from meshtier.errors import InputError
 from meshtier.kube import read
 from meshtier.locality import Locality, Scope
 from meshtier.mesh import Cluster, Service
+from meshtier.preference import Preference
 
 
 def workload(name: str, **more: object) -> dict[str, Any]:
@@ -61,7 +62,7 @@ def only(**more: object) -> Service:
 
 def test_a_workload_says_where_it_is() -> None:
     cluster = dump([workload("p", capacity=3, status="Unhealthy")])
-    (found,) = cluster.workloads
+    (found,) = cluster.workloads.values()
     assert (cluster.name, cluster.network, found.kind) == ("east", "net-1", "Pod")
     assert found.place.locality == Locality("net-1", "r", "z", "", "n1")
     assert found.place.origin(Scope.ZONE) == "ztunnel dump locality.zone"
@@ -79,7 +80,7 @@ def test_lists_and_maps_say_the_same() -> None:
 def test_workloads_of_other_clusters_are_remote() -> None:
     west = workload("p", uid="west//Pod/a/p", clusterId="west")
     cluster = dump([workload("p"), workload("q"), west])
-    assert [(each.id, each.remote_cluster) for each in cluster.workloads] == [
+    assert [(each.id, each.remote_cluster) for each in cluster.workloads.values()] == [
         ("east/a/p", ""),
         ("east/a/q", ""),
         ("east/a/west//Pod/a/p", "west"),
@@ -96,19 +97,20 @@ def test_workloads_of_other_clusters_are_remote() -> None:
     ],
 )
 def test_the_uid_names_the_kind(uid: str, kind: str) -> None:
-    assert dump([workload("w", uid=uid)]).workloads[0].kind == kind
+    (found,) = dump([workload("w", uid=uid)]).workloads.values()
+    assert found.kind == kind
 
 
 def test_a_workload_behind_a_gateway_has_its_address() -> None:
     gateway = {"destination": "net-2/10.2.0.1", "hboneMtlsPort": 15008}
-    (found,) = dump([workload("p", workloadIps=[], networkGateway=gateway)]).workloads
+    (found,) = dump([workload("p", workloadIps=[], networkGateway=gateway)]).workloads.values()
     assert found.addresses == ("net-2/10.2.0.1",)
 
 
 def test_a_service_with_its_endpoints() -> None:
     found = only()
     assert (found.kind, found.hosts, found.ports) == ("Service", ("s.a.svc.cluster.local",), ((80, ""),))
-    assert [(backend.workload.name, backend.ports) for backend in found.backends] == [("p", None)]
+    assert [(backend.workload[2], backend.ports) for backend in found.backends] == [("p", None)]
 
 
 def test_an_endpoint_has_a_status_and_ports_of_its_own() -> None:
@@ -122,32 +124,68 @@ def test_any_other_host_is_a_service_entry() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "preferences", "field", "value"),
+    ("mode", "words", "preference"),
     [
-        ("Failover", ["Network"], "annotation", "PreferNetwork"),
-        ("Failover", ["Network", "Region"], "annotation", "PreferRegion"),
-        ("Failover", ["Network", "Region", "Zone"], "traffic_distribution", "PreferSameZone"),
-        ("Failover", ["Network", "Region", "Zone", "Subzone"], "traffic_distribution", "PreferClose"),
-        ("FAILOVER", ["NETWORK", "REGION", "ZONE", "SUBZONE", "NODE"], "traffic_distribution", "PreferSameNode"),
-        ("Strict", ["Node"], "internal_traffic_policy", "Local"),
-        ("Passthrough", [], "passthrough", "ztunnel passes the connection through"),
+        ("Failover", ["Network", "Region"], Preference([Scope.NETWORK, Scope.REGION])),
+        ("Failover", ["Zone", "Cluster", "Zone"], Preference([Scope.ZONE, Scope.CLUSTER, Scope.ZONE])),
+        ("Failover", [], Preference([])),
+        ("FAILOVER", ["SUBZONE", "node"], Preference([Scope.SUBZONE, Scope.NODE])),
+        ("Strict", ["Node"], Preference([Scope.NODE], strict=True)),
+        ("Strict", ["Region", "Zone"], Preference([Scope.REGION, Scope.ZONE], strict=True)),
+        ("Standard", ["Region"], Preference([])),
+        (None, ["Region"], Preference([])),
+        ("Passthrough", ["Region"], Preference([Scope.REGION])),
     ],
+    ids=["two", "any-order", "empty", "any-case", "node", "strict", "standard", "absent", "passthrough"],
 )
-def test_a_load_balancer_tells_the_setting_that_made_it(
-    mode: str, preferences: list[str], field: str, value: str
+def test_the_list_of_a_service_is_its_preference_as_it_stands(
+    mode: str | None, words: list[str], preference: Preference
 ) -> None:
-    found = only(loadBalancer={"mode": mode, "routingPreferences": preferences, "healthPolicy": "OnlyHealthy"})
-    settings = {"annotation": None, "traffic_distribution": None, "internal_traffic_policy": None, "passthrough": ""}
-    assert {name: getattr(found, name) for name in settings} == {**settings, field: value}
-    assert not found.publish_not_ready
+    found = only(loadBalancer={"mode": mode, "routingPreferences": words, "healthPolicy": "OnlyHealthy"})
+    assert found.preference == preference
+    assert (found.traffic_distribution, found.annotation, found.internal_traffic_policy) == (None, None, None)
+    assert found.passthrough == ("ztunnel passes the connection through" if mode == "Passthrough" else "")
+    assert found.notes == ()
 
 
-def test_a_choice_that_no_setting_makes_is_noted() -> None:
-    found = only(loadBalancer={"mode": "Failover", "routingPreferences": ["Zone"], "healthPolicy": "AllowAll"})
-    assert found.publish_not_ready
-    assert [str(note) for note in found.notes] == [
-        "[MODE] no setting makes mode 'Failover' with the routing preferences Zone; taken as none"
+def test_a_service_without_a_load_balancer_compares_nothing() -> None:
+    assert only().preference == Preference([])
+
+
+@pytest.mark.parametrize(("policy", "publishes"), [("AllowAll", True), ("OnlyHealthy", False), (None, False)])
+def test_the_health_policy_says_whether_unready_endpoints_are_used(policy: str | None, publishes: bool) -> None:
+    assert only(loadBalancer={"mode": "Standard", "healthPolicy": policy}).publish_not_ready is publishes
+
+
+def test_words_that_ztunnel_does_not_know_are_refused() -> None:
+    where = "ztunnel dump, services[0].loadBalancer"
+    scopes = "Network, Region, Zone, Subzone, Node, Cluster"
+    balancer = {"mode": "Best", "routingPreferences": ["Zone", "Galaxy"], "healthPolicy": "Some"}
+    assert problems([workload("p")], [service(P, loadBalancer=balancer)]) == [
+        f"{where}.mode: expected one of Standard, Failover, Strict, Passthrough, got 'Best'",
+        f"{where}.routingPreferences[1]: expected one of {scopes}, got 'Galaxy'",
+        f"{where}.healthPolicy: expected one of OnlyHealthy, AllowAll, got 'Some'",
     ]
+
+
+def test_an_unknown_status_of_an_endpoint_is_refused() -> None:
+    endpoint = {"workloadUid": P, "port": {"80": 8080}, "status": "Fine"}
+    assert problems([workload("p")], [service(P, endpoints=[endpoint])]) == [
+        "ztunnel dump, services[0].endpoints[0].status: expected one of Healthy, Unhealthy, got 'Fine'"
+    ]
+
+
+def test_of_a_dump_under_another_name_the_most_frequent_cluster_is_its_own() -> None:
+    west = workload("w", uid="west//Pod/a/w", clusterId="west")
+    given = {"workloads": [workload("p"), workload("q"), west], "services": []}
+    (named,) = read(clusters={"prod": given})
+    assert [(each.id, each.remote_cluster) for each in named.workloads.values()] == [
+        ("prod/a/p", ""),
+        ("prod/a/q", ""),
+        ("prod/a/w", "west"),
+    ]
+    (other,) = read(clusters={"west": given})
+    assert [each.remote_cluster for each in other.workloads.values()] == ["east", "east", ""]
 
 
 @pytest.mark.parametrize(
@@ -162,7 +200,7 @@ def test_all_that_is_wrong_is_named_with_its_path() -> None:
     wrong = [workload("p", status="Well"), workload("p"), workload("q", capacity=-1), 5]
     assert problems(wrong, {"x": service("nobody"), "y": {"name": "s"}}) == [
         "ztunnel dump, workloads[3]: expected a mapping, got 5",
-        "ztunnel dump, workloads[0].status: expected 'Healthy' or 'Unhealthy', got 'Well'",
+        "ztunnel dump, workloads[0].status: expected one of Healthy, Unhealthy, got 'Well'",
         "ztunnel dump, workloads[1].uid: expected each workload once, got 'east//Pod/a/p' again",
         "ztunnel dump, workloads[2].capacity: expected an integer from 0 to 4294967295, got -1",
         "ztunnel dump, services[y].namespace: expected a value, got none",

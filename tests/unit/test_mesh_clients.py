@@ -35,7 +35,7 @@ def test_every_name_of_a_node(name: str) -> None:
 
 
 def test_a_workload_or_client_stands_for_itself() -> None:
-    workload = mesh().clusters[0].workloads[0]
+    workload = next(iter(mesh().clusters[0].workloads.values()))
     found = mesh().client(workload)
     assert found.workload == workload
     assert mesh().client(found) is found

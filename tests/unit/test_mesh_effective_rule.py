@@ -268,10 +268,14 @@ def test_the_rule_that_holds_and_those_that_it_overrides_are_told() -> None:
     data = mesh(wide, rule({"enabled": True})).route("client", HOST, component=Component.SIDECAR).to_dict()
     told = data["destination_rule"]
     assert told is not None
-    assert told["rule"] == "DestinationRule shop/rule"
-    assert told["match"] == f"exact match of '{HOST}', in the client's namespace"
+    assert told["rules"] == ["DestinationRule shop/rule"]
+    assert (told["host"], told["match"], told["found_in"]) == (HOST, "exact", "the client's namespace")
     assert told["overridden"] == [
-        "DestinationRule shop/wide (host *.svc.cluster.local): has a host that matches less exactly"
+        {
+            "rule": "DestinationRule shop/wide",
+            "host": "*.svc.cluster.local",
+            "reason": "has a host that matches less exactly",
+        }
     ]
 
 

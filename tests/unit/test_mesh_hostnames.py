@@ -30,7 +30,7 @@ def test_takeover_makes_the_local_host_behave_as_the_global_one() -> None:
     route = both(takeover=True).route("client", HOST)
     assert route.host == HOST
     assert route.shares == {"east/shop/e": 0.5, "west/shop/w": 0.5}
-    assert route.resolution.mode.value == "PreferNetwork"
+    assert route.resolution.title == "PreferNetwork"
 
 
 def test_takeover_of_a_service_that_is_not_global_does_nothing() -> None:
@@ -102,10 +102,10 @@ def test_a_service_entry_answers_beside_a_service_and_the_services_settings_hold
         annotation="PreferRegion",
         backends=service([inline]).backends,
     )
-    mesh = Mesh((cluster([pod("client"), E], [entry, service([E], spec="PreferClose")]),))
+    mesh = Mesh((cluster([pod("client"), E, inline], [entry, service([E], spec="PreferClose")]),))
     route = mesh.route("client", HOST)
     assert set(route.shares) == {"east/shop/e", "east/shop/inline"}
-    assert route.resolution.mode.value == "PreferSameZone"
+    assert route.resolution.title == "PreferSameZone"
     assert [setting.object for setting in route.resolution.overridden] == ["ServiceEntry shop/entry"]
 
 

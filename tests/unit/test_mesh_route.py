@@ -13,7 +13,7 @@ from meshtier.endpoint import Health, Reason
 from meshtier.errors import InvalidValueError, UnknownNameError
 from meshtier.locality import Locality, Scope
 from meshtier.mesh import Mesh, Namespace, Service
-from meshtier.mesh.report import report_from
+from meshtier.mesh.report import report_of
 from meshtier.note import Note
 from meshtier.precedence import Level
 from meshtier.profile import ISTIO_1_24, ISTIO_1_27, ISTIO_1_30, ISTIO_1_31, PROFILES, SOLO
@@ -202,7 +202,7 @@ def test_the_service_entrys_annotation_counts() -> None:
         annotation="PreferRegion",
         backends=service([inline]).backends,
     )
-    route = Mesh((cluster([pod("client")], [entry]),)).route("client", "api.example.com")
+    route = Mesh((cluster([pod("client"), inline], [entry]),)).route("client", "api.example.com")
     assert route.resolution.source.level is Level.SERVICE_ENTRY_ANNOTATION
     assert [tier.number for tier in route.tiers] == [0]
 
@@ -270,7 +270,7 @@ def test_the_report_cuts_long_tiers_short_and_counts_the_rest() -> None:
     assert "east/shop/p07" in text
     assert "east/shop/p08" not in text
     assert "P0    … and 4 more   33.3 %" in text
-    assert "east/shop/p11" in report_from(route.to_dict(), most=12).to_text()
+    assert "east/shop/p11" in report_of(route, most=12).to_text()
 
 
 def test_the_report_reads_from_question_to_answer() -> None:

@@ -178,7 +178,8 @@ def test_scope_segment_leaves_other_segments_out() -> None:
 
 
 def test_a_service_named_segment_is_not_taken_for_one_of_another_segment() -> None:
-    west = cluster([], [service([pod("w", WEST, cluster="west")], name="segment", cluster="west")], name="west")
+    there = pod("w", WEST, cluster="west")
+    west = cluster([there], [service([there], name="segment", cluster="west")], name="west")
     here = [pod("client"), pod("e")]
     east = cluster(here, [service(here[1:], name="segment", scope=ServiceScope.GLOBAL)])
     route = Mesh((east, west)).route("client", "segment.shop.mesh.internal")
@@ -199,14 +200,10 @@ def test_two_unknown_parts_across_ranked_networks_match_with_a_note() -> None:
     """With istio-1.31 other networks keep an order, and there a match can rest on two unknowns too."""
     asking = [pod("client", Locality("net-e")), pod("e", Locality("net-e", "re"))]
     there = pod("w", WEST, cluster="west")
-    mesh = Mesh(
-        (
-            cluster(
-                asking, [service(asking[1:], scope=ServiceScope.GLOBAL, annotation="PreferSameZone")], gateways=[PEER]
-            ),
-            cluster([], [service([there], cluster="west", scope=ServiceScope.GLOBAL)], name="west", network="net-w"),
-        )
-    )
+    web = service([there], cluster="west", scope=ServiceScope.GLOBAL)
+    own = service(asking[1:], scope=ServiceScope.GLOBAL, annotation="PreferSameZone")
+    west = cluster([there], [web], name="west", network="net-w")
+    mesh = Mesh((cluster(asking, [own], gateways=[PEER]), west))
     route = mesh.route("client", GLOBAL_HOST, profile=ISTIO_1_31)
     assert [tier.number for tier in route.tiers] == [2, 3]
     assert [note.text for note in route.notes if note.rule == "LOC-6"] == [

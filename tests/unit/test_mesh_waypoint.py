@@ -9,7 +9,7 @@ from meshtier.component import Component
 from meshtier.endpoint import Health
 from meshtier.locality import Locality
 from meshtier.mesh import Cluster, Mesh, ServiceScope, Workload
-from meshtier.mesh.report import report_from
+from meshtier.mesh.report import report_of
 
 A1, A2, B1 = EAST, EAST._replace(node="e-a2"), Locality("net-e", "re", "b", "", "e-b1")
 WAYPOINT = Component.WAYPOINT
@@ -30,10 +30,10 @@ def test_ztunnel_picks_the_waypoint_pod_of_its_zone_which_picks_by_its_own_place
         [pod("a", A2), pod("b", B1)], [waypoint_pod("wa", A2), waypoint_pod("wb", B1)], annotation="PreferSameZone"
     )
     route = asked.route("client", HOST, component=WAYPOINT)
-    assert route.to_waypoint is not None
-    assert route.to_waypoint.component is Component.ZTUNNEL
-    assert route.to_waypoint.resolution.source.value == "PreferClose"
-    assert [(hop.waypoint, hop.share) for hop in route.hops] == [("east/shop/wa", 1.0)]
+    first, *pods = route.hops
+    assert (first.by, first.share, first.route.component) == ("Pod east/shop/client", 1.0, Component.ZTUNNEL)
+    assert first.route.resolution.source.value == "PreferClose"
+    assert [(hop.by, hop.share) for hop in pods] == [("east/shop/wa", 1.0)]
     assert route.shares == {"east/shop/a": 1.0, "east/shop/b": 0.0}
 
 
@@ -50,7 +50,7 @@ def test_shares_are_composed_over_all_waypoint_pods() -> None:
     route = asked.route("client", HOST, component=WAYPOINT)
     assert route.shares == pytest.approx({"east/shop/x": 2 / 3, "east/shop/y": 1 / 3})
     assert route.shares.total == pytest.approx(1)
-    assert sum(hop.share for hop in route.hops) == pytest.approx(1)
+    assert sum(hop.share for hop in route.hops[1:]) == pytest.approx(1)
     assert route.why("y").share == pytest.approx(1 / 3)
 
 
@@ -68,7 +68,7 @@ def test_a_waypoint_pod_that_finds_nothing_loses_its_part() -> None:
 @pytest.mark.parametrize("health", [Health.UNHEALTHY, Health.TERMINATING], ids=str)
 def test_without_a_waypoint_pod_that_serves_nothing_flows(health: Health) -> None:
     route = mesh([pod("x")], [waypoint_pod("w1", A1, health=health)]).route("client", HOST, component=WAYPOINT)
-    assert route.hops == ()
+    assert len(route.hops) == 1
     assert route.shares == {"east/shop/x": 0.0}
     assert route.reason == "no waypoint pod: no endpoint is left to choose from"
     assert route.drops
@@ -79,7 +79,7 @@ def test_without_a_waypoint_pod_that_serves_nothing_flows(health: Health) -> Non
 def test_a_pod_of_the_waypoint_itself_chooses_at_once() -> None:
     asked = mesh([pod("a", A2), pod("b", B1)], [waypoint_pod("wb", B1)], annotation="PreferSameZone")
     route = asked.route("wb", HOST, component=WAYPOINT)
-    assert (route.to_waypoint, route.hops) == (None, ())
+    assert [hop.route for hop in route.hops] == [route]
     assert route.shares == {"east/shop/a": 0.0, "east/shop/b": 1.0}
     assert route.notes == ()
 
@@ -88,13 +88,13 @@ def test_without_the_waypoints_service_its_pods_are_found_by_their_label_with_a_
     web = [pod("a", A2)]
     asked = Mesh((cluster([pod("client"), *web, waypoint_pod("w1", A2)], [service(web, waypoint="shop/wp")]),))
     route = asked.route("client", HOST, component=WAYPOINT)
-    assert [hop.waypoint for hop in route.hops] == ["east/shop/w1"]
+    assert [hop.by for hop in route.hops[1:]] == ["east/shop/w1"]
     assert [note.rule for note in route.notes] == ["COMP-1"]
 
 
 def test_waypoint_pods_need_no_label_where_their_service_is_known() -> None:
     route = mesh([pod("a", A2)], [pod("unlabelled", A2)]).route("client", HOST, component=WAYPOINT)
-    assert [hop.waypoint for hop in route.hops] == ["east/shop/unlabelled"]
+    assert [hop.by for hop in route.hops[1:]] == ["east/shop/unlabelled"]
     assert route.shares.total == 1
 
 
@@ -105,7 +105,7 @@ def test_waypoint_pods_need_no_label_where_their_service_is_known() -> None:
 )
 def test_without_a_waypoint_the_answer_is_that_of_one_beside_the_client(waypoint: str, said: str) -> None:
     route = one_cluster([pod("a", A2)], waypoint=waypoint).route("client", HOST, component=WAYPOINT)
-    assert route.hops == ()
+    assert [hop.route for hop in route.hops] == [route]
     assert [(note.rule, note.text) for note in route.notes] == [
         ("COMP-1", f"{said}; the answer is that of a waypoint beside the client")
     ]
@@ -205,7 +205,7 @@ def test_the_report_shows_like_tiers_once_and_the_endpoints_with_their_shares_ov
             "east/shop/z     0 %  re/b node=e-b1  healthy",
         )
     )
-    assert "… and 2 more  33.3 %" in report_from(route.to_dict(), most=1).to_text()
+    assert "… and 2 more  33.3 %" in report_of(route, most=1).to_text()
 
 
 def test_the_report_shows_unlike_tiers_of_pods_one_after_the_other_the_largest_share_first() -> None:

@@ -26,6 +26,7 @@ def test_the_annotation_is_istios() -> None:
 def test_the_levels_go_from_the_highest_precedence_to_the_lowest() -> None:
     annotation = "metadata.annotations[networking.istio.io/traffic-distribution]"
     assert [(level.value, level.field_path, level.rule) for level in Level] == [
+        ("ztunnel dump", "loadBalancer.routingPreferences", "PLANE"),
         ("Service spec.internalTrafficPolicy", "spec.internalTrafficPolicy", "PREC-3"),
         ("Service spec.trafficDistribution", "spec.trafficDistribution", "PREC-1"),
         ("Service annotation", annotation, "PREC-1"),
@@ -295,6 +296,64 @@ def test_the_names_of_the_holders_are_in_the_answer() -> None:
     assert [note.object for note in resolution.notes] == ["Service b/r"]
 
 
+def test_what_a_ztunnel_was_told_beats_all_that_is_set() -> None:
+    told = Preference([Scope.REGION, Scope.CLUSTER])
+    resolution = resolve(
+        preference=told,
+        internal_traffic_policy="Local",
+        spec="PreferClose",
+        objects={Level.DUMP: "ztunnel dump Service b/r"},
+    )
+    assert (resolution.preference, resolution.scopes, resolution.strict) == (told, told.scopes, False)
+    assert (resolution.mode, resolution.title) == (None, "region > cluster")
+    assert resolution.source == Setting(level=Level.DUMP, value="Region, Cluster", object="ztunnel dump Service b/r")
+    assert str(resolution.source) == "ztunnel dump Service b/r loadBalancer.routingPreferences: Region, Cluster"
+    assert [setting.value for setting in resolution.overridden] == ["Local", "PreferClose"]
+
+
+@pytest.mark.parametrize(
+    ("scopes", "profile", "mode", "title"),
+    [
+        ([], SOLO, ANY, "Any"),
+        ([Scope.NETWORK], SOLO, PREFER_NETWORK, "PreferNetwork"),
+        ([Scope.NETWORK, Scope.REGION, Scope.ZONE], SOLO, PREFER_SAME_ZONE, "PreferSameZone"),
+        ([Scope.NETWORK, Scope.REGION, Scope.ZONE], ISTIO_1_24, None, "network > region > zone"),
+        ([Scope.NETWORK, Scope.REGION, Scope.ZONE, Scope.SUBZONE], ISTIO_1_24, PREFER_SAME_ZONE, "PreferSameZone"),
+        ([Scope.REGION, Scope.NETWORK], SOLO, None, "region > network"),
+    ],
+    ids=["none", "network", "zone", "zone-of-1.24", "subzone-of-1.24", "other-order"],
+)
+def test_a_dump_has_the_mode_of_exactly_its_list_or_none(
+    scopes: list[Scope], profile: Profile, mode: TrafficDistribution | None, title: str
+) -> None:
+    resolution = resolve(preference=Preference(scopes), profile=profile)
+    assert (resolution.mode, resolution.title) == (mode, title)
+    assert resolution.scopes == tuple(scopes)
+
+
+def test_a_strict_list_of_a_dump_says_so() -> None:
+    resolution = resolve(preference=Preference([Scope.NODE], strict=True))
+    assert (resolution.strict, resolution.title) == (True, "node, strict")
+    assert resolve(preference=Preference([Scope.NETWORK], strict=True)).title == "PreferNetwork, strict"
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=str)
+def test_the_profile_says_what_another_network_means_to_a_dump(profile: Profile) -> None:
+    other = CrossNetwork.FLAT if profile.cross_network is CrossNetwork.RANKED else CrossNetwork.RANKED
+    resolution = resolve(preference=Preference([Scope.NETWORK, Scope.ZONE], other), profile=profile)
+    assert resolution.preference.cross_network is profile.cross_network
+
+
+def test_an_empty_list_of_a_dump_is_a_setting_and_no_default() -> None:
+    resolution = resolve(preference=Preference([]), global_service=True)
+    assert (resolution.mode, resolution.source.level, resolution.source.value) == (ANY, Level.DUMP, "none")
+
+
+def test_what_a_ztunnel_was_told_is_a_preference() -> None:
+    with pytest.raises(InvalidValueError, match="preference: expected a Preference, got 'Network'"):
+        resolve(preference="Network")  # type: ignore[arg-type]  # the point of the test
+
+
 def test_component_and_profile_are_in_the_answer() -> None:
     resolution = resolve(component=Component.WAYPOINT, profile=ISTIO_1_24)
     assert (resolution.component, resolution.profile) == (Component.WAYPOINT, ISTIO_1_24)
@@ -393,6 +452,8 @@ def test_an_answer_is_a_table_with_the_setting_that_holds_first() -> None:
 def test_an_answer_survives_pickling() -> None:
     resolution = resolve(spec="bogus", service_annotation="PreferClose", profile=ISTIO_1_31)
     assert pickle.loads(pickle.dumps(resolution)) == resolution  # our own bytes
+    told = resolve(preference=Preference([Scope.ZONE]))
+    assert pickle.loads(pickle.dumps(told)) == told
 
 
 SOLO_ANNOTATIONS = "Any, PreferNetwork, PreferRegion, PreferSameZone, PreferSameNode, PreferClose"
@@ -430,4 +491,5 @@ ISTIO_SPEC = "PreferClose, PreferSameZone, PreferSameNode"
 def test_the_table_of_precedence_says_what_each_level_accepts(profile: Profile, accepted: list[str]) -> None:
     table = precedence_table(profile=profile)
     assert table.title == f"precedence under profile {profile}, highest first"
-    assert table.rows == tuple(zip([level.value for level in Level], accepted, strict=True))
+    settable = [level.value for level in Level if level is not Level.DUMP]  # what a ztunnel was told, nobody sets
+    assert table.rows == tuple(zip(settable, accepted, strict=True))

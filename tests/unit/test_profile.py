@@ -6,7 +6,6 @@ from attrs import asdict, evolve
 
 from meshtier.distribution import TrafficDistribution
 from meshtier.errors import InvalidValueError
-from meshtier.locality import Scope
 from meshtier.profile import (
     ISTIO_1_24,
     ISTIO_1_27,
@@ -14,22 +13,10 @@ from meshtier.profile import (
     ISTIO_1_31,
     PROFILES,
     SOLO,
-    CrossNetwork,
     Profile,
-    RuleMixing,
 )
 
 every_profile = pytest.mark.parametrize("profile", PROFILES.values(), ids=str)
-ISTIO_ANNOTATIONS = {
-    "preferclose": "PreferSameZone",
-    "prefersamezone": "PreferSameZone",
-    "prefersamenode": "PreferSameNode",
-}
-SINCE_1_27 = {
-    "PreferClose": "PreferSameZone",
-    "PreferSameZone": "PreferSameZone",
-    "PreferSameNode": "PreferSameNode",
-}
 
 
 def test_the_profiles_are_these_with_the_default_first() -> None:
@@ -49,67 +36,6 @@ def test_the_profiles_are_these_with_the_default_first() -> None:
 )
 def test_a_profile_can_be_reached_from_its_class(profile: Profile, same: Profile) -> None:
     assert profile is same
-
-
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("solo", {"PreferClose": "PreferSameZone", "PreferSameZone": "PreferSameZone"}),
-        ("istio-1.24", {"PreferClose": "PreferSameZone"}),
-        ("istio-1.27", SINCE_1_27),
-        ("istio-1.30", SINCE_1_27),
-        ("istio-1.31", SINCE_1_27),
-    ],
-)
-def test_the_spec_field_accepts_the_words_of_the_version(name: str, words: dict[str, str]) -> None:
-    assert {word: mode.value for word, mode in Profile.named(name).spec_values.items()} == words
-
-
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        (
-            "solo",
-            {"any": "Any", "prefernetwork": "PreferNetwork", "preferregion": "PreferRegion"} | ISTIO_ANNOTATIONS,
-        ),
-        ("istio-1.24", ISTIO_ANNOTATIONS),
-        ("istio-1.27", ISTIO_ANNOTATIONS),
-        ("istio-1.30", ISTIO_ANNOTATIONS),
-        ("istio-1.31", ISTIO_ANNOTATIONS),
-    ],
-)
-def test_the_annotation_accepts_the_words_of_the_product(name: str, words: dict[str, str]) -> None:
-    assert {word: mode.value for word, mode in Profile.named(name).annotation_values.items()} == words
-
-
-@pytest.mark.parametrize(
-    ("name", "cross_network", "namespace_annotation"),
-    [
-        ("solo", CrossNetwork.FLAT, False),
-        ("istio-1.24", CrossNetwork.FLAT, False),
-        ("istio-1.27", CrossNetwork.FLAT, False),
-        ("istio-1.30", CrossNetwork.FLAT, True),
-        ("istio-1.31", CrossNetwork.RANKED, True),
-    ],
-)
-def test_the_versions_differ_in_other_networks_and_namespaces(
-    name: str, cross_network: CrossNetwork, namespace_annotation: bool
-) -> None:
-    profile = Profile.named(name)
-    assert (profile.cross_network, profile.namespace_annotation) == (cross_network, namespace_annotation)
-
-
-@every_profile
-def test_only_the_solo_profile_has_global_services_and_what_comes_with_them(profile: Profile) -> None:
-    solo = profile is SOLO
-    assert profile.global_services is solo
-    assert profile.gateway_locality is solo
-    assert profile.rule_mixing is (RuleMixing.EXCLUSIVE if solo else RuleMixing.REFINE)
-
-
-@every_profile
-def test_local_is_the_node_and_under_solo_never_another_network(profile: Profile) -> None:
-    assert profile.local_scopes == ((Scope.NETWORK, Scope.NODE) if profile is SOLO else (Scope.NODE,))
 
 
 @every_profile

@@ -61,9 +61,9 @@ def test_traffic_distribution_is_a_failover_priority_and_forces_failover() -> No
             ],
         ),
         failover=True,
-        locality_weights=True,
         overridden=(SettingSource.MESH_LOCALITY,),
     )
+    assert choice.locality_weights
 
 
 def test_profile_decides_which_scopes_a_mode_has() -> None:
@@ -102,11 +102,6 @@ def test_mesh_without_locality_setting_has_no_levels(mesh: LocalitySetting | Non
 
 def test_no_setting_anywhere_has_no_source() -> None:
     assert effective_setting(mesh=None).source is SettingSource.NONE
-
-
-def test_mesh_wide_zone_awareness_goes_before_the_mesh_wide_locality_setting() -> None:
-    choice = effective_setting(mesh_zone_aware=ZoneAwareSetting(), component=Component.SIDECAR)
-    assert (choice.source, choice.failover) == (SettingSource.MESH_ZONE_AWARE, True)
 
 
 @pytest.mark.parametrize(

@@ -1,23 +1,16 @@
-"""Levels, shares and groups, by hand."""
+"""Levels of endpoints and weights of localities, by hand."""
 
 import pytest
 
-from meshtier.endpoint import MAX_WEIGHT, Endpoint, Reason
-from meshtier.locality import Locality
-from meshtier.profile import ISTIO_1_31, CrossNetwork
+from meshtier.profile import CrossNetwork
 from meshtier.rules import (
     Distribute,
-    EffectiveSetting,
     Failover,
-    LocalitySetting,
-    SettingSource,
     WantedFrom,
-    ZoneAwareSetting,
     compare_labels,
     distribute_weights,
     failover_level,
     failover_priority_levels,
-    group_endpoints,
     matches_place,
     matching_rule,
     region_level,
@@ -25,10 +18,6 @@ from meshtier.rules import (
 
 NETWORK, REGION, ZONE = "topology.istio.io/network", "topology.kubernetes.io/region", "topology.kubernetes.io/zone"
 HERE = ("r1", "z1", "s1")
-
-
-def choice_of(setting: LocalitySetting | ZoneAwareSetting | None, *, failover: bool = True) -> EffectiveSetting:
-    return EffectiveSetting(source=SettingSource.RULE_LOCALITY, setting=setting, failover=failover)
 
 
 @pytest.mark.parametrize(
@@ -156,83 +145,3 @@ def test_weights_of_distribute(to: dict[str, int], weights: list[int], expected:
     places = [("r1", "z1", ""), ("r1", "z2", ""), ("r2", "", "")]
     shares = distribute_weights(Distribute(origin="*", to=to), places, weights)
     assert [None if share.target is None else share.weight for share in shares] == expected
-
-
-def endpoints(*places: str) -> list[Endpoint]:
-    return [Endpoint(f"{number}", Locality.parse(place)) for number, place in enumerate(places)]
-
-
-def test_endpoints_that_distribute_leaves_out_have_a_reason() -> None:
-    setting = LocalitySetting(distribute=[Distribute(origin="r1", to={"r2": 100})])
-    grouping = group_endpoints(endpoints("r1", "r2"), choice_of(setting, failover=False), client=Locality("", "r1"))
-    assert grouping.priorities == (None, 0)
-    assert [(one.endpoint.id, one.reason, one.rule) for one in grouping.excluded] == [
-        ("0", Reason.NO_DISTRIBUTE_MATCH, "DR-6")
-    ]
-    assert [(group.written, group.weight, len(group.endpoints)) for group in grouping.groups] == [
-        ("r1", 1, 0),
-        ("r2", 100, 1),
-    ]
-
-
-def test_distribute_without_a_rule_for_the_client_changes_nothing() -> None:
-    setting = LocalitySetting(distribute=[Distribute(origin="r9", to={"r2": 100})])
-    grouping = group_endpoints(endpoints("r1", "r2"), choice_of(setting), client=Locality("", "r1"))
-    assert (grouping.priorities, grouping.excluded) == ((0, 0), ())
-
-
-def test_levels_are_renumbered_without_gaps() -> None:
-    grouping = group_endpoints(
-        endpoints("r2", "r1/z1", "r1/z1/s2"), choice_of(LocalitySetting()), client=Locality.parse("r1/z1")
-    )
-    assert (grouping.levels, grouping.priorities) == ((3, 0, 1), (2, 0, 1))
-
-
-def test_failover_refines_failover_priority() -> None:
-    members = [
-        Endpoint("same", Locality.parse("r1/z1"), labels={"v": "1"}),
-        Endpoint("zone", Locality.parse("r1/z2"), labels={"v": "1"}),
-        Endpoint("label", Locality.parse("r1/z1"), labels={"v": "2"}),
-    ]
-    setting = LocalitySetting(failover=[Failover(from_region="r1", to_region="r2")], failover_priority=["v"])
-    grouping = group_endpoints(
-        members, choice_of(setting), client=Locality.parse("r1/z1"), client_labels={"v": "1"}, profile=ISTIO_1_31
-    )
-    assert (grouping.levels, grouping.priorities) == ((0, 2, 5), (0, 1, 2))
-
-
-def test_zone_awareness_keeps_the_region_together() -> None:
-    setting = ZoneAwareSetting(failover=[Failover(from_region="r1", to_region="r2")])
-    grouping = group_endpoints(
-        endpoints("r3", "r1/z2", "r1/z1", "r2"), choice_of(setting), client=Locality.parse("r1/z1")
-    )
-    assert grouping.priorities == (2, 0, 0, 1)
-
-
-def test_no_setting_puts_all_in_priority_0() -> None:
-    assert group_endpoints(endpoints("r3", "r1"), choice_of(None), client=Locality()).priorities == (0, 0)
-
-
-def test_no_endpoints_are_no_groups() -> None:
-    grouping = group_endpoints([], choice_of(LocalitySetting()), client=Locality())
-    assert (grouping.groups, grouping.priorities) == ((), ())
-
-
-def test_spelling_tells_groups_apart() -> None:
-    members = endpoints("r1", "r1")
-    grouping = group_endpoints(
-        members, choice_of(None), client=Locality(), written=lambda endpoint: "r1/" if endpoint.id == "0" else "r1"
-    )
-    assert [(group.written, group.locality) for group in grouping.groups] == [
-        ("r1", Locality("", "r1")),
-        ("r1/", Locality("", "r1")),
-    ]
-
-
-def test_weight_0_counts_as_1_and_sums_stop_at_32_bits() -> None:
-    place = Locality("", "r1")
-    members = [Endpoint("a", place, weight=0), Endpoint("b", place, weight=MAX_WEIGHT)]
-    assert group_endpoints(members[:1], choice_of(None), client=place).groups[0].weight == 1
-    assert group_endpoints(members, choice_of(None), client=place).groups[0].weight == MAX_WEIGHT
-    split = choice_of(LocalitySetting(failover_priority=["a"]))
-    assert group_endpoints(members, split, client=place, client_labels={"a": "1"}).groups[0].weight == 0

@@ -3,7 +3,7 @@
 import pytest
 
 from meshtier.dataplane.settings import ZoneAware, site_of
-from meshtier.dataplane.zone_aware import ZoneRouting, zone_split
+from meshtier.dataplane.zone_aware import zone_split
 from meshtier.locality import Locality
 
 A, B, C = (Locality(region="r", zone=zone) for zone in "abc")
@@ -16,7 +16,7 @@ def split(
     node: Locality = A,
     min_cluster_size: int = 1,
     routing_enabled: float = 100,
-) -> tuple[ZoneRouting, dict[str, float]]:
+) -> dict[str, float]:
     zone_aware = ZoneAware(
         node_locality=node,
         local_hosts=local,
@@ -24,7 +24,7 @@ def split(
         routing_enabled=routing_enabled,
     )
     result = zone_split({site_of(place): hosts for place, hosts in upstream.items()}, zone_aware)
-    return result.routing, {zone: part for (_, zone, _), part in result.parts}
+    return {zone: part for (_, zone, _), part in result.parts}
 
 
 @pytest.mark.parametrize(
@@ -37,44 +37,42 @@ def split(
 def test_a_zone_with_hosts_enough_keeps_everything(
     upstream: dict[Locality, int], local: dict[Locality, int], expected: dict[str, float]
 ) -> None:
-    assert split(upstream, local) == (ZoneRouting.DIRECT, expected)
+    assert split(upstream, local) == expected
 
 
 def test_a_zone_with_too_few_hosts_keeps_its_due() -> None:
     # A quarter of the hosts for half of the senders: half of their requests stay.
-    assert split({A: 2, B: 6}, {A: 2, B: 2}) == (ZoneRouting.RESIDUAL, {"a": 0.5, "b": 0.5})
+    assert split({A: 2, B: 6}, {A: 2, B: 2}) == {"a": 0.5, "b": 0.5}
 
 
 def test_the_rest_goes_where_there_is_room_in_proportion_to_it() -> None:
     # Of 10,000: a has 2,500 for 5,000, b 3,750 for 2,500, c 3,750 for 2,500.
-    routing, parts = split({A: 2, B: 3, C: 3}, {A: 2, B: 1, C: 1})
-    assert routing is ZoneRouting.RESIDUAL
+    parts = split({A: 2, B: 3, C: 3}, {A: 2, B: 1, C: 1})
     assert parts == {"a": 0.5, "b": 0.25, "c": 0.25}
 
 
 def test_a_zone_without_room_gets_nothing_from_others() -> None:
     # Of 10,000: b has 4,285 for 5,000.
-    assert split({B: 3, C: 4}, {A: 2, B: 2}) == (ZoneRouting.RESIDUAL, {"c": 1.0})
+    assert split({B: 3, C: 4}, {A: 2, B: 2}) == {"c": 1.0}
 
 
 def test_parts_are_rounded_down_to_ten_thousandths() -> None:
     # 3,333 for 5,000 is 6,666 of 10,000.
-    assert split({A: 1, B: 2}, {A: 2, B: 2})[1] == {"a": 0.6666, "b": pytest.approx(0.3334)}
+    assert split({A: 1, B: 2}, {A: 2, B: 2}) == {"a": 0.6666, "b": pytest.approx(0.3334)}
 
 
 def test_without_a_healthy_host_in_the_own_zone_all_requests_leave_it() -> None:
-    assert split({A: 0, B: 7}, {A: 2, B: 2}) == (ZoneRouting.RESIDUAL, {"b": 1.0})
+    assert split({A: 0, B: 7}, {A: 2, B: 2}) == {"b": 1.0}
 
 
 def test_a_zone_with_hardly_any_senders_and_no_healthy_host_keeps_nothing() -> None:
     # 1 sender of 20,001 counts as 0 of 10,000, and to have 0 for 0 is not to have enough.
-    assert split({A: 0, B: 7}, {A: 1, B: 20_000}) == (ZoneRouting.RESIDUAL, {"b": 1.0})
+    assert split({A: 0, B: 7}, {A: 1, B: 20_000}) == {"b": 1.0}
 
 
 def test_any_locality_is_chosen_if_rounding_leaves_no_room() -> None:
     # 3,332 for 3,333 at home, and 3,333 for 3,333 in both of the others.
-    routing, parts = split({A: 9_998, B: 10_001, C: 10_001}, {A: 1, B: 1, C: 1})
-    assert routing is ZoneRouting.RESIDUAL
+    parts = split({A: 9_998, B: 10_001, C: 10_001}, {A: 1, B: 1, C: 1})
     assert parts["a"] == pytest.approx(0.9996 + 0.0004 / 3)
     assert parts["b"] == parts["c"] == pytest.approx(0.0004 / 3)
 
@@ -96,11 +94,11 @@ def test_a_failed_precondition_switches_it_off(
     upstream: dict[Locality, int], local: dict[Locality, int], min_cluster_size: int, routing_enabled: float
 ) -> None:
     result = split(upstream, local, min_cluster_size=min_cluster_size, routing_enabled=routing_enabled)
-    assert result == (ZoneRouting.NONE, {})
+    assert result == {}
 
 
 def test_exactly_enough_hosts_are_enough() -> None:
-    assert split({A: 4, B: 4}, {A: 2, B: 2}, min_cluster_size=8)[0] is ZoneRouting.DIRECT
+    assert split({A: 4, B: 4}, {A: 2, B: 2}, min_cluster_size=8) == {"a": 1.0}
 
 
 def test_a_percentage_of_the_requests_is_truncated() -> None:

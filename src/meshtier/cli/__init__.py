@@ -1,5 +1,5 @@
 """The command line: what to ask, and how the answer is printed."""
 
-from meshtier.cli.app import app, run
+from meshtier.cli.app import app
 
-__all__ = ["app", "run"]
+__all__ = ["app"]

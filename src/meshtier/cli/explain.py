@@ -5,10 +5,11 @@ from typing import Unpack
 
 import click
 
-from meshtier.cli.options import Question, read_mesh, route_options, source_options
+from meshtier.cli.options import Question, route_options, source_options
 from meshtier.cli.output import output_option, print_answer, print_data
+from meshtier.cli.reading import read_mesh
 from meshtier.mesh import Mesh, Route
-from meshtier.mesh.report import report_from
+from meshtier.mesh.report import report_of
 
 NOTHING_RECEIVES = 1
 """The exit code where nothing can receive traffic."""
@@ -17,8 +18,12 @@ NOTHING_RECEIVES = 1
 @click.command()
 @source_options
 @route_options
-@click.option("--endpoint", metavar="E", help="Explain one endpoint: everything compared, and the first difference.")
-@click.option("--all", "everything", is_flag=True, help="Show every endpoint by name.")
+@click.option(
+    "--endpoint",
+    metavar="NAME",
+    help="Explain one endpoint, by its name or the end of it: everything compared, and the first difference.",
+)
+@click.option("--all", "everything", is_flag=True, help="Show every endpoint, however many there are.")
 @output_option
 def explain(
     sources: Sequence[str],
@@ -45,7 +50,7 @@ def explain(
     if form in ("json", "yaml"):
         print_data(route.to_dict(), form)
     elif everything:
-        print_answer(report_from(route.to_dict(), most=len(route.shares)), form)
+        print_answer(report_of(route, most=len(route.shares)), form)
     else:
         print_answer(route.report, form)
     return NOTHING_RECEIVES if route.drops else 0
@@ -55,7 +60,12 @@ def ask(mesh: Mesh, **question: Unpack[Question]) -> Route:
     """The route that was asked for; what is missing is asked for with what there is."""
     client, host = question["client"], question["host"]
     if client is None:
-        names = [workload.id for cluster in mesh.clusters for workload in cluster.workloads if workload.kind == "Pod"]
+        names = [
+            workload.id
+            for cluster in mesh.clusters
+            for workload in cluster.workloads.values()
+            if workload.kind == "Pod"
+        ]
         raise click.UsageError(f"expected --from CLIENT: {_some(names)}, node/NAME or region=…,zone=…")
     if host is None:
         raise click.UsageError(f"expected --to HOST: {_some(mesh.hosts(), most=12)}")

@@ -7,7 +7,8 @@ from typing import Unpack
 import click
 
 from meshtier.cli.explain import ask
-from meshtier.cli.options import Decorator, Parsed, Question, read_mesh, route_options, source_options
+from meshtier.cli.options import Decorator, Parsed, Question, route_options, source_options
+from meshtier.cli.reading import read_mesh
 from meshtier.errors import InvalidValueError
 from meshtier.export import Address, bootstrap, cluster, discovery_response, socket_address
 
@@ -19,7 +20,7 @@ def _socket(text: str) -> Address:
     return socket_address(ip.strip("[]"), int(port))
 
 
-SOCKET = Parsed("socket", _socket, "IP:PORT")
+SOCKET = Parsed("socket", _socket, metavar="IP:PORT")
 
 eds_option: Decorator = click.option(
     "--eds-path",
@@ -42,7 +43,11 @@ def export() -> None:
 @export.command("eds", help="Print the endpoints: the DiscoveryResponse that Envoy's path_config_source reads.")
 @source_options
 @route_options
-@click.option("--endpoint-port", type=click.IntRange(1, 65535), help="Where they listen, if the input does not say.")
+@click.option(
+    "--endpoint-port",
+    type=click.IntRange(1, 65535),
+    help="The port that the endpoints listen on, where the input does not say.",
+)
 def eds(
     sources: Sequence[str], clusters: Sequence[tuple[str, str]], endpoint_port: int | None, **question: Unpack[Question]
 ) -> None:
@@ -71,8 +76,10 @@ def cluster_command(
 @source_options
 @route_options
 @eds_option
-@click.option("--listen", type=SOCKET, default="127.0.0.1:10000", show_default=True, help="Where it takes requests.")
-@click.option("--admin", type=SOCKET, help="Where it shows itself.")
+@click.option(
+    "--listen", type=SOCKET, default="127.0.0.1:10000", show_default=True, help="Where the listener takes requests."
+)
+@click.option("--admin", type=SOCKET, help="Where the admin interface listens; there is none by default.")
 def bootstrap_command(
     sources: Sequence[str],
     clusters: Sequence[tuple[str, str]],

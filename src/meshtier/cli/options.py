@@ -1,32 +1,41 @@
-"""What can be said on the command line, and how the sources are read."""
+"""What can be said on the command line?"""
 
-import sys
-from collections.abc import Callable, Iterable
-from contextlib import nullcontext
+from collections.abc import Callable, Sequence
 from functools import reduce
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import click
-from rich.console import Console
+from click.shell_completion import CompletionItem
 from typing_extensions import override
 
+from meshtier.cli.completion import client_names, cluster_names, cluster_paths, host_names
 from meshtier.component import COMPONENTS, Component
 from meshtier.errors import InvalidValueError
-from meshtier.kube import load
-from meshtier.mesh import Mesh
 from meshtier.profile import PROFILES, SOLO, Profile
+
+if TYPE_CHECKING:
+    _ParamType = click.ParamType[Any]
+else:
+    _ParamType = click.ParamType  # which takes types at run time from click 8.4 on
 
 Decorator = Callable[[Any], Any]
 """What click's options are."""
 
 
-class Parsed(click.ParamType[Any]):
-    """An option whose text one of our own parsers reads, so that its errors are ours too."""
+class Parsed(_ParamType):
+    """An option whose text one of our own parsers reads, so that its errors are ours too.
 
-    def __init__(self, name: str, parse: Callable[[str], object], metavar: str) -> None:
+    Attributes:
+        choices: What a shell offers; the parser may understand other spellings.
+    """
+
+    def __init__(
+        self, name: str, parse: Callable[[str], object], *, choices: Sequence[str] = (), metavar: str = ""
+    ) -> None:
         self.name = name
+        self.choices = choices
         self._parse = parse
-        self._metavar = metavar
+        self._metavar = metavar or "|".join(choices)
 
     @override
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> object:
@@ -44,6 +53,13 @@ class Parsed(click.ParamType[Any]):
         del param, ctx
         return self._metavar
 
+    @override
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Those of the choices that begin with what is typed, in upper or lower case."""
+        del ctx, param
+        typed = incomplete.lower()
+        return [CompletionItem(choice) for choice in self.choices if choice.lower().startswith(typed)]
+
 
 def _cluster(text: str) -> tuple[str, str]:
     name, equals, path = text.partition("=")
@@ -52,9 +68,9 @@ def _cluster(text: str) -> tuple[str, str]:
     return name, path
 
 
-COMPONENT = Parsed("component", Component.parse, "|".join(component.value for component in COMPONENTS))
-PROFILE = Parsed("profile", Profile.named, "|".join(PROFILES))
-CLUSTER = Parsed("cluster", _cluster, "NAME=PATH")
+COMPONENT = Parsed("component", Component.parse, choices=[component.value for component in COMPONENTS])
+PROFILE = Parsed("profile", Profile.named, choices=list(PROFILES))
+CLUSTER = Parsed("cluster", _cluster, metavar="NAME=PATH")
 
 
 def together(*decorators: Decorator) -> Decorator:
@@ -69,6 +85,7 @@ source_options: Decorator = together(
         "clusters",
         multiple=True,
         type=CLUSTER,
+        shell_complete=cluster_paths,
         help="A cluster's name and its file or folder, for input that does not name its cluster itself; once each.",
     ),
 )
@@ -78,7 +95,12 @@ profile_option: Decorator = click.option(
 )
 
 component_option: Decorator = click.option(
-    "--via", "component", type=COMPONENT, default=Component.ZTUNNEL.value, show_default=True, help="Who chooses."
+    "--via",
+    "component",
+    type=COMPONENT,
+    default=Component.ZTUNNEL.value,
+    show_default=True,
+    help="The component that chooses.",
 )
 
 route_options: Decorator = together(
@@ -86,14 +108,27 @@ route_options: Decorator = together(
         "--from",
         "client",
         metavar="CLIENT",
+        shell_complete=client_names,
         help="A pod (POD, NAMESPACE/POD or CLUSTER/NAMESPACE/POD), a node (node/NAME),"
         " or a place (region=…,zone=…,network=…).",
     ),
-    click.option("--to", "host", metavar="HOST", help="A host name: full, NAME.NAMESPACE or NAME."),
+    click.option(
+        "--to",
+        "host",
+        metavar="HOST",
+        shell_complete=host_names,
+        help="The host: its full name, NAME.NAMESPACE or NAME.",
+    ),
     component_option,
-    click.option("--in", "home", metavar="CLUSTER", help="The client's cluster, where --from does not say it."),
-    click.option("--port", type=click.IntRange(1, 65535), help="The service's port."),
-    click.option("--subset", help="A DestinationRule's subset."),
+    click.option(
+        "--in",
+        "home",
+        metavar="CLUSTER",
+        shell_complete=cluster_names,
+        help="The client's cluster, where --from does not say it.",
+    ),
+    click.option("--port", type=click.IntRange(1, 65535), help="The port of the service."),
+    click.option("--subset", metavar="NAME", help="A subset of the host, as its DestinationRule names it."),
     profile_option,
 )
 
@@ -108,22 +143,3 @@ class Question(TypedDict):
     port: int | None
     subset: str | None
     profile: Profile
-
-
-def read_mesh(sources: Iterable[str], clusters: Iterable[tuple[str, str]]) -> Mesh:
-    """The mesh of the sources on the command line, with what was skipped said on standard error."""
-    sources, named = list(sources), list(clusters)
-    if not sources and not named:
-        raise click.UsageError("expected SOURCES: files, folders or '-' for standard input; or --cluster NAME=PATH")
-    console = Console(file=sys.stderr)
-    with console.status("reading") if console.is_terminal else nullcontext() as status:
-        mesh = load(
-            *sources,
-            clusters=named,
-            progress=lambda name: status.update(f"reading {name}") if status is not None else None,
-        )
-    for cluster in mesh.clusters:
-        if cluster.skipped:
-            kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(cluster.skipped.items()))
-            click.echo(f"cluster {cluster.name or '(unnamed)'}: skipped {kinds}", err=True)
-    return mesh

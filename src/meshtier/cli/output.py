@@ -1,18 +1,19 @@
 """In what form is an answer printed?"""
 
 import json
+import os
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
-import yaml
-from rich.console import Console
 
 from meshtier.cli.options import Decorator
-from meshtier.display.terminal import print_report, print_table
-from meshtier.mesh.report import Report
+from meshtier.errors import MissingExtraError
 from meshtier.table import Table
+
+if TYPE_CHECKING:  # `tiers` needs no mesh
+    from meshtier.mesh.report import Report
 
 FORMATS = ("table", "json", "yaml", "markdown")
 
@@ -27,21 +28,34 @@ output_option: Decorator = click.option(
 )
 
 
+def is_plain(stream: TextIO) -> bool:
+    """Whether nothing but plain text belongs there, so that rich need not be loaded.
+
+    These variables make rich write as for a terminal where there is none
+    (Textualize/rich, rich/console.py, Console.is_terminal).
+    """
+    return not (stream.isatty() or os.environ.get("FORCE_COLOR") or os.environ.get("TTY_COMPATIBLE"))
+
+
 def print_data(data: Mapping[str, Any], form: str) -> None:
     """Print plain data as JSON or YAML."""
     if form == "json":
         click.echo(json.dumps(data, indent=2, ensure_ascii=False))
-    else:
-        click.echo(yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True), nl=False)
+        return
+    try:
+        import yaml  # noqa: PLC0415  # slow to load, and not needed for dumps in JSON
+    except ImportError as error:
+        raise MissingExtraError("cli", "writing YAML") from error
+    click.echo(yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True), nl=False)
 
 
-def print_answer(answer: Report | Table, form: str) -> None:
+def print_answer(answer: "Report | Table", form: str) -> None:
     """Print a report or table for reading, or as Markdown."""
     if form == "markdown":
         click.echo(answer.to_markdown())
-        return
-    console = Console(file=sys.stdout, highlight=False, soft_wrap=False)
-    if isinstance(answer, Report):
-        print_report(answer, console)
+    elif is_plain(sys.stdout):
+        click.echo(answer.to_text())
     else:
-        print_table(answer, console)
+        from meshtier.display import terminal  # noqa: PLC0415  # only a terminal needs rich
+
+        terminal.print_answer(answer, sys.stdout)

@@ -5,12 +5,12 @@ import sys
 from collections.abc import Iterator, Sequence
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
+from meshtier.cli.completion import host_names
 from meshtier.cli.explain import NOTHING_RECEIVES
-from meshtier.cli.options import component_option, profile_option, read_mesh, source_options
-from meshtier.cli.output import print_answer
+from meshtier.cli.options import component_option, profile_option, source_options
+from meshtier.cli.output import is_plain, print_answer
+from meshtier.cli.reading import read_mesh
 from meshtier.component import Component
 from meshtier.errors import UnknownNameError
 from meshtier.mesh import Mesh, Route
@@ -20,10 +20,17 @@ from meshtier.table import Table, percent
 
 @click.command()
 @source_options
-@click.option("--to", "hosts", multiple=True, metavar="HOST", help="Only this full host name. Repeatable.")
+@click.option(
+    "--to",
+    "hosts",
+    multiple=True,
+    metavar="HOST",
+    shell_complete=host_names,
+    help="Only this full host name. Repeatable.",
+)
 @component_option
 @profile_option
-@click.option("--failing", is_flag=True, help="Only what nothing can receive.")
+@click.option("--failing", is_flag=True, help="Only where nothing can receive the traffic.")
 @click.option(
     "-o",
     "--output",
@@ -44,7 +51,8 @@ def routes(
 ) -> int:
     """Every host from every distinct place of a pod: what holds, and how the tiers share the traffic.
 
-    With --failing, exits with 1 if there is anything to show.
+    SOURCES are those of `meshtier explain`. With --failing, exits with 1 if there
+    is anything to show.
     """
     mesh = read_mesh(sources, clusters)
     known = mesh.hosts()
@@ -56,7 +64,7 @@ def routes(
     if form == "jsonl":
         count = 0
         for count, route in enumerate(wanted, start=1):  # noqa: B007  # counted for the exit code
-            click.echo(json.dumps(_summary(route), ensure_ascii=False))
+            click.echo(json.dumps(route.summary(), ensure_ascii=False))
     else:
         rows = [(route.host, _origin(route), route.holds, _spread(route)) for route in wanted]
         count = len(rows)
@@ -66,10 +74,12 @@ def routes(
 
 def _with_progress(mesh: Mesh, component: Component, profile: Profile, hosts: Sequence[str]) -> Iterator[Route]:
     found = mesh.routes(component=component, profile=profile, hosts=hosts or None)
-    console = Console(file=sys.stderr)
+    if is_plain(sys.stderr):
+        return found
+    from meshtier.display.terminal import tracked  # noqa: PLC0415  # only a terminal needs rich
+
     total = mesh.route_count(component=component, hosts=hosts or None)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        yield from progress.track(found, total=total, description="routes")
+    return tracked(found, total, "routes", sys.stderr)
 
 
 def _origin(route: Route) -> str:
@@ -79,23 +89,3 @@ def _origin(route: Route) -> str:
 def _spread(route: Route) -> str:
     tiers = [f"P{tier.number} {percent(tier.share)} ({tier.healthy}/{len(tier.endpoints)})" for tier in route.tiers]
     return ", ".join(tiers) or f"none: {route.reason}"
-
-
-def _summary(route: Route) -> dict[str, object]:
-    return {
-        "host": route.host,
-        "cluster": route.client.cluster,
-        "place": route.place.locality._asdict(),
-        "holds": route.holds,
-        "reason": route.reason,
-        "tiers": [
-            {
-                "tier": tier.number,
-                "priority": tier.priority,
-                "share": tier.share,
-                "healthy": tier.healthy,
-                "total": len(tier.endpoints),
-            }
-            for tier in route.tiers
-        ],
-    }

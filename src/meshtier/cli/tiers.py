@@ -4,12 +4,14 @@ import click
 
 from meshtier.cli.options import Parsed, profile_option
 from meshtier.cli.output import output_option, print_answer, print_data
-from meshtier.distribution import TrafficDistribution
+from meshtier.distribution import MODE_ALIASES, TrafficDistribution
 from meshtier.precedence import precedence_table
 from meshtier.preference import mode_table
 from meshtier.profile import Profile
 
-MODE = Parsed("mode", TrafficDistribution.parse, "MODE")
+MODE = Parsed(
+    "mode", TrafficDistribution.parse, choices=[*map(str, TrafficDistribution), *MODE_ALIASES], metavar="MODE"
+)
 
 
 @click.command()

@@ -1,22 +1,37 @@
 """How does each data plane spread load over the endpoints that it was given?"""
 
-from meshtier.dataplane.envoy import HostShares, PriorityLoads, host_shares, priority_loads
-from meshtier.dataplane.settings import EnvoySettings, Host, LbPolicy, LocalityGroup, ZoneAware
+from meshtier.dataplane.envoy import HostShares, NoHost, PriorityLoads, host_shares, priority_loads
+from meshtier.dataplane.load_assignment import (
+    LoadAssignment,
+    LocalityGroup,
+    assign,
+    assign_tiers,
+    check_groups,
+)
+from meshtier.dataplane.planes import DATA_PLANES, DataPlane, Selection, data_plane, spread
+from meshtier.dataplane.settings import ISTIO_ENVOY, PLAIN_ENVOY, EnvoySettings, LbPolicy, ZoneAware
 from meshtier.dataplane.shares import Shares
-from meshtier.dataplane.spread import ISTIO_ENVOY, PLAIN_ENVOY, spread
 from meshtier.public import publish
 
 __all__ = [
+    "DATA_PLANES",
     "ISTIO_ENVOY",
     "PLAIN_ENVOY",
+    "DataPlane",
     "EnvoySettings",
-    "Host",
     "HostShares",
     "LbPolicy",
+    "LoadAssignment",
     "LocalityGroup",
+    "NoHost",
     "PriorityLoads",
+    "Selection",
     "Shares",
     "ZoneAware",
+    "assign",
+    "assign_tiers",
+    "check_groups",
+    "data_plane",
     "host_shares",
     "priority_loads",
     "spread",

@@ -6,30 +6,24 @@ each was measured on Envoy 1.40.0.
 """
 
 import enum
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Sequence
 from math import fsum
-from types import MappingProxyType
-from typing import assert_never
+from typing import Final
 
 from attrs import Factory, define, frozen
 from typing_extensions import override
 
-from meshtier.dataplane.settings import (
-    DEFAULT_SETTINGS,
-    EnvoySettings,
-    Host,
-    LbPolicy,
-    LocalityGroup,
-    Site,
-    site_of,
-    whole_percent,
-)
-from meshtier.dataplane.zone_aware import ZoneRouting, ZoneSplit, zone_split
-from meshtier.endpoint import MAX_WEIGHT, Health
-from meshtier.errors import InvalidValueError
-from meshtier.locality import Locality
+from meshtier.dataplane.load_assignment import LocalityGroup, check_groups, lb_weight
+from meshtier.dataplane.settings import DEFAULT_SETTINGS, EnvoySettings, LbPolicy, Site, site_of, whole_percent
+from meshtier.dataplane.shares import Shares
+from meshtier.dataplane.zone_aware import ZoneSplit, zone_split
+from meshtier.endpoint import Endpoint, Health
 from meshtier.table import percent
+
+# Looked up once: to ask the enum for a member costs more than to compare it.
+_HEALTHY: Final = Health.HEALTHY
+_DEGRADED: Final = Health.DEGRADED
+_TERMINATING: Final = Health.TERMINATING
 
 
 class NoHost(enum.Enum):
@@ -77,76 +71,50 @@ class PriorityLoads:
 
 
 @frozen(kw_only=True)
-class GroupShare:
-    """What one `LocalityGroup` gets.
-
-    Attributes:
-        priority: The group's.
-        locality: The group's.
-        share: Part of all requests, 0 to 1.
-        effective_weight: The weight of its locality in this priority, scaled by
-            health; ``None`` unless locality weights decided over the healthy hosts.
-    """
-
-    priority: int
-    locality: Locality
-    share: float
-    effective_weight: float | None
-
-
-@frozen(kw_only=True)
 class HostShares:
     """How much of the load each host gets (LOAD-5).
 
     Attributes:
         loads: How the load was spread over the priorities.
-        ids: The hosts, in order of input.
-        shares: Part of all requests, 0 to 1; aligned with *ids*. With *lost* they sum to 1.
-        groups: The same by group, aligned with the groups of the input.
+        shares: Part of all requests, 0 to 1, by endpoint id, in order of the
+            groups. With *lost* they sum to 1.
         lost: Part of the requests that find no host. It is 0 or 1 unless a hash
             balancer, zone-aware routing or ``fail_traffic_on_panic`` loses some of them.
         reason: Why they find none; of several reasons, that of the greatest part.
-        zone_routing: What zone-aware routing does in priority 0.
     """
 
     loads: PriorityLoads
-    ids: tuple[str, ...]
-    shares: tuple[float, ...]
-    groups: tuple[GroupShare, ...]
+    shares: Shares
     lost: float
     reason: NoHost | None
-    zone_routing: ZoneRouting
 
     @override
     def __repr__(self) -> str:
         loads = ", ".join(f"P{priority} {load} %" for priority, load in enumerate(self.loads.load) if load)
         lost = f"; lost {percent(self.lost)}: {self.reason.value}" if self.reason else ""
-        return f"<HostShares of {len(self.ids)} hosts: {loads}{lost}>"
-
-    @cached_property
-    def by_id(self) -> Mapping[str, float]:
-        """Every host's share."""
-        return MappingProxyType(dict(zip(self.ids, self.shares, strict=True)))
+        return f"<HostShares of {len(self.shares)} hosts: {loads}{lost}>"
 
 
 def priority_loads(groups: Iterable[LocalityGroup], settings: EnvoySettings = DEFAULT_SETTINGS) -> PriorityLoads:
     """How an Envoy spreads load over priorities, in its own integer arithmetic (LOAD-2, LOAD-3).
 
     Raises:
-        InvalidValueError: Two hosts have one id, or the locality weights of a
-            priority sum to 2**32 or more.
+        InvalidValueError: An Envoy would refuse the groups; see `check_groups`.
 
-    Cost: O(n) in the hosts.
-    Source: envoyproxy/envoy load_balancer_impl.cc, recalculatePerPriorityState and
-    recalculatePerPriorityPanic, at 00cf9a0; measured on 1.40.0.
+    Cost: O(n) in the endpoints.
+    Source: envoyproxy/envoy source/extensions/load_balancing_policies/common/load_balancer_impl.cc,
+    recalculatePerPriorityState and recalculatePerPriorityPanic, at 00cf9a0; measured on 1.40.0.
 
-    >>> ready, broken = Health.HEALTHY, Health.UNHEALTHY
-    >>> near = LocalityGroup(hosts=[Host(id="a"), Host(id="b", health=broken)])
-    >>> far = LocalityGroup(priority=1, hosts=[Host(id="c")])
+    >>> from meshtier.locality import Locality
+    >>> here = Locality(zone="a")
+    >>> ready, broken = Endpoint("a", here), Endpoint("b", here, health=Health.UNHEALTHY)
+    >>> near, far = LocalityGroup(endpoints=[ready, broken]), LocalityGroup(priority=1, endpoints=[Endpoint("c", here)])
     >>> priority_loads([near, far]).load
     (70, 30)
     """
-    return _loads(_census(groups), settings)
+    groups = tuple(groups)
+    check_groups(groups)
+    return _loads(_levels(groups), settings)
 
 
 def host_shares(groups: Iterable[LocalityGroup], settings: EnvoySettings = DEFAULT_SETTINGS) -> HostShares:
@@ -156,54 +124,79 @@ def host_shares(groups: Iterable[LocalityGroup], settings: EnvoySettings = DEFAU
     degraded hosts; if it panics, both go to all of its hosts, draining ones too.
 
     Raises:
-        InvalidValueError: Two hosts have one id, or the locality weights of a
-            priority sum to 2**32 or more.
+        InvalidValueError: An Envoy would refuse the groups; see `check_groups`.
 
-    Cost: O(n) in the hosts.
-    Source: envoyproxy/envoy load_balancer_impl.cc, hostSourceToUse, and
-    thread_aware_lb_impl.cc, normalizeWeights, at 00cf9a0; measured on 1.40.0.
+    Cost: O(n) in the endpoints.
+    Source: envoyproxy/envoy source/extensions/load_balancing_policies/common/load_balancer_impl.cc,
+    hostSourceToUse, and thread_aware_lb_impl.cc beside it, normalizeWeights, at 00cf9a0; measured on 1.40.0.
 
-    >>> near = LocalityGroup(hosts=[Host(id="a"), Host(id="b", health=Health.UNHEALTHY)])
-    >>> far = LocalityGroup(priority=1, hosts=[Host(id="c", weight=2), Host(id="d")])
-    >>> dict(host_shares([near, far]).by_id)
-    {'a': 0.7, 'b': 0.0, 'c': 0.2, 'd': 0.1}
+    >>> from meshtier.locality import Locality
+    >>> here = Locality(zone="a")
+    >>> ready, broken = Endpoint("a", here), Endpoint("b", here, health=Health.UNHEALTHY)
+    >>> later = [Endpoint("c", here, weight=2), Endpoint("d", here)]
+    >>> host_shares([LocalityGroup(endpoints=[ready, broken]), LocalityGroup(priority=1, endpoints=later)]).shares
+    <Shares a 70 %, c 20 %, d 10 %, b 0 %>
     """
     groups = tuple(groups)
-    census = _census(groups)
-    loads, split = _loads(census, settings), _zones(census, settings)
-    weights = [1] * len(census.ids) if settings.lb_policy is LbPolicy.RANDOM else census.weights
-    shares = [0.0] * len(census.ids)
+    check_groups(groups)
+    return spread_over(groups, settings)
+
+
+def spread_over(groups: Sequence[LocalityGroup], settings: EnvoySettings, others: Iterable[str] = ()) -> HostShares:
+    """What `host_shares` gives, of groups that need no look, whatever their weights.
+
+    Args:
+        groups: With endpoint ids of their own.
+        settings: What the Envoy is told.
+        others: Ids of endpoints that are in no group; they get 0.
+    """
+    levels = _levels(groups)
+    loads = _loads(levels, settings)
+    shares = {endpoint.id: 0.0 for group in groups for endpoint in group.endpoints}
+    shares.update(dict.fromkeys(others, 0.0))
     lost: dict[NoHost, float] = {}
-    for load, portion in _portions(census, loads, settings, split):
+    for load, portion in _portions(levels, loads, settings):
         if portion.hosts:
-            _pour(shares, load, portion.hosts, weights)
+            _pour(shares, load, portion.hosts, weighted=settings.lb_policy is not LbPolicy.RANDOM)
         else:
             lost[portion.reason] = lost.get(portion.reason, 0.0) + load / 100
+    reason = loads.reason or max(lost, key=lost.__getitem__, default=None)
     return HostShares(
         loads=loads,
-        ids=tuple(census.ids),
-        shares=tuple(shares),
-        groups=tuple(_group_shares(groups, shares, census, loads, settings)),
+        shares=Shares.trusted(shares, reason.value if reason else ""),
         lost=fsum(lost.values()),
-        reason=loads.reason or max(lost, key=lost.__getitem__, default=None),
-        zone_routing=split.routing if split else ZoneRouting.NONE,
+        reason=reason,
     )
 
 
 @define
 class _Pool:
-    """Hosts of one priority, or of one locality in it, by their position in the input."""
+    """Hosts of one priority, or of one locality in it."""
 
     weight: int = 0  # of the locality; 0 if it is not set
-    hosts: list[int] = Factory(list[int])
-    healthy: list[int] = Factory(list[int])
-    degraded: list[int] = Factory(list[int])
-    draining: list[int] = Factory(list[int])
+    hosts: list[Endpoint] = Factory(list[Endpoint])
+    healthy: list[Endpoint] = Factory(list[Endpoint])
+    degraded: list[Endpoint] = Factory(list[Endpoint])
+    draining: list[Endpoint] = Factory(list[Endpoint])
 
-    def usable(self, asked: Health, *, panics: bool = False) -> list[int]:
+    def add(self, hosts: Sequence[Endpoint]) -> None:
+        healthy = [host for host in hosts if host.health is _HEALTHY]
+        self.hosts += hosts
+        self.healthy += healthy
+        if len(healthy) < len(hosts):  # most often all are healthy, and need no second look
+            self.degraded += [host for host in hosts if host.health is _DEGRADED]
+            self.draining += [host for host in hosts if host.health is _TERMINATING]
+
+    def join(self, other: "_Pool") -> None:
+        self.hosts += other.hosts
+        self.healthy += other.healthy
+        self.degraded += other.degraded
+        self.draining += other.draining
+
+    def usable(self, asked: Health, *, panics: bool = False) -> list[Endpoint]:
         if panics:
             return self.hosts
-        return self.healthy if asked is Health.HEALTHY else self.degraded
+        return self.healthy if asked is _HEALTHY else self.degraded
 
     def effective_weight(self, asked: Health, settings: EnvoySettings, *, panics: bool = False) -> float:
         """The locality's weight in so far as it can serve; hash balancers do not scale it by health."""
@@ -222,77 +215,38 @@ class _Level:
     sites: dict[Site, _Pool] = Factory(dict[Site, _Pool])
 
 
-@define
-class _Census:
-    """All hosts, flat, and every priority from 0 to the last."""
-
-    ids: list[str]
-    weights: list[int]
-    levels: list[_Level]
-
-    def size(self, positions: Sequence[int], *, weighted: bool) -> int:
-        return sum(self.weights[position] for position in positions) if weighted else len(positions)
-
-
-def _census(groups: Iterable[LocalityGroup]) -> _Census:
-    census, seen = _Census([], [], [_Level()]), set[str]()
-    for number, group in enumerate(groups):
-        if not isinstance(group, LocalityGroup):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InvalidValueError(f"expected a LocalityGroup, got {group!r}", f"groups[{number}]")
-        while len(census.levels) <= group.priority:
-            census.levels.append(_Level())
-        level = census.levels[group.priority]
-        site = level.sites.setdefault(site_of(group.locality), _Pool())
+def _levels(groups: Iterable[LocalityGroup]) -> list[_Level]:
+    """Every priority from 0 to the last."""
+    levels = [_Level()]
+    for group in groups:
+        while len(levels) <= group.priority:
+            levels.append(_Level())
+        pool = levels[group.priority].sites.setdefault(site_of(group.locality), _Pool())
+        pool.add(group.endpoints)
         if group.weight is not None:
-            _set_weight(level, site, group.weight, f"groups[{number}].weight")
-        for index, host in enumerate(group.hosts):
-            if host.id in seen:
-                path = f"groups[{number}].hosts[{index}].id"
-                raise InvalidValueError(f"expected a new id, got {host.id!r} again", path)
-            seen.add(host.id)
-            _enlist(host, len(census.ids), (level.whole, site))
-            census.ids.append(host.id)
-            census.weights.append(host.weight)
-    return census
+            pool.weight = group.weight  # where a locality stands twice, the last weight that is set holds for all of it
+    for level in levels:
+        for pool in level.sites.values():
+            level.whole.join(pool)
+    return levels
 
 
-def _set_weight(level: _Level, site: _Pool, weight: int, path: str) -> None:
-    # The last weight that is set holds for the whole locality.
-    level.whole.weight += weight - site.weight
-    site.weight = weight
-    if level.whole.weight > MAX_WEIGHT:
-        problem = f"expected locality weights of one priority with a sum of at most {MAX_WEIGHT}"
-        raise InvalidValueError(f"{problem}, got a sum of {level.whole.weight} with this one", path)
-
-
-def _enlist(host: Host, position: int, pools: Iterable[_Pool]) -> None:
-    for pool in pools:
-        pool.hosts.append(position)
-        match host.health:
-            case Health.HEALTHY:
-                pool.healthy.append(position)
-            case Health.DEGRADED:
-                pool.degraded.append(position)
-            case Health.TERMINATING:
-                pool.draining.append(position)
-            case Health.UNHEALTHY:
-                pass
-            case _:
-                assert_never(host.health)
-
-
-def _loads(census: _Census, settings: EnvoySettings) -> PriorityLoads:
-    pools = [level.whole for level in census.levels]
-    healthy = [_availability(census, pool, Health.HEALTHY, settings) for pool in pools]
-    degraded = [_availability(census, pool, Health.DEGRADED, settings) for pool in pools]
+def _loads(levels: Sequence[_Level], settings: EnvoySettings) -> PriorityLoads:
+    pools = [level.whole for level in levels]
+    healthy = [_availability(pool, Health.HEALTHY, settings) for pool in pools]
+    degraded = [_availability(pool, Health.DEGRADED, settings) for pool in pools]
     total = min(100, sum(healthy) + sum(degraded))
     threshold = whole_percent(settings.panic_threshold)
     panic = [total < 100 and _percent_usable(pool) < threshold for pool in pools]
     healthy_load, degraded_load = [100] + [0] * (len(pools) - 1), [0] * len(pools)
-    if all(panic) and census.ids:
+    everyone_panics = all(panic) and any(pool.hosts for pool in pools)
+    reason = None
+    if everyone_panics:
         healthy_load = _loads_by_count(pools)
     elif total:
         healthy_load, degraded_load = _loads_by_health(healthy, degraded, total)
+    else:
+        reason = _reason_without_health(pools, panics=panic[0])
     return PriorityLoads(
         healthy_availability=tuple(healthy),
         degraded_availability=tuple(degraded),
@@ -300,15 +254,18 @@ def _loads(census: _Census, settings: EnvoySettings) -> PriorityLoads:
         degraded_load=tuple(degraded_load),
         panic=tuple(panic),
         total_panic=all(panic),
-        reason=None if total or (all(panic) and census.ids) else _reason_without_health(census, panics=panic[0]),
+        reason=reason,
     )
 
 
-def _availability(census: _Census, pool: _Pool, asked: Health, settings: EnvoySettings) -> int:
-    weighted = settings.weighted_priority_health
-    active = census.size(pool.hosts, weighted=weighted) - census.size(pool.draining, weighted=weighted)
-    usable = census.size(pool.usable(asked), weighted=weighted)
-    return min(100, settings.overprovisioning_factor * usable // active) if active else 0
+def _availability(pool: _Pool, asked: Health, settings: EnvoySettings) -> int:
+    size = _weight_of if settings.weighted_priority_health else len
+    active = size(pool.hosts) - size(pool.draining)
+    return min(100, settings.overprovisioning_factor * size(pool.usable(asked)) // active) if active else 0
+
+
+def _weight_of(hosts: Sequence[Endpoint]) -> int:
+    return sum(map(lb_weight, hosts))
 
 
 def _percent_usable(pool: _Pool) -> float:
@@ -336,29 +293,30 @@ def _loads_by_health(healthy: Sequence[int], degraded: Sequence[int], total: int
     return loads[: len(healthy)], loads[len(healthy) :]
 
 
-def _reason_without_health(census: _Census, *, panics: bool) -> NoHost | None:
+def _reason_without_health(pools: Sequence[_Pool], *, panics: bool) -> NoHost | None:
     """Why nothing can be picked though the load went to priority 0 for want of availability anywhere."""
     # Availability rounds down, so one healthy host among very many makes none: it is used all the same.
-    first = census.levels[0].whole
+    first = pools[0]
     if first.hosts if panics else first.healthy:
         return None
-    return NoHost.NONE_HEALTHY if census.ids else NoHost.NO_HOSTS
+    return NoHost.NONE_HEALTHY if any(pool.hosts for pool in pools) else NoHost.NO_HOSTS
 
 
 @frozen
 class _Portion:
     """Hosts that share one part of a priority's requests by weight; *reason* counts if there are none."""
 
-    hosts: Sequence[int]
+    hosts: Sequence[Endpoint]
     part: float = 1.0
     reason: NoHost = NoHost.NONE_HEALTHY
 
 
 def _portions(
-    census: _Census, loads: PriorityLoads, settings: EnvoySettings, split: ZoneSplit | None
+    levels: Sequence[_Level], loads: PriorityLoads, settings: EnvoySettings
 ) -> Iterator[tuple[float, _Portion]]:
     """Every portion with the per cent of all requests that go to it."""
-    for priority, level in enumerate(census.levels):
+    split = _zones(levels[0], settings)
+    for priority, level in enumerate(levels):
         panics, zones = loads.panic[priority], None if priority else split
         for load, asked in (
             (loads.healthy_load[priority], Health.HEALTHY),
@@ -403,12 +361,12 @@ def _weighted_portions(level: _Level, asked: Health, settings: EnvoySettings, *,
     return [_Portion(hosts, weight / total) for hosts, weight in weights if weight]
 
 
-def _zones(census: _Census, settings: EnvoySettings) -> ZoneSplit | None:
+def _zones(first: _Level, settings: EnvoySettings) -> ZoneSplit | None:
     if settings.zone_aware is None or settings.lb_policy.hashes:
         return None
     # A locality without any host is no locality to an Envoy.
-    sites = census.levels[0].sites.items()
-    return zone_split({site: len(pool.healthy) for site, pool in sites if pool.hosts}, settings.zone_aware)
+    healthy = {site: len(pool.healthy) for site, pool in first.sites.items() if pool.hosts}
+    return zone_split(healthy, settings.zone_aware)
 
 
 def _zone_portions(level: _Level, asked: Health, split: ZoneSplit) -> Sequence[_Portion]:
@@ -422,37 +380,9 @@ def _zone_portions(level: _Level, asked: Health, split: ZoneSplit) -> Sequence[_
     return portions
 
 
-def _pour(shares: list[float], load: float, hosts: Sequence[int], weights: Sequence[int]) -> None:
+def _pour(shares: dict[str, float], load: float, hosts: Sequence[Endpoint], *, weighted: bool) -> None:
+    weights = [host.weight or 1 for host in hosts] if weighted else [1] * len(hosts)
     # One division by integers, so that simple shares come out as they are written: 0.2, not 0.19999999999999998.
-    total = 100 * sum(weights[position] for position in hosts)
-    for position in hosts:
-        shares[position] += load * weights[position] / total
-
-
-def _group_shares(
-    groups: Iterable[LocalityGroup],
-    shares: Sequence[float],
-    census: _Census,
-    loads: PriorityLoads,
-    settings: EnvoySettings,
-) -> Iterator[GroupShare]:
-    decisive = [
-        settings.locality_weighted
-        and (settings.lb_policy.hashes or not panics)
-        and any(pool.effective_weight(Health.HEALTHY, settings, panics=panics) for pool in level.sites.values())
-        for level, panics in zip(census.levels, loads.panic, strict=True)
-    ]
-    start = 0
-    for group in groups:
-        end = start + len(group.hosts)
-        site = census.levels[group.priority].sites[site_of(group.locality)]
-        weight = None
-        if decisive[group.priority]:
-            weight = site.effective_weight(Health.HEALTHY, settings, panics=loads.panic[group.priority])
-        yield GroupShare(
-            priority=group.priority,
-            locality=group.locality,
-            share=fsum(shares[start:end]),
-            effective_weight=weight,
-        )
-        start = end
+    total = 100 * sum(weights)
+    for host, weight in zip(hosts, weights, strict=True):
+        shares[host.id] += load * weight / total

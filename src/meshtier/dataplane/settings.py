@@ -1,17 +1,14 @@
-"""What is an Envoy told about a service? Its hosts by priority and locality, and how to spread load."""
+"""How is an Envoy told to spread load? The settings of a cluster that bear on the choice of an endpoint."""
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final, TypeAlias
 
 from attrs import field, frozen
 
-from meshtier.endpoint import MAX_WEIGHT, Health
-from meshtier.errors import InvalidValueError
+from meshtier.endpoint import MAX_WEIGHT
+from meshtier.errors import InvalidValueError, check_int, check_member, check_percentage, check_type
 from meshtier.locality import Locality
-
-MAX_PRIORITY: Final = 128
-"""The last priority that an Envoy accepts."""
 
 Site: TypeAlias = tuple[str, ...]
 """Region, zone and subzone: the parts of a place by which Envoy tells localities apart."""
@@ -24,39 +21,6 @@ def site_of(place: Locality) -> Site:
     ('us-east', 'us-east-1a', '')
     """
     return place[1:4]
-
-
-def checked_integer(value: object, *, low: int, high: int, path: str) -> int:
-    """*value* itself, if it is an integer from *low* to *high*.
-
-    Raises:
-        InvalidValueError: It is not; a bool is no integer.
-    """
-    if type(value) is not int or not low <= value <= high:
-        raise InvalidValueError(f"expected an integer from {low} to {high}, got {value!r}", path)
-    return value
-
-
-def checked_percentage(value: float, *, path: str) -> float:
-    """*value* as a float, if it is a number from 0 to 100.
-
-    Raises:
-        InvalidValueError: It is not; neither a bool nor NaN is such a number.
-    """
-    if type(value) not in (int, float) or not 0 <= value <= 100:
-        raise InvalidValueError(f"expected a number from 0 to 100, got {value!r}", path)
-    return float(value)
-
-
-def checked_bool(value: bool, *, path: str) -> bool:  # noqa: FBT001  # the value is what it is about
-    """*value* itself, if it is a bool.
-
-    Raises:
-        InvalidValueError: It is not.
-    """
-    if not isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers need not type-check
-        raise InvalidValueError(f"expected True or False, got {value!r}", path)
-    return value
 
 
 def whole_percent(percentage: float) -> int:
@@ -85,120 +49,9 @@ class LbPolicy(enum.Enum):
         return self in (LbPolicy.RING_HASH, LbPolicy.MAGLEV)
 
 
-def _id(value: str) -> str:
-    if not isinstance(value, str) or not value:  # pyright: ignore[reportUnnecessaryIsInstance]  # need not type-check
-        raise InvalidValueError(f"expected a non-empty string, got {value!r}", "id")
-    return value
-
-
-def _health(value: Health) -> Health:
-    if not isinstance(value, Health):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers need not type-check
-        allowed = ", ".join(f"Health.{health.name}" for health in Health)
-        raise InvalidValueError(f"expected one of {allowed}, got {value!r}", "health")
-    return value
-
-
-def _weight(value: int) -> int:
-    return checked_integer(value, low=1, high=MAX_WEIGHT, path="weight")
-
-
-@frozen(kw_only=True)
-class Host:
-    """One host of a cluster, as an Envoy sees it.
-
-    Attributes:
-        id: Unique among the hosts of all groups.
-        health: TERMINATING stands for Envoy's DRAINING.
-        weight: Share of its locality relative to its peers; 1 to 2**32 - 1.
-
-    Raises:
-        InvalidValueError: A field is of the wrong type or out of range.
-    """
-
-    id: str = field(converter=_id)
-    health: Health = field(default=Health.HEALTHY, converter=_health)
-    weight: int = field(default=1, converter=_weight)
-
-
-def _priority(value: int) -> int:
-    return checked_integer(value, low=0, high=MAX_PRIORITY, path="priority")
-
-
-def _place(value: Locality) -> Locality:
-    if not isinstance(value, Locality):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers need not type-check
-        raise InvalidValueError(f"expected a Locality, got {value!r}", "locality")
-    return value
-
-
-def _group_weight(value: int | None) -> int | None:
-    return None if value is None else _weight(value)
-
-
-def _hosts(value: Iterable[Host]) -> tuple[Host, ...]:
-    if not isinstance(value, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers need not type-check
-        raise InvalidValueError(f"expected hosts, got {value!r}", "hosts")
-    hosts = tuple(value)
-    for number, host in enumerate(hosts):
-        if not isinstance(host, Host):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers need not type-check
-            raise InvalidValueError(f"expected a Host, got {host!r}", f"hosts[{number}]")
-    if sum(host.weight for host in hosts) > MAX_WEIGHT:
-        total = sum(host.weight for host in hosts)
-        raise InvalidValueError(f"expected weights with a sum of at most {MAX_WEIGHT}, got a sum of {total}", "hosts")
-    return hosts
-
-
-@frozen(kw_only=True)
-class LocalityGroup:
-    """The hosts of one locality in one priority: one LocalityLbEndpoints.
-
-    Attributes:
-        priority: 0 to 128, 0 first; gaps are allowed.
-        locality: Only region, zone and subzone count.
-        weight: The locality's, for locality-weighted balancing; ``None`` if it
-            is not set, which then counts as 0.
-        hosts: May be empty.
-
-    Raises:
-        InvalidValueError: A field is of the wrong type or out of range, or the
-            hosts' weights sum to 2**32 or more.
-    """
-
-    priority: int = field(default=0, converter=_priority)
-    locality: Locality = field(default=Locality(), converter=_place)
-    weight: int | None = field(default=None, converter=_group_weight)
-    hosts: tuple[Host, ...] = field(default=(), converter=_hosts)
-
-
-def _node_locality(value: Locality) -> Locality:
-    if not isinstance(value, Locality):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers need not type-check
-        raise InvalidValueError(f"expected a Locality, got {value!r}", "node_locality")
-    return value
-
-
-def _local_hosts(value: Mapping[Locality, int] | tuple[tuple[Locality, int], ...]) -> tuple[tuple[Locality, int], ...]:
-    if not isinstance(value, Mapping | tuple):  # pyright: ignore[reportUnnecessaryIsInstance]  # need not type-check
-        raise InvalidValueError(f"expected numbers of hosts by Locality, got {value!r}", "local_hosts")
-    return tuple(_local_count(pair) for pair in (value if isinstance(value, tuple) else value.items()))
-
-
-def _local_count(pair: tuple[object, object]) -> tuple[Locality, int]:
-    match pair:
-        case (Locality() as place, count):
-            return place, checked_integer(count, low=0, high=MAX_WEIGHT, path=f"local_hosts[{place}]")
-        case _:
-            raise InvalidValueError(f"expected a Locality and a number of hosts, got {pair!r}", "local_hosts")
-
-
-def _min_cluster_size(value: int) -> int:
-    return checked_integer(value, low=0, high=2**64 - 1, path="min_cluster_size")
-
-
-def _routing_enabled(value: float) -> float:
-    return checked_percentage(value, path="routing_enabled")
-
-
-def _fail_traffic_on_panic(value: bool) -> bool:  # noqa: FBT001  # an attrs converter
-    return checked_bool(value, path="fail_traffic_on_panic")
+def _pairs(value: Mapping[Locality, int] | tuple[tuple[Locality, int], ...]) -> tuple[tuple[Locality, int], ...]:
+    check_type(value, Mapping | tuple, "local_hosts", what="numbers of hosts by Locality")
+    return value if isinstance(value, tuple) else tuple(value.items())
 
 
 @frozen(kw_only=True)
@@ -218,11 +71,23 @@ class ZoneAware:
         InvalidValueError: A field is of the wrong type or out of range.
     """
 
-    node_locality: Locality = field(converter=_node_locality)
-    local_hosts: tuple[tuple[Locality, int], ...] = field(converter=_local_hosts)
-    min_cluster_size: int = field(default=6, converter=_min_cluster_size)
-    routing_enabled: float = field(default=100.0, converter=_routing_enabled)
-    fail_traffic_on_panic: bool = field(default=False, converter=_fail_traffic_on_panic)
+    node_locality: Locality
+    local_hosts: tuple[tuple[Locality, int], ...] = field(converter=_pairs)
+    min_cluster_size: int = 6
+    routing_enabled: float = 100
+    fail_traffic_on_panic: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        check_type(self.node_locality, Locality, "node_locality")
+        for pair in self.local_hosts:
+            match pair:
+                case (Locality() as place, count):
+                    check_int(count, f"local_hosts[{place}]", least=0, most=MAX_WEIGHT)
+                case _:
+                    raise InvalidValueError(f"expected a Locality and a number of hosts, got {pair!r}", "local_hosts")
+        check_int(self.min_cluster_size, "min_cluster_size", least=0, most=2**64 - 1)
+        check_percentage(self.routing_enabled, "routing_enabled")
+        check_type(self.fail_traffic_on_panic, bool, "fail_traffic_on_panic")
 
     @property
     def hosts_of_site(self) -> dict[Site, int]:
@@ -232,22 +97,6 @@ class ZoneAware:
             if count:
                 hosts[site_of(place)] = hosts.get(site_of(place), 0) + count
         return hosts
-
-
-def _overprovisioning_factor(value: int) -> int:
-    return checked_integer(value, low=1, high=MAX_WEIGHT, path="overprovisioning_factor")
-
-
-def _panic_threshold(value: float) -> float:
-    return checked_percentage(value, path="panic_threshold")
-
-
-def _weighted_priority_health(value: bool) -> bool:  # noqa: FBT001  # an attrs converter
-    return checked_bool(value, path="weighted_priority_health")
-
-
-def _locality_weighted(value: bool) -> bool:  # noqa: FBT001  # an attrs converter
-    return checked_bool(value, path="locality_weighted")
 
 
 @frozen(kw_only=True)
@@ -269,22 +118,29 @@ class EnvoySettings:
         InvalidValueError: A field is of the wrong type or out of range, or two exclude each other.
     """
 
-    overprovisioning_factor: int = field(default=140, converter=_overprovisioning_factor)
-    panic_threshold: float = field(default=50.0, converter=_panic_threshold)
-    weighted_priority_health: bool = field(default=False, converter=_weighted_priority_health)
-    locality_weighted: bool = field(default=False, converter=_locality_weighted)
+    overprovisioning_factor: int = 140
+    panic_threshold: float = 50
+    weighted_priority_health: bool = False
+    locality_weighted: bool = False
     zone_aware: ZoneAware | None = None
     lb_policy: LbPolicy = LbPolicy.ROUND_ROBIN
 
     def __attrs_post_init__(self) -> None:
-        if not isinstance(self.lb_policy, LbPolicy):  # pyright: ignore[reportUnnecessaryIsInstance]
-            allowed = ", ".join(f"LbPolicy.{policy.name}" for policy in LbPolicy)
-            raise InvalidValueError(f"expected one of {allowed}, got {self.lb_policy!r}", "lb_policy")
-        if not isinstance(self.zone_aware, ZoneAware | None):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InvalidValueError(f"expected a ZoneAware or None, got {self.zone_aware!r}", "zone_aware")
+        check_int(self.overprovisioning_factor, "overprovisioning_factor", least=1, most=MAX_WEIGHT)
+        check_percentage(self.panic_threshold, "panic_threshold")
+        check_type(self.weighted_priority_health, bool, "weighted_priority_health")
+        check_type(self.locality_weighted, bool, "locality_weighted")
+        check_type(self.zone_aware, ZoneAware | None, "zone_aware")
+        check_member(self.lb_policy, LbPolicy, "lb_policy")
         if self.locality_weighted and self.zone_aware:
             raise InvalidValueError("expected None together with locality_weighted, got a ZoneAware", "zone_aware")
 
 
 DEFAULT_SETTINGS: Final = EnvoySettings()
 """What an Envoy does that is told nothing."""
+
+ISTIO_ENVOY: Final = EnvoySettings(panic_threshold=0, locality_weighted=True, lb_policy=LbPolicy.LEAST_REQUEST)
+"""What Istio tells an Envoy where traffic distribution holds: no panic, localities by weight and health (LOAD-3)."""
+
+PLAIN_ENVOY: Final = EnvoySettings(panic_threshold=0, lb_policy=LbPolicy.LEAST_REQUEST)
+"""What Istio tells an Envoy where nothing makes priorities."""

@@ -7,7 +7,6 @@ senders takes what it can, and the rest of its senders' requests go to the
 localities that have more hosts than senders.
 """
 
-import enum
 from collections.abc import Mapping
 from typing import Final
 
@@ -19,31 +18,18 @@ _WHOLE: Final = 10_000
 """Envoy computes parts of a cluster in units of 1/10000, rounded down."""
 
 
-class ZoneRouting(enum.Enum):
-    """How zone-aware routing treats the healthy load of priority 0."""
-
-    NONE = "none"  # not at all: it is off, or a precondition fails
-    DIRECT = "direct"  # everything stays in the Envoy's own locality
-    RESIDUAL = "residual"  # the own locality takes what is its due, others with room to spare the rest
-
-
 @frozen(kw_only=True)
 class ZoneSplit:
     """Which localities the requests go to that are routed by zone.
 
     Attributes:
-        routing: How the split came about.
         enabled: Part of the requests that it holds for, 0 to 1; the others go to any locality.
         parts: Each locality with its part of those requests; the parts sum to
             1, or there are none and *enabled* is 0.
     """
 
-    routing: ZoneRouting
-    enabled: float
-    parts: tuple[tuple[Site, float], ...]
-
-
-_NO_SPLIT: Final = ZoneSplit(routing=ZoneRouting.NONE, enabled=0.0, parts=())
+    enabled: float = 0.0
+    parts: tuple[tuple[Site, float], ...] = ()
 
 
 def zone_split(healthy: Mapping[Site, int], zone_aware: ZoneAware) -> ZoneSplit:
@@ -54,12 +40,12 @@ def zone_split(healthy: Mapping[Site, int], zone_aware: ZoneAware) -> ZoneSplit:
         zone_aware: The settings, and the local cluster.
 
     Returns:
-        The split; `ZoneRouting.NONE` unless both clusters span two localities,
-        this Envoy's own is one of the local cluster's, and enough hosts are healthy.
+        The split; an empty one unless both clusters span two localities, this
+        Envoy's own is one of the local cluster's, and enough hosts are healthy.
 
     Cost: O(n) in the localities.
-    Source: envoyproxy/envoy load_balancer_impl.cc, regenerateLocalityRoutingStructures
-    and tryChooseLocalLocalityHosts, at 00cf9a0; measured on 1.40.0.
+    Source: envoyproxy/envoy source/extensions/load_balancing_policies/common/load_balancer_impl.cc,
+    regenerateLocalityRoutingStructures and tryChooseLocalLocalityHosts, at 00cf9a0; measured on 1.40.0.
 
     >>> from meshtier.locality import Locality
     >>> here, there = Locality(zone="a"), Locality(zone="b")
@@ -71,12 +57,12 @@ def zone_split(healthy: Mapping[Site, int], zone_aware: ZoneAware) -> ZoneSplit:
     senders, own = zone_aware.hosts_of_site, site_of(zone_aware.node_locality)
     too_narrow = len(healthy) < 2 or len(senders) < 2 or own not in senders
     if not enabled or too_narrow or sum(healthy.values()) < zone_aware.min_cluster_size:
-        return _NO_SPLIT
+        return ZoneSplit()
     offered, wanted = _parts_of_whole(healthy), _parts_of_whole(senders)
     if 0 < offered.get(own, 0) >= wanted[own]:
-        return ZoneSplit(routing=ZoneRouting.DIRECT, enabled=enabled, parts=((own, 1.0),))
+        return ZoneSplit(enabled=enabled, parts=((own, 1.0),))
     parts = _residual(offered, wanted, own)
-    return ZoneSplit(routing=ZoneRouting.RESIDUAL, enabled=enabled, parts=tuple(parts.items()))
+    return ZoneSplit(enabled=enabled, parts=tuple(parts.items()))
 
 
 def _parts_of_whole(hosts: Mapping[Site, int]) -> dict[Site, int]:

@@ -3,10 +3,12 @@
 Needs the extra ``plot``.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from meshtier.errors import MissingExtraError
-from meshtier.mesh import Route
+from meshtier.locality import Locality
+from meshtier.mesh import Route, Row
 
 try:
     import altair as alt
@@ -16,25 +18,14 @@ except ImportError as _error:
 
 def route_chart(route: Route) -> alt.Chart:
     """One bar for each endpoint: its share of the client's traffic, coloured by tier; excluded ones at the end."""
-    # With a waypoint in the path, what the pod with the largest share leaves out can be chosen by another.
-    tier_of = {endpoint.id: f"P{tier.number}" for tier in route.tiers for endpoint in tier.endpoints}
     rows = [
         {
-            "endpoint": endpoint.id,
-            "share": route.shares[endpoint.id],
-            "tier": tier_of.get(endpoint.id, "at another pod"),
-            "place": str(endpoint.locality),
+            "endpoint": row.endpoint.id,
+            "share": row.share,
+            "tier": _standing(row),
+            "place": str(row.endpoint.locality),
         }
-        for endpoint in route.endpoints
-    ]
-    rows += [
-        {
-            "endpoint": out.endpoint.id,
-            "share": 0.0,
-            "tier": f"excluded: {out.reason.value}",
-            "place": str(out.endpoint.locality),
-        }
-        for out in route.excluded
+        for row in route.rows()
     ]
     title = f"{route.host} from {route.client} by {route.component.value}"
     chart: alt.Chart = _chart(rows, title).mark_bar()
@@ -52,12 +43,10 @@ def flow_chart(routes: Iterable[Route]) -> alt.Chart:
 
     Every route counts alike, as one client place that sends one unit of traffic.
     """
-    flows: dict[tuple[str, str], float] = {}
+    flows: defaultdict[tuple[str, str], float] = defaultdict(float)
     for route in routes:
-        here = _zone(route.place.locality.text)
-        for endpoint in route.endpoints:
-            key = (here, _zone(endpoint.locality.text))
-            flows[key] = flows.get(key, 0.0) + route.shares[endpoint.id]
+        for (here, there), share in route.flows():
+            flows[_zone(here), _zone(there)] += share
     rows = [{"from": here, "to": there, "traffic": traffic} for (here, there), traffic in sorted(flows.items())]
     chart: alt.Chart = _chart(rows, "traffic between zones").mark_rect()
     drawn: alt.Chart = chart.encode(
@@ -74,5 +63,12 @@ def _chart(rows: Sequence[Mapping[str, object]], title: str) -> alt.Chart:
     return alt.Chart(data, title=title)
 
 
-def _zone(text: str) -> str:
-    return "/".join(text.split("/")[:2]) or "(unknown)"
+def _standing(row: Row) -> str:
+    if row.excluded:
+        return f"excluded: {row.excluded}"
+    # Where several choose, what the first of them leaves out can be chosen by another.
+    return f"P{row.tier.number}" if row.tier is not None else "at another pod"
+
+
+def _zone(place: Locality) -> str:
+    return "/".join(place.text.split("/")[:2]) or "(unknown)"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from typing import TypeAlias
 
-from meshtier.errors import InvalidValueError
+from meshtier.errors import InvalidValueError, check_int
 from meshtier.export.messages import Address
 from meshtier.export.upstream import Upstream
 
@@ -23,7 +23,8 @@ def socket_address(ip: str, port: int) -> Address:
     """
     if not is_ip(ip):
         raise InvalidValueError(f"expected an IP address, got {ip!r}", "ip")
-    return {"socket_address": {"address": ip, "port_value": _port(port)}}
+    check_int(port, "port", least=1, most=2**16 - 1)
+    return {"socket_address": {"address": ip, "port_value": port}}
 
 
 def pipe_address(path: str) -> Address:
@@ -66,17 +67,17 @@ def endpoint_addresses(
     """
     found: dict[str, Address] = {}
     problems: list[str] = []
-    for host in (host for group in upstream.groups for host in group.hosts):
-        given = address_of(host.id) if address_of is not None else None
+    for identifier in (endpoint.id for group in upstream.groups for endpoint in group.endpoints):
+        given = address_of(identifier) if address_of is not None else None
         if given is not None:
-            found[host.id] = given
+            found[identifier] = given
             continue
-        known = upstream.reached[host.id].addresses if host.id in upstream.reached else ()
+        known = upstream.reached[identifier].addresses if identifier in upstream.reached else ()
         ip = next(filter(is_ip, known), None)
         if ip is None:
-            problems.append(f"{host.id} has {'only the name ' + known[0] if known else 'no address'}")
+            problems.append(f"{identifier} has {'only the name ' + known[0] if known else 'no address'}")
         else:
-            found[host.id] = socket_address(ip, _only_port(upstream) if port is None else port)
+            found[identifier] = socket_address(ip, _only_port(upstream) if port is None else port)
     problems += _shared(found)
     if problems:
         raise InvalidValueError(
@@ -107,9 +108,3 @@ def _only_port(upstream: Upstream) -> int:
     raise InvalidValueError(
         f"expected the port on which the endpoints of {upstream.name} listen; its ports are: {known}", "port"
     )
-
-
-def _port(value: int) -> int:
-    if type(value) is not int or not 0 < value < 2**16:
-        raise InvalidValueError(f"expected an integer from 1 to 65535, got {value!r}", "port")
-    return value

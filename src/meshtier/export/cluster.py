@@ -105,12 +105,12 @@ def outlier_detection(detection: OutlierDetection) -> OutlierData:
 
 
 def _common(settings: EnvoySettings, update_merge_window_s: float | None) -> CommonLbData:
-    data = CommonLbData(healthy_panic_threshold={"value": settings.panic_threshold})
+    data = CommonLbData(healthy_panic_threshold={"value": float(settings.panic_threshold)})
     if settings.locality_weighted:
         data["locality_weighted_lb_config"] = {}
     if settings.zone_aware is not None:
         data["zone_aware_lb_config"] = ZoneAwareData(
-            routing_enabled={"value": settings.zone_aware.routing_enabled},
+            routing_enabled={"value": float(settings.zone_aware.routing_enabled)},
             min_cluster_size=settings.zone_aware.min_cluster_size,
             fail_traffic_on_panic=settings.zone_aware.fail_traffic_on_panic,
         )

@@ -8,8 +8,9 @@ renamed over the old one; writing in place is not seen.
 from collections.abc import Mapping
 from typing import Final
 
-from meshtier.dataplane import Host, LocalityGroup
-from meshtier.endpoint import Health
+from meshtier.dataplane import LocalityGroup
+from meshtier.dataplane.load_assignment import lb_weight
+from meshtier.endpoint import Endpoint, Health
 from meshtier.export.addresses import AddressOf, endpoint_addresses
 from meshtier.export.messages import (
     TYPE_URL,
@@ -62,8 +63,9 @@ def cluster_load_assignment(
     Cost: O(n).
 
     >>> from meshtier.export.upstream import Upstream
-    >>> here = LocalityGroup(locality=Locality(zone="a"), hosts=[Host(id="e1", weight=3)])
-    >>> plain = Upstream(name="svc", groups=[here], reached={"e1": Reached(addresses=("10.0.0.1",))})
+    >>> here = Locality(zone="a")
+    >>> group = LocalityGroup(locality=here, endpoints=[Endpoint("e1", here, weight=3)])
+    >>> plain = Upstream(name="svc", groups=[group], reached={"e1": Reached(addresses=("10.0.0.1",))})
     >>> [group] = cluster_load_assignment(plain, port=80)["endpoints"]
     >>> group["locality"], group["lb_endpoints"][0]["endpoint"]
     ({'zone': 'a'}, {'address': {'socket_address': {'address': '10.0.0.1', 'port_value': 80}}})
@@ -109,7 +111,7 @@ def _group(
 ) -> LocalityLbEndpointsData:
     data = LocalityLbEndpointsData(
         locality=locality_data(group.locality),
-        lb_endpoints=[_host(host, addresses[host.id], reached.get(host.id, _NOT_KNOWN)) for host in group.hosts],
+        lb_endpoints=[_host(one, addresses[one.id], reached.get(one.id, _NOT_KNOWN)) for one in group.endpoints],
         priority=group.priority,
     )
     if group.weight is not None:
@@ -117,14 +119,14 @@ def _group(
     return data
 
 
-def _host(host: Host, address: Address, reached: Reached) -> LbEndpointData:
+def _host(host: Endpoint, address: Address, reached: Reached) -> LbEndpointData:
     facts = {"endpoint": host.id}
     if reached.gateway:
         facts |= {"gateway": reached.gateway, "network": reached.network}
     return LbEndpointData(
         endpoint={"address": address},
         health_status=HEALTH_STATUS[host.health],
-        load_balancing_weight=host.weight,
+        load_balancing_weight=lb_weight(host),
         metadata={"filter_metadata": {METADATA_NAME: facts}},
     )
 

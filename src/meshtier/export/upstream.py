@@ -5,10 +5,9 @@ from typing import Final, TypeAlias
 
 from attrs import field, frozen
 
-from meshtier.component import Balancing
-from meshtier.dataplane import EnvoySettings, LocalityGroup, priority_loads
+from meshtier.dataplane import EnvoySettings, LocalityGroup, check_groups
 from meshtier.dataplane.settings import DEFAULT_SETTINGS
-from meshtier.errors import InvalidValueError
+from meshtier.errors import InvalidValueError, check_name, check_type
 from meshtier.mesh import Route
 from meshtier.mesh.visible import ServiceEndpoint
 from meshtier.rules import TrafficPolicy
@@ -31,15 +30,8 @@ class Reached:
     network: str = ""
 
 
-def _name(value: str) -> str:
-    if not isinstance(value, str) or not value:  # pyright: ignore[reportUnnecessaryIsInstance]  # need not type-check
-        raise InvalidValueError(f"expected a non-empty string, got {value!r}", "name")
-    return value
-
-
 def _groups(value: Iterable[LocalityGroup]) -> tuple[LocalityGroup, ...]:
-    if not isinstance(value, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers need not type-check
-        raise InvalidValueError(f"expected groups, got {value!r}", "groups")
+    check_type(value, Iterable, "groups", what="groups")
     return tuple(value)
 
 
@@ -59,7 +51,7 @@ class Upstream:
         InvalidValueError: The name is empty, or the groups are none that an Envoy would take.
     """
 
-    name: str = field(converter=_name)
+    name: str
     groups: tuple[LocalityGroup, ...] = field(converter=_groups)
     settings: EnvoySettings = DEFAULT_SETTINGS
     traffic: TrafficPolicy = NO_TRAFFIC_POLICY
@@ -67,8 +59,8 @@ class Upstream:
     ports: tuple[int, ...] = ()
 
     def __attrs_post_init__(self) -> None:
-        # It refuses what an Envoy refuses: an id twice, and weights that sum up to too much.
-        priority_loads(self.groups, self.settings)
+        check_name(self.name, "name")
+        check_groups(self.groups)
 
 
 Source: TypeAlias = Route | Upstream
@@ -98,24 +90,28 @@ def upstream_of(source: Source, *, name: str | None = None) -> Upstream:
         groups=groups,
         settings=source.selection.envoy,
         traffic=traffic,
-        reached={host.id: _reached(source.visible.available[host.id]) for group in groups for host in group.hosts},
+        reached={
+            endpoint.id: _reached(source.visible.available[endpoint.id])
+            for group in groups
+            for endpoint in group.endpoints
+        },
         ports=tuple(source.service.target_of(number) for number, _ in source.service.ports),
     )
 
 
 def _check(route: Route) -> None:
     component = route.component
-    if component.traits.balancing is not Balancing.ENVOY:
+    if not component.traits.is_told_priorities:
         raise InvalidValueError(
             f"expected a route at an Envoy (waypoint, ingress-gateway or sidecar), got one at {component};"
             f" {component} takes no endpoints from a file",
             "route",
         )
-    if route.to_waypoint is not None:
-        pods = ", ".join(hop.waypoint for hop in route.hops) or "none of which gets traffic"
+    if route.deciding is not route:
+        pods = ", ".join(hop.by for hop in route.hops[1:]) or "none of which gets traffic"
         raise InvalidValueError(
             f"expected a route at one Envoy, got one over the pods of a waypoint ({pods});"
-            " export `hop.route` of one of `route.hops`, or ask for the route from that pod",
+            " export `hop.route` of one of `route.hops[1:]`, or ask for the route from that pod",
             "route",
         )
     if route.passthrough:

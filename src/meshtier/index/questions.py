@@ -27,7 +27,7 @@ def tiers_of(tree: PrefixTree, parts: Key, ladder: Ladder) -> tuple[TierView, ..
             without = parts[matched] if matched < len(parts) else None
             views.append(TierView(ladder.tier(matched), Members(tree, node.totals - nearer, (node,), (without,))))
         nearer = node.totals
-    if ladder.preferred and nearer != tree.root.totals:
+    if nearer != tree.root.totals:  # where the network is preferred, the path does not lead back to the root
         views += _tiers_beyond_network(tree, parts, ladder)
     return tuple(views)
 

@@ -19,20 +19,7 @@ _APART: Final = "name each as --cluster NAME=PATH (clusters={NAME: PATH})"
 
 
 @frozen
-class Source:
-    """What was read from one file or handed over at once.
-
-    Attributes:
-        sheets: What it holds.
-        cluster: The cluster that the caller says it is of; ``None`` if the caller does not.
-    """
-
-    sheets: SourceObjects
-    cluster: str | None = None
-
-
-@frozen
-class Share:
+class ClusterInput:
     """What belongs to one cluster.
 
     Attributes:
@@ -46,12 +33,12 @@ class Share:
     notes: tuple[Note, ...] = ()
 
     @property
-    def sheets(self) -> list[DocumentObjects]:
-        """All its sheets, in order."""
-        return [sheet for source in self.sources for sheet in source.sheets]
+    def documents(self) -> list[DocumentObjects]:
+        """All its documents, in order."""
+        return [document for source in self.sources for document in source.documents]
 
 
-def assign(sources: Sequence[Source]) -> tuple[Sequence[Share], Sequence[Problem]]:
+def assign(sources: Sequence[SourceObjects]) -> tuple[Sequence[ClusterInput], Sequence[Problem]]:
     """The sources by cluster, and why some are of none or of one cluster too many.
 
     A source without a name is of the one cluster that others name, or of an
@@ -63,92 +50,65 @@ def assign(sources: Sequence[Source]) -> tuple[Sequence[Share], Sequence[Problem
     notes: list[Note] = []
     unnamed: list[SourceObjects] = []
     shared: list[SourceObjects] = []
-    described: dict[str, DocumentObjects] = {}
+    labels: dict[str, DocumentObjects] = {}
+    given = {source.cluster for source in sources}
     for source in sources:
-        labelled = _labelled(source.sheets)
-        name = source.cluster if source.cluster is not None else labelled.name
+        label, document = _label_in(source)
+        name = label if source.cluster is None else source.cluster
         if name is None:
-            (shared if _holds_rules_alone(source.sheets) else unnamed).append(source.sheets)
+            (shared if _holds_rules_alone(source) else unnamed).append(source)
             continue
-        names.setdefault(name, []).append(source.sheets)
-        if source.cluster is not None and labelled.name not in (None, name):
-            text = f"it says {labelled.name!r}; the caller says {name!r}, which holds"
+        names.setdefault(name, []).append(source)
+        if source.cluster is None and document is not None:
+            problems += _twice(name, labels.setdefault(name, document), document, is_given=name in given)
+        elif label not in (None, name):
+            text = f"it says {label!r}; the caller says {name!r}, which holds"
             notes.append(Note("cluster-name-differs", text, f"Namespace {SYSTEM_NAMESPACE} label {CLUSTER}"))
-        if source.cluster is None and labelled.sheet is not None:
-            problems += _twice(name, described.setdefault(name, labelled.sheet), labelled.sheet)
-    problems += _mixed(sources)
-    for sheets in unnamed:
-        if len(names) > 1 and any(sheet.objects for sheet in sheets.sheets):
-            problems.append(_homeless(sheets, names))
-    _add_unnamed(names, unnamed)
+    if len(names) > 1:
+        problems += [_homeless(source, names) for source in unnamed if _holds_objects(source)]
+    if unnamed:
+        names.setdefault(next(iter(names), ""), []).extend(unnamed)
     for held in names.values():
         held.extend(shared)
     if shared and not names:
         names[""] = shared
-    shares = [Share(name, tuple(held), tuple(notes) if len(names) == 1 else ()) for name, held in names.items()]
-    return shares, problems
+    inputs = [ClusterInput(name, tuple(held), tuple(notes) if len(names) == 1 else ()) for name, held in names.items()]
+    return inputs, problems
 
 
-def _holds_rules_alone(sheets: SourceObjects) -> bool:
-    shapes_held = {shape for sheet in sheets.sheets for shape, objects in sheet.objects.items() if objects}
-    return shapes_held == {schema.DestinationRule} and not any(sheet.dump for sheet in sheets.sheets)
+def _holds_objects(source: SourceObjects) -> bool:
+    return any(document.by_kind for document in source.documents)
 
 
-@frozen
-class _Labelled:
-    name: str | None = None
-    sheet: DocumentObjects | None = None
+def _holds_rules_alone(source: SourceObjects) -> bool:
+    kinds = {kind for document in source.documents for kind in document.by_kind}
+    return kinds == {schema.DestinationRule} and not any(document.dump for document in source.documents)
 
 
-def _labelled(sheets: SourceObjects) -> _Labelled:
-    """The cluster that the system namespace in a source names, and where that stands."""
-    for sheet in sheets.sheets:
-        said = "" if sheet.dump is None else ztunnel_dump.cluster_of(sheet.dump)
+def _label_in(source: SourceObjects) -> tuple[str | None, DocumentObjects | None]:
+    """The cluster that the system namespace in a source names, or a dump, and where that stands."""
+    for document in source.documents:
+        said = "" if document.dump is None else ztunnel_dump.cluster_of(document.dump)
         if said:
-            return _Labelled(said, sheet)
-        for namespace in cast("Sequence[schema.Namespace]", sheet.of(schema.Namespace)):
-            if namespace.metadata.name == SYSTEM_NAMESPACE:
-                name = (namespace.metadata.labels or {}).get(CLUSTER)
-                if name:
-                    return _Labelled(name, sheet)
-    return _Labelled()
+            return said, document
+        for namespace in cast("Sequence[schema.Namespace]", document.of(schema.Namespace)):
+            if namespace.metadata.name == SYSTEM_NAMESPACE and (name := (namespace.metadata.labels or {}).get(CLUSTER)):
+                return name, document
+    return None, None
 
 
-def _label_of(sheet: DocumentObjects) -> Mapping[str, str]:
-    """Where on a sheet its cluster's name stands."""
-    if sheet.dump is not None:
-        return {"object": "ztunnel dump", "path": "workloads"}
-    return {"object": f"Namespace {SYSTEM_NAMESPACE}", "path": f"metadata.labels[{CLUSTER}]"}
-
-
-def _twice(name: str, first: DocumentObjects, sheet: DocumentObjects) -> Sequence[Problem]:
-    if first is sheet:
+def _twice(name: str, first: DocumentObjects, document: DocumentObjects, *, is_given: bool) -> Sequence[Problem]:
+    """What is wrong where a label names a cluster that another names as well, or the caller does."""
+    if first is document and not is_given:
         return ()
-    where = f", the first in {first.file}" if first.file else ""
+    where = ", from the caller and from here" if is_given else f", the first in {first.file}" if first.file else ""
     text = f"expected one cluster of the name {name!r}, got two{where}; {_APART}"
-    return (sheet.problem(text, **_label_of(sheet)),)
+    if document.dump is not None:
+        return (document.problem(text, object="ztunnel dump", path="workloads"),)
+    return (document.problem(text, object=f"Namespace {SYSTEM_NAMESPACE}", path=f"metadata.labels[{CLUSTER}]"),)
 
 
-def _mixed(sources: Sequence[Source]) -> Sequence[Problem]:
-    """What is wrong where a label names a cluster that the caller has named as well."""
-    given = {source.cluster for source in sources if source.cluster is not None}
-    found: list[Problem] = []
-    for source in sources:
-        labelled = _labelled(source.sheets)
-        if source.cluster is None and labelled.name in given and labelled.sheet is not None:
-            text = (
-                f"expected one cluster of the name {labelled.name!r}, got two, from the caller and from here; {_APART}"
-            )
-            found.append(labelled.sheet.problem(text, **_label_of(labelled.sheet)))
-    return found
-
-
-def _homeless(sheets: SourceObjects, names: Mapping[str, object]) -> Problem:
+def _homeless(source: SourceObjects, names: Mapping[str, object]) -> Problem:
     known = ", ".join(repr(name) for name in names)
     text = f"expected a Namespace {SYSTEM_NAMESPACE} with the label {CLUSTER}, got none, and there are several clusters"
-    return Problem(problem=f"{text} ({known}); {_HINT}", file=sheets.file)
-
-
-def _add_unnamed(names: dict[str, list[SourceObjects]], unnamed: Sequence[SourceObjects]) -> None:
-    if unnamed:
-        names.setdefault(next(iter(names), ""), []).extend(unnamed)
+    return Problem(problem=f"{text} ({known}); {_HINT}", file=source.file)

@@ -47,13 +47,13 @@ class Backends:
     def of(self, key: Key, spec: schema.ServiceSpec) -> tuple[tuple[Backend, ...], tuple[Note, ...]]:
         """The backends of a Service, each once, and what was doubtful about finding them."""
         selector = spec.selector or {}
-        entries = [Backend(entry, entry.health) for entry in self._workloads.selected_entries(key[0], selector)]
+        entries = [Backend(entry.key, entry.health) for entry in self._workloads.selected_entries(key[0], selector)]
         slices = self._slices.get(key)
         if slices is not None:
             return (*self._sliced(key, spec, slices), *entries), ()
         if not selector:
             return (), ()
-        pods = [Backend(pod, pod.health) for pod in self._workloads.selected_pods(key[0], selector)]
+        pods = [Backend(pod.key, pod.health) for pod in self._workloads.selected_pods(key[0], selector)]
         return (*pods, *entries), (NO_SLICES,)
 
     def targets(self, key: Key, spec: schema.ServiceSpec) -> tuple[tuple[int, int], ...]:
@@ -78,7 +78,7 @@ class Backends:
                 health = _health(endpoint.conditions)
                 former = found.get(id(workload))
                 found[id(workload)] = (
-                    Backend(workload, health, ports) if former is None else _joined(former, health, ports)
+                    Backend(workload.key, health, ports) if former is None else _joined(former, health, ports)
                 )
         return found.values()
 
@@ -125,7 +125,7 @@ def _joined(former: Backend, health: Health, ports: frozenset[int] | None) -> Ba
     return Backend(former.workload, best, None if former.ports is None or ports is None else former.ports | ports)
 
 
-def _health(conditions: schema.Conditions | None) -> Health:
+def _health(conditions: schema.EndpointConditions | None) -> Health:
     if conditions is None:
         return Health.HEALTHY
     if conditions.terminating:

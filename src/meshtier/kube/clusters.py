@@ -1,17 +1,19 @@
-"""What does a cluster hold? The sheets that belong to it, as one `Cluster`."""
+"""What does a cluster hold? The objects that belong to it, as one `Cluster`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 from attrs import evolve
 
+from meshtier.endpoint import MAX_WEIGHT
 from meshtier.errors import InputError, Problem
 from meshtier.kube import schema, ztunnel_dump
 from meshtier.kube.backends import Backends, slices_by_service
-from meshtier.kube.objects import DocumentObjects, title_of
+from meshtier.kube.objects import DocumentObjects
 from meshtier.kube.places import NETWORK, SEGMENT_LABEL, SYSTEM_NAMESPACE, Places, labelled_place
+from meshtier.kube.schema import BareMeta, Meta, key_in, title_of
 from meshtier.kube.services import Services
-from meshtier.kube.workloads import Key, Workloads, unfit_weight
+from meshtier.kube.workloads import Key, Workloads
 from meshtier.labels import NO_LABELS, Labels
 from meshtier.locality import SCOPE_LABELS, Scope
 from meshtier.mesh.snapshot import Cluster, Namespace, PeeringGateway, Service
@@ -20,52 +22,59 @@ from meshtier.precedence import ANNOTATION
 from meshtier.rules import DestinationRule
 
 REMOTE_CLASS: Final = "istio-remote"
-"""The class of a Gateway that stands for another cluster's (LOC-3)."""
+"""The class of a Gateway that stands for another cluster's (LOC-3).
+
+Source: istio/istio ambient/networks.go, localK8sGatewayToNetworkGateways, at 86c9f01.
+"""
 
 LOCAL_CLASSES: Final = frozenset({"istio-east-west", "istio-eastwest"})
-"""The classes of a Gateway through which others reach this cluster."""
+"""The classes of a Gateway through which others reach this cluster: Istio's, and Solo's way to write it.
+
+Source: istio/istio ambient/networks.go, remoteK8sGatewayToNetworkGateways, at 86c9f01.
+"""
 
 
-def build(name: str, sheets: Sequence[DocumentObjects], *, domain: str, notes: Sequence[Note] = ()) -> Cluster:
-    """The cluster that these sheets describe; without what was skipped.
+def build(name: str, documents: Sequence[DocumentObjects], *, domain: str, notes: Sequence[Note] = ()) -> Cluster:
+    """The cluster that these documents describe; without what was skipped.
 
     Args:
         name: Its name; ``""`` if it has none.
-        sheets: All that belongs to it, in the order of the input.
+        documents: All that belongs to it, in the order of the input.
         domain: The DNS domain of its services.
         notes: What was doubtful about naming it.
 
     Raises:
         InputError: With every problem that the objects have with each other.
     """
-    dumps = [sheet for sheet in sheets if sheet.dump is not None]
-    if dumps and len(sheets) > 1:
-        other = next(sheet for sheet in sheets if sheet is not dumps[0])
+    dump = next((document for document in documents if document.dump is not None), None)
+    if dump is None:
+        return _Builder(name, documents, domain).build(notes)
+    if len(documents) > 1:
+        other = next(document for document in documents if document is not dump)
         where = f" ({other.file})" if other.file else ""
         text = f"expected nothing else of cluster {name!r} beside a ztunnel dump, got more{where}"
-        raise InputError([dumps[0].problem(text)])
-    if dumps:
-        return ztunnel_dump.build(name, dumps[0], domain=domain, notes=notes)
-    return _Builder(name, sheets, domain).build(notes)
+        raise InputError([dump.problem(text)])
+    return ztunnel_dump.build(name, dump, domain=domain, notes=notes)
 
 
 class _Builder:
     """Puts one cluster together."""
 
-    def __init__(self, name: str, sheets: Sequence[DocumentObjects], domain: str) -> None:
+    def __init__(self, name: str, documents: Sequence[DocumentObjects], domain: str) -> None:
         self._name = name
-        self._sheets = sheets
+        self._documents = documents
         self._domain = domain
         self._problems: list[Problem] = []
 
     def build(self, notes: Sequence[Note]) -> Cluster:
-        found = {shape: self._gather(shape) for shape in schema.GROUPS if shape is not schema.DestinationRule}
+        found = {kind: self._gather(kind) for kind in schema.GROUPS if kind is not schema.DestinationRule}
         rules = self._rules()
         self._check_weights()
         if self._problems:
             raise InputError(self._problems)
         namespaces = {key[1]: _namespace(each) for key, each in found[schema.Namespace].items()}
         system = namespaces[SYSTEM_NAMESPACE].labels if SYSTEM_NAMESPACE in namespaces else NO_LABELS
+        # LOC-2: read there as istio/istio ambient/networks.go, BuildNetworkCollections, does at 86c9f01.
         network = system.get(NETWORK) or ""
         origin = f"Namespace {SYSTEM_NAMESPACE} label {NETWORK}" if network else ""
         places = Places(network, origin, found[schema.Node].values())
@@ -87,77 +96,76 @@ class _Builder:
             notes=(*notes, *places.notes()),
         )
 
-    def _gather(self, shape: type[Any]) -> dict[Key, Any]:
+    def _gather(self, kind: type[Any]) -> dict[Key, Any]:
         """The objects of one kind by namespace and name, each once."""
         found: dict[Key, Any] = {}
         repeated: list[tuple[DocumentObjects, Key]] = []
-        is_wide = shape in schema.CLUSTER_WIDE
-        for sheet in self._sheets:
-            for each in sheet.of(shape):
-                meta = each.metadata
-                key = ("" if is_wide else meta.namespace or "default", meta.name)
-                if not meta.name:
-                    problem = sheet.problem("expected a name, got ''", object=shape.__name__, path="metadata.name")
-                    self._problems.append(problem)
+        for document in self._documents:
+            for each in document.of(kind):
+                key = key_in(kind, each.metadata)
+                if not key[1]:
+                    text = "expected a name, got ''"
+                    self._problems.append(document.problem(text, object=kind.__name__, path="metadata.name"))
                 elif key in found:
-                    repeated.append((sheet, key))
+                    repeated.append((document, key))
                 else:
                     found[key] = each
         if repeated:
-            self._refuse_repeated(shape, repeated)
+            first: dict[Key, DocumentObjects] = {}
+            for document in self._documents:
+                for each in document.of(kind):
+                    first.setdefault(key_in(kind, each.metadata), document)
+            for document, key in repeated:
+                self._refuse_repeat(document, first[key], title_of(kind, key))
         return found
 
-    def _refuse_repeated(self, shape: type[Any], repeated: Sequence[tuple[DocumentObjects, Key]]) -> None:
-        first: dict[Key, DocumentObjects] = {}
-        is_wide = shape in schema.CLUSTER_WIDE
-        for sheet in self._sheets:
-            for each in sheet.of(shape):
-                first.setdefault(("" if is_wide else each.metadata.namespace or "default", each.metadata.name), sheet)
-        for sheet, key in repeated:
-            self._refuse_repeat(sheet, first[key], title_of(shape, key[1], key[0]))
-
-    def _refuse_repeat(self, sheet: DocumentObjects, first: DocumentObjects, title: str) -> None:
+    def _refuse_repeat(self, document: DocumentObjects, first: DocumentObjects, title: str) -> None:
         cluster = f" in cluster {self._name!r}" if self._name else ""
-        same = first.file == sheet.file
+        same = first.file == document.file
         where = "" if same else f" {first.file}"
-        where += f" document {first.number}" if first.number is not None and (first is not sheet or not same) else ""
+        if first.number is not None and (first is not document or not same):
+            where += f" document {first.number}"
         seen = f"the first is in{where}" if where else "the first is before it"
-        self._problems.append(sheet.problem(f"expected each object once{cluster}, got it again; {seen}", object=title))
+        text = f"expected each object once{cluster}, got it again; {seen}"
+        self._problems.append(document.problem(text, object=title))
 
     def _rules(self) -> tuple[DestinationRule, ...]:
         found: dict[Key, tuple[DestinationRule, DocumentObjects]] = {}
-        for sheet in self._sheets:
-            for each in sheet.of(schema.DestinationRule):
-                rule = self._rule(sheet, each)
+        for document in self._documents:
+            for each in document.of(schema.DestinationRule):
+                rule = self._rule(document, each)
                 if rule is None:
                     continue
                 key = (rule.namespace or "default", rule.name)
                 if key in found:
-                    self._refuse_repeat(sheet, found[key][1], title_of(schema.DestinationRule, key[1], key[0]))
-                found.setdefault(key, (rule, sheet))
-        return tuple(rule for rule, _sheet in found.values())
+                    self._refuse_repeat(document, found[key][1], title_of(schema.DestinationRule, key))
+                found.setdefault(key, (rule, document))
+        return tuple(rule for rule, _document in found.values())
 
-    def _rule(self, sheet: DocumentObjects, found: schema.DestinationRule) -> DestinationRule | None:
+    def _rule(self, document: DocumentObjects, found: schema.DestinationRule) -> DestinationRule | None:
         obj = {"kind": "DestinationRule", "metadata": found.metadata, "spec": found.spec}
         try:
             return DestinationRule.from_mapping(obj)
         except InputError as error:
-            self._problems += [evolve(each, file=sheet.file, document=sheet.number) for each in error.problems]
+            self._problems += [evolve(each, file=document.file, document=document.number) for each in error.problems]
             return None
 
     def _check_weights(self) -> None:
-        for sheet in self._sheets:
-            for entry in cast("Sequence[schema.WorkloadEntry]", sheet.of(schema.WorkloadEntry)):
-                if entry.spec is not None and (text := unfit_weight(entry.spec.weight)):
-                    title = title_of(schema.WorkloadEntry, entry.metadata.name, entry.metadata.namespace)
-                    self._problems.append(sheet.problem(text, object=title, path="spec.weight"))
-            for each in cast("Sequence[schema.ServiceEntry]", sheet.of(schema.ServiceEntry)):
-                endpoints = (each.spec.endpoints if each.spec is not None else None) or ()
-                for index, endpoint in enumerate(endpoints):
-                    if text := unfit_weight(endpoint.weight):
-                        title = title_of(schema.ServiceEntry, each.metadata.name, each.metadata.namespace)
-                        path = f"spec.endpoints[{index}].weight"
-                        self._problems.append(sheet.problem(text, object=title, path=path))
+        for document in self._documents:
+            for entry in cast("Sequence[schema.WorkloadEntry]", document.of(schema.WorkloadEntry)):
+                weight = entry.spec.weight if entry.spec is not None else None
+                self._check_weight(document, schema.WorkloadEntry, entry.metadata, "spec.weight", weight)
+            for each in cast("Sequence[schema.ServiceEntry]", document.of(schema.ServiceEntry)):
+                for index, endpoint in enumerate((each.spec.endpoints if each.spec is not None else None) or ()):
+                    path = f"spec.endpoints[{index}].weight"
+                    self._check_weight(document, schema.ServiceEntry, each.metadata, path, endpoint.weight)
+
+    def _check_weight(
+        self, document: DocumentObjects, kind: type[Any], meta: BareMeta | Meta, path: str, weight: int | None
+    ) -> None:
+        if weight is not None and not 0 <= weight <= MAX_WEIGHT:
+            text = f"expected an integer from 0 to {MAX_WEIGHT}, got {weight!r}"
+            self._problems.append(document.problem(text, object=title_of(kind, key_in(kind, meta)), path=path))
 
     def _services(
         self, found: Mapping[type[Any], Mapping[Key, Any]], workloads: Workloads, namespaces: Mapping[str, Namespace]
@@ -170,8 +178,7 @@ class _Builder:
             *(reader.service_entry(key, each) for key, each in found[schema.ServiceEntry].items()),
         )
 
-    def _gateways(self, found: Mapping[Key, schema.Gateway], places: Places) -> Sequence[PeeringGateway]:
-        gateways: list[PeeringGateway] = []
+    def _gateways(self, found: Mapping[Key, schema.Gateway], places: Places) -> Iterator[PeeringGateway]:
         for (namespace, name), each in found.items():
             kind = (each.spec.gateway_class_name if each.spec is not None else None) or ""
             labels = each.metadata.labels or {}
@@ -180,16 +187,13 @@ class _Builder:
                 continue
             own = ("", "") if is_remote else (places.network, places.network_origin)
             title = f"Gateway {namespace}/{name}"
-            gateways.append(
-                PeeringGateway(
-                    name=name,
-                    namespace=namespace,
-                    remote=is_remote,
-                    cluster=labels.get(SCOPE_LABELS[Scope.CLUSTER]) or ("" if is_remote else self._name),
-                    place=labelled_place(title, labels, network=own[0], network_origin=own[1]),
-                )
+            yield PeeringGateway(
+                name=name,
+                namespace=namespace,
+                remote=is_remote,
+                cluster=labels.get(SCOPE_LABELS[Scope.CLUSTER]) or ("" if is_remote else self._name),
+                place=labelled_place(title, labels, network=own[0], network_origin=own[1]),
             )
-        return gateways
 
 
 def _namespace(found: schema.Namespace) -> Namespace:

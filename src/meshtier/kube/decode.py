@@ -1,4 +1,4 @@
-"""What is wrong with this object, and where? Plain mappings as shapes, every problem named.
+"""What is wrong with this object, and where? Plain mappings by their schema, every problem named.
 
 This is the decoder for YAML, for what other libraries hand over, and for JSON
 that the fast one refused: it goes on after a problem, so that one reading finds all.
@@ -7,18 +7,18 @@ that the fast one refused: it goes on after a problem, so that one reading finds
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Final, TypeVar, cast, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeGuard, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from attrs import fields, has
 
 from meshtier.kube.schema import key_of
 
-_Shape = TypeVar("_Shape")
+_Schema = TypeVar("_Schema")
 
-Report = Callable[[str, str], None]
-"""Takes a path and what was expected there."""
+Refuse = Callable[[str, str], None]
+"""Takes a path, and what was expected there and what came."""
 
-_Read = Callable[[object, str, Report], Any]
+_Reader = Callable[[object, str, Refuse], Any]
 
 _MISSING: Final = object()
 _SHOWN: Final = 60
@@ -27,38 +27,48 @@ _SHOWN: Final = 60
 _NAMES: Final[Mapping[type, str]] = {str: "a string", int: "an integer", bool: "true or false"}
 
 
-def decode(shape: type[_Shape], value: object, report: Report) -> _Shape | None:
-    """The *shape* that *value* holds; ``None`` if it does not, with every reason reported.
+def object_from_mapping(schema: type[_Schema], value: object, refuse: Refuse) -> _Schema | None:
+    """The object that *value* holds; ``None`` if it does not, with every reason refused.
 
     Args:
-        shape: A class of `meshtier.kube.schema`.
+        schema: A class of `meshtier.kube.schema`.
         value: Plain data, as a JSON or YAML reader gives them. Never changed.
-        report: Called for each problem, in the order of the fields.
+        refuse: Called for each problem, in the order of the fields.
 
-    Cost: O(size of the parts that the shape names).
+    Cost: O(size of the parts that the schema names).
     """
     found = 0
 
     def counted(path: str, problem: str) -> None:
         nonlocal found
         found += 1
-        report(path, problem)
+        refuse(path, problem)
 
-    result = _reader(cast("Any", shape))(value, "", counted)
-    return None if found else cast("_Shape", result)
+    result = _reader(cast("Any", schema))(value, "", counted)
+    return None if found else cast("_Schema", result)
 
 
-def shown(value: object) -> str:
-    """The value as a message shows it: in short, and never walking through a large one.
+def is_list(value: object) -> TypeGuard[Sequence[object]]:
+    """Whether this is what a list of JSON or YAML becomes."""
+    return isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray))
 
-    >>> shown({"a": 1})
+
+def is_mapping(value: object) -> TypeGuard[Mapping[str, object]]:
+    """Whether this is what an object of JSON or YAML becomes; its keys may be anything all the same."""
+    return isinstance(value, Mapping)
+
+
+def in_short(value: object) -> str:
+    """The value as a message shows it, never walking through a large one.
+
+    >>> in_short({"a": 1})
     'a mapping'
     """
     if isinstance(value, Mapping):
         return "a mapping"
     if isinstance(value, str):
         return repr(value) if len(value) <= _SHOWN else f"{value[:_SHOWN]!r}…"
-    if isinstance(value, (Sequence, set, frozenset)):
+    if is_list(value) or isinstance(value, (set, frozenset)):
         return "a list"
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -68,9 +78,9 @@ def shown(value: object) -> str:
 
 
 @cache
-def _reader(annotation: Any) -> _Read:  # noqa: ANN401  # an annotation may be anything
+def _reader(annotation: Any) -> _Reader:  # noqa: ANN401  # an annotation may be anything
     if annotation is Any:
-        return _anything
+        return lambda value, _path, _refuse: value
     if annotation in _NAMES:
         return _scalar(annotation)
     origin = get_origin(annotation)
@@ -80,90 +90,77 @@ def _reader(annotation: Any) -> _Read:  # noqa: ANN401  # an annotation may be a
     if origin is Sequence:
         return _sequence(_reader(get_args(annotation)[0]))
     if origin is Mapping:
-        return _mapping(get_args(annotation)[1])
+        return _mapping(_reader(get_args(annotation)[1]))
     if not has(annotation):
         raise TypeError(f"no reader for {annotation!r}")
     return _object(annotation)
 
 
-def _anything(value: object, _path: str, _report: Report) -> object:
-    return value
-
-
-def _scalar(kind: type) -> _Read:
-    def read(value: object, path: str, report: Report) -> object:
+def _scalar(kind: type) -> _Reader:
+    def read(value: object, path: str, refuse: Refuse) -> object:
         if type(value) is not kind:
             hint = " (put it in quotes)" if kind is str and isinstance(value, (int, float)) else ""
-            report(path, f"expected {_NAMES[kind]}, got {shown(value)}{hint}")
+            refuse(path, f"expected {_NAMES[kind]}, got {in_short(value)}{hint}")
         return value
 
     return read
 
 
-def _optional(inner: _Read) -> _Read:
-    def read(value: object, path: str, report: Report) -> object:
-        return None if value is None else inner(value, path, report)
+def _optional(inner: _Reader) -> _Reader:
+    def read(value: object, path: str, refuse: Refuse) -> object:
+        return None if value is None else inner(value, path, refuse)
 
     return read
 
 
-def _sequence(inner: _Read) -> _Read:
-    def read(value: object, path: str, report: Report) -> object:
-        if isinstance(value, str) or not isinstance(value, Sequence):
-            report(path, f"expected a list, got {shown(value)}")
+def _sequence(inner: _Reader) -> _Reader:
+    def read(value: object, path: str, refuse: Refuse) -> object:
+        if not is_list(value):
+            refuse(path, f"expected a list, got {in_short(value)}")
             return ()
-        items = cast("Sequence[object]", value)
-        return tuple(inner(item, f"{path}[{index}]", report) for index, item in enumerate(items))
+        return tuple(inner(item, f"{path}[{index}]", refuse) for index, item in enumerate(value))
 
     return read
 
 
-def _mapping(kind: Any) -> _Read:  # noqa: ANN401
-    inner = _reader(kind)
-
-    def read(value: object, path: str, report: Report) -> object:
+def _mapping(inner: _Reader) -> _Reader:
+    def read(value: object, path: str, refuse: Refuse) -> object:
         if not isinstance(value, Mapping):
-            report(path, f"expected a mapping, got {shown(value)}")
+            refuse(path, f"expected a mapping, got {in_short(value)}")
             return {}
         items = cast("Mapping[object, object]", value)
         for key, item in items.items():
             if isinstance(key, str):
-                inner(item, f"{path}[{key}]", report)
+                inner(item, f"{path}[{key}]", refuse)
             else:
                 hint = " (put it in quotes)" if isinstance(key, (int, float)) else ""
-                report(path, f"expected keys that are strings, got {shown(key)}{hint}")
+                refuse(path, f"expected keys that are strings, got {in_short(key)}{hint}")
         return dict(items)
 
     return read
 
 
-def _object(shape: type[Any]) -> _Read:
-    hints = get_type_hints(shape)
+def _object(schema: type[Any]) -> _Reader:
+    hints = get_type_hints(schema)
     parts = [
         (attribute.name, key_of(attribute), _reader(hints[attribute.name]), attribute.default is None)
-        for attribute in fields(shape)
+        for attribute in fields(schema)
     ]
+    needed = {name for name, _key, _read, is_optional in parts if not is_optional}
 
-    def read(value: object, path: str, report: Report) -> object:
-        if not isinstance(value, Mapping):
-            report(path, f"expected a mapping, got {shown(value)}")
+    def read(value: object, path: str, refuse: Refuse) -> object:
+        if not is_mapping(value):
+            refuse(path, f"expected a mapping, got {in_short(value)}")
             return None
-        items = cast("Mapping[str, object]", value)
         found: dict[str, object] = {}
-        for name, key, inner, optional in parts:
-            item = items.get(key, _MISSING)
+        for name, key, inner, is_optional in parts:
+            item = value.get(key, _MISSING)
             where = f"{path}.{key}" if path else key
-            if item is _MISSING:
-                if not optional:
-                    report(where, "expected a value, got none")
-            elif item is None and not optional:
-                report(where, "expected a value, got null")
+            if item is _MISSING or (item is None and not is_optional):
+                if not is_optional:
+                    refuse(where, f"expected a value, got {'none' if item is _MISSING else 'null'}")
             else:
-                found[name] = inner(item, where, report)
-        return shape(**found) if len(found) == len(parts) or _complete(parts, found) else None
+                found[name] = inner(item, where, refuse)
+        return schema(**found) if needed <= found.keys() else None
 
     return read
-
-
-def _complete(parts: Sequence[tuple[str, str, _Read, bool]], found: Mapping[str, object]) -> bool:
-    return all(optional or name in found for name, _key, _read, optional in parts)

@@ -1,7 +1,7 @@
 """How is a large JSON dump read quickly? Typed decoding with msgspec, by the declared schema.
 
 The only module that imports msgspec. It decides nothing: what it cannot decode
-it hands back as bytes, and `plain` says what is wrong there.
+it hands back as bytes, and `meshtier.kube.decode` says what is wrong there.
 """
 
 import re
@@ -15,39 +15,13 @@ from attrs import fields, frozen, has
 from meshtier.kube.schema import KINDS, key_of
 from meshtier.kube.text import Text
 
-PASSED_OVER: Final = (
-    "ClusterRole",
-    "ClusterRoleBinding",
-    "ConfigMap",
-    "ControllerRevision",
-    "CronJob",
-    "CustomResourceDefinition",
-    "DaemonSet",
-    "Deployment",
-    "Endpoints",
-    "Event",
-    "HTTPRoute",
-    "HorizontalPodAutoscaler",
-    "Ingress",
-    "Job",
-    "Lease",
-    "LimitRange",
-    "NetworkPolicy",
-    "PersistentVolume",
-    "PersistentVolumeClaim",
-    "PodDisruptionBudget",
-    "PodMetrics",
-    "PriorityClass",
-    "ReplicaSet",
-    "ReplicationController",
-    "ResourceQuota",
-    "Role",
-    "RoleBinding",
-    "Secret",
-    "ServiceAccount",
-    "StatefulSet",
-    "StorageClass",
-)
+_NAMES: Final = """
+    ClusterRole ClusterRoleBinding ConfigMap ControllerRevision CronJob CustomResourceDefinition DaemonSet Deployment
+    Endpoints Event HTTPRoute HorizontalPodAutoscaler Ingress Job Lease LimitRange NetworkPolicy PersistentVolume
+    PersistentVolumeClaim PodDisruptionBudget PodMetrics PriorityClass ReplicaSet ReplicationController ResourceQuota
+    Role RoleBinding Secret ServiceAccount StatefulSet StorageClass
+"""
+IGNORED_KINDS: Final = tuple(_NAMES.split())
 """Kinds that real dumps are full of and that say nothing here. One that is not
 listed is ignored as well, in a slower way."""
 
@@ -56,28 +30,28 @@ _BEHIND: Final = re.compile(r"trailing characters \(byte (\d+)\)")
 _SPACE: Final = re.compile(rb"[ \t\r\n]*")
 
 
-def _twin(annotation: Any) -> Any:  # noqa: ANN401  # an annotation may be anything
-    """The annotation with every shape in it replaced by its msgspec struct."""
+def _typed(annotation: Any) -> Any:  # noqa: ANN401  # an annotation may be anything
+    """The annotation with every schema in it replaced by its msgspec struct."""
     origin = get_origin(annotation)
     if origin is UnionType:
-        return Union[tuple(_twin(argument) for argument in get_args(annotation))]  # noqa: UP007  # made at run time
+        return Union[tuple(_typed(argument) for argument in get_args(annotation))]  # noqa: UP007  # made at run time
     if origin is Sequence:
-        return list[_twin(get_args(annotation)[0])]  # type: ignore[misc]  # made at run time
+        return list[_typed(get_args(annotation)[0])]  # type: ignore[misc]  # made at run time
     if origin is Mapping:
         return dict[get_args(annotation)]  # type: ignore[misc]  # made at run time
     return _struct(annotation) if has(annotation) else annotation
 
 
-def _struct(shape: type[Any], tag: str | None = None) -> type[msgspec.Struct]:
-    hints = get_type_hints(shape)
+def _struct(schema: type[Any], tag: str | None = None) -> type[msgspec.Struct]:
+    hints = get_type_hints(schema)
     members: list[Any] = [
-        (attribute.name, _twin(hints[attribute.name]), *((None,) if attribute.default is None else ()))
-        for attribute in fields(shape)
+        (attribute.name, _typed(hints[attribute.name]), *((None,) if attribute.default is None else ()))
+        for attribute in fields(schema)
     ]
-    keys = {attribute.name: key_of(attribute) for attribute in fields(shape)} | {"api_version": "apiVersion"}
+    keys = {attribute.name: key_of(attribute) for attribute in fields(schema)} | {"api_version": "apiVersion"}
     # Without cycles, so the collector need not walk through them.
     return msgspec.defstruct(
-        shape.__name__,
+        schema.__name__,
         [*members, *(_VERSION if tag else [])],
         rename=keys,
         tag=tag,
@@ -91,15 +65,12 @@ def _listing(item: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401
     return msgspec.json.Decoder(msgspec.defstruct("Listing", members, rename="camel", gc=False))
 
 
-_TWINS: Final = {kind: _struct(shape, kind) for kind, shape in KINDS.items()}
-_BLANKS: Final = [
-    msgspec.defstruct(kind, _VERSION, rename="camel", tag=kind, tag_field="kind", gc=False) for kind in PASSED_OVER
-]
-_KIND_OF: Final[Mapping[type[Any], str]] = {
-    **{twin: kind for kind, twin in _TWINS.items()},
-    **{blank: blank.__name__ for blank in _BLANKS},
+_STRUCTS: Final = {kind: _struct(schema, kind) for kind, schema in KINDS.items()}
+_KIND_OF: Final[Mapping[type[Any], str]] = {struct: kind for kind, struct in _STRUCTS.items()} | {
+    msgspec.defstruct(kind, _VERSION, rename="camel", tag=kind, tag_field="kind", gc=False): kind
+    for kind in IGNORED_KINDS
 }
-_DECODERS: Final = {kind: msgspec.json.Decoder(twin) for kind, twin in _TWINS.items()}
+_DECODERS: Final = {kind: msgspec.json.Decoder(struct) for kind, struct in _STRUCTS.items()}
 _LIST: Final = _listing(list[Union[tuple(_KIND_OF)]] | None)  # type: ignore[misc]  # made at run time  # noqa: UP007
 _RAW_LIST: Final = _listing(list[msgspec.Raw] | None)
 _HEAD: Final = _listing(msgspec.Raw | None)
@@ -130,7 +101,7 @@ class Head:
 
 
 @frozen
-class Typed:
+class TypedList:
     """A list whose every object was understood: by kind, in the order of the input."""
 
     head: Head
@@ -138,7 +109,7 @@ class Typed:
 
 
 @frozen
-class Raw:
+class RawList:
     """A list of objects of which some were not understood: the bytes of each."""
 
     head: Head
@@ -171,49 +142,41 @@ def _end_of_value(data: memoryview, start: int) -> int:
     return data.nbytes
 
 
-def listed(data: Text | memoryview) -> Typed | Raw | None:
+def list_from_json(data: Text | memoryview) -> TypedList | RawList | None:
     """The objects of the list that *data* holds; ``None`` if it is something else, or no JSON."""
-    try:
-        found = _LIST.decode(data)
-    except _UNFIT:
+    found = _decoded(_LIST, data)
+    if found is None:
         return _raw_list(data)
     if found.items is None:
         return None
-    objects: dict[type[Any], list[Any]] = {twin: [] for twin in _KIND_OF}
+    objects: dict[type[Any], list[Any]] = {struct: [] for struct in _KIND_OF}
     for item in found.items:
         objects[type(item)].append(item)
-    return Typed(
-        Head(found.kind, found.api_version), {_KIND_OF[twin]: items for twin, items in objects.items() if items}
-    )
+    by_kind = {_KIND_OF[struct]: items for struct, items in objects.items() if items}
+    return TypedList(Head(found.kind, found.api_version), by_kind)
 
 
-def _raw_list(data: Text | memoryview) -> Raw | None:
-    try:
-        found = _RAW_LIST.decode(data)
-    except _UNFIT:
-        return None
-    if found.items is None:
+def _raw_list(data: Text | memoryview) -> RawList | None:
+    found = _decoded(_RAW_LIST, data)
+    if found is None or found.items is None:
         return None
     items = cast("Iterable[msgspec.Raw]", found.items)
-    return Raw(Head(found.kind, found.api_version), [bytes(item) for item in items])
+    return RawList(Head(found.kind, found.api_version), [bytes(item) for item in items])
 
 
 def head_of(item: bytes) -> Head | None:
     """The head of one object; ``None`` if it has none that can be read."""
+    found = _decoded(_HEAD, item)
+    return None if found is None else Head(found.kind, found.api_version)
+
+
+def object_from_json(kind: str, item: bytes) -> Any | None:  # noqa: ANN401  # of any schema
+    """The object of this *kind* that *item* holds; ``None`` if it is not understood."""
+    return _decoded(_DECODERS[kind], item)
+
+
+def _decoded(decoder: msgspec.json.Decoder[Any], data: Text | memoryview) -> Any | None:  # noqa: ANN401
     try:
-        found = _HEAD.decode(item)
+        return decoder.decode(data)
     except _UNFIT:
         return None
-    return Head(found.kind, found.api_version)
-
-
-def decode(kind: str, item: bytes) -> Any | None:  # noqa: ANN401  # any of the shapes
-    """The shape of this *kind* that *item* holds; ``None`` if it is not understood."""
-    try:
-        return _decode(kind, item)
-    except _UNFIT:
-        return None
-
-
-def _decode(kind: str, item: bytes) -> Any:  # noqa: ANN401
-    return _DECODERS[kind].decode(item)

@@ -1,7 +1,6 @@
 """How do the readers of text hand on what they found, and what they could not read?"""
 
 from collections.abc import Callable, Iterator
-from typing import Protocol
 
 from attrs import frozen
 
@@ -21,18 +20,8 @@ class Document:
     value: object
 
 
-Finding = Document | Problem
+Findings = Iterator[Document | Problem]
 """What a reader yields. A problem has neither file nor object; it never ends the reading of what follows."""
 
-Findings = Iterator[Finding]
-
-
-class Progress(Protocol):
-    """Told of each source as its reading begins."""
-
-    def __call__(self, source: str, /) -> object:
-        """Take the name of the source."""
-
-
-Refuse = Callable[[Problem], None]
-"""Takes a problem; the reading goes on."""
+Progress = Callable[[str], object]
+"""Told the name of each source as its reading begins."""

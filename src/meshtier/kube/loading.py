@@ -10,10 +10,10 @@ from typing import IO, cast
 from attrs import evolve
 
 from meshtier.errors import InputError, Problem
-from meshtier.kube.assign import Share, assign
+from meshtier.kube.assign import ClusterInput, assign
 from meshtier.kube.clusters import build
 from meshtier.kube.documents import Progress
-from meshtier.kube.sources import Given, Reader
+from meshtier.kube.sources import Given, SourceReader
 from meshtier.mesh import Cluster, Mesh
 
 Clusters = Mapping[str, Given | Sequence[Given]] | Iterable[tuple[str, Given | Sequence[Given]]]
@@ -72,7 +72,7 @@ def read(
     ['n1']
     """
     with _collector_at_rest():
-        return _read(sources, clusters, Reader(stdin, progress), domain)
+        return _read(sources, clusters, SourceReader(stdin, progress), domain)
 
 
 @contextmanager
@@ -91,27 +91,29 @@ def _collector_at_rest() -> Generator[None]:
             gc.enable()
 
 
-def _read(sources: Sequence[Given], clusters: Clusters | None, reader: Reader, domain: str) -> tuple[Cluster, ...]:
+def _read(
+    sources: Sequence[Given], clusters: Clusters | None, reader: SourceReader, domain: str
+) -> tuple[Cluster, ...]:
     problems: list[Problem] = []
     found = [source for name, given in _named(clusters, problems) for source in reader.read(given, name)]
     found += [source for given in sources for source in reader.read(given)]
     for source in found:
-        problems += source.sheets.problems
-    shares, doubts = assign(found)
+        problems += source.problems
+    inputs, doubts = assign(found)
     problems += doubts
-    made = [] if doubts else [_cluster(share, domain, problems) for share in shares]
+    made = [] if doubts else [_cluster(each, domain, problems) for each in inputs]
     if problems:
         raise InputError(tuple(dict.fromkeys(problems)))  # what several clusters share is wrong once
     return tuple(cluster for cluster in made if cluster is not None)
 
 
-def _cluster(share: Share, domain: str, problems: list[Problem]) -> Cluster | None:
+def _cluster(found: ClusterInput, domain: str, problems: list[Problem]) -> Cluster | None:
     try:
-        cluster = build(share.name, share.sheets, domain=domain, notes=share.notes)
+        cluster = build(found.name, found.documents, domain=domain, notes=found.notes)
     except InputError as error:
         problems += error.problems
         return None
-    skipped = sum((source.skipped for source in share.sources), Counter[str]())
+    skipped = sum((source.skipped for source in found.sources), Counter[str]())
     return evolve(cluster, skipped=dict(sorted(skipped.items())))
 
 

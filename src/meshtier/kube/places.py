@@ -16,13 +16,15 @@ SEGMENT_LABEL: Final = "admin.solo.io/segment"
 """The label of the system namespace that puts a cluster into a segment (COMP-3)."""
 
 OVERRIDES: Final = ("topology.istio.io/locality", "istio-locality")
-"""The pod labels that override the node's for Envoys, the first that is there (LOC-5)."""
+"""The pod labels that override the node's for Envoys, the first that is there (LOC-5).
+
+Source: istio/istio pkg/model/proxy.go, GetLocalityLabel, at 86c9f01; ztunnel is told the
+node's place in any case (ambient/workloads.go, getPodLocality).
+"""
 
 _OVERRIDE, _OLD_OVERRIDE = OVERRIDES
 
 NETWORK: Final = SCOPE_LABELS[Scope.NETWORK]
-
-Labels = Mapping[str, str]
 
 
 def named(names: Iterable[str], *, at_most: int = 3) -> str:
@@ -36,7 +38,7 @@ def named(names: Iterable[str], *, at_most: int = 3) -> str:
     return ", ".join(ordered[:at_most]) + (f" and {more} more" if more > 0 else "")
 
 
-def labelled_place(title: str, labels: Labels, *, network: str = "", network_origin: str = "") -> Place:
+def labelled_place(title: str, labels: Mapping[str, str], *, network: str = "", network_origin: str = "") -> Place:
     """The place that the topology labels of an object give, as for a Gateway (LOC-3); its node is unknown.
 
     Args:
@@ -61,6 +63,7 @@ def entry_place(title: str, spec: schema.EntrySpec, *, network: str, network_ori
         network: The network of the cluster, which holds where the entry names none.
         network_origin: What gave it.
     """
+    # istio/istio ambient/workloads.go, workloadEntryWorkloadBuilder, at 86c9f01: the entry's own, else the cluster's.
     if spec.network:
         network, network_origin = spec.network, f"{title} network"
     locality = Locality.parse(spec.locality or "", network=network)
@@ -68,11 +71,12 @@ def entry_place(title: str, spec: schema.EntrySpec, *, network: str, network_ori
     return Place(locality, (network_origin if network else "", *(origin if part else "" for part in locality[1:4]), ""))
 
 
-def overridden(place: Place, labels: Labels) -> Place:
+def overridden(place: Place, labels: Mapping[str, str]) -> Place:
     """The place as Envoys see it, given the labels of what is there (LOC-5)."""
     for label in OVERRIDES:
         text = labels.get(label)
         if text:
+            # A label cannot hold a slash, so dots stand for it (pkg/model/proxy.go, SanitizeLocalityLabel, at 86c9f01).
             parts = Locality.parse(text if "/" in text else text.replace(".", "/"))
             locality = Locality(place.locality.network, *parts[1:4], place.locality.node)
             said = (f"label {label}" if part else "" for part in parts[1:4])
@@ -100,7 +104,7 @@ class Places:
         for node in nodes:
             self._add_node(node)
 
-    def of_pod(self, node: str, labels: Labels) -> tuple[Place, Place]:
+    def of_pod(self, node: str, labels: Mapping[str, str]) -> tuple[Place, Place]:
         """Where a pod on *node* is for ztunnel, and where for Envoys; shared with all that are there."""
         is_plain = _OVERRIDE not in labels and _OLD_OVERRIDE not in labels
         known = self.nodes.get(node)
@@ -140,6 +144,7 @@ class Places:
         return notes
 
     def _add_node(self, node: schema.Node) -> None:
+        # The labels are those of istio/istio kube/controller/controller.go, getPodLocality, at 86c9f01.
         name, labels = node.metadata.name, node.metadata.labels or {}
         title = f"Node {name}"
         origins = (_origin(title, labels, scope) for scope in SCOPES[1:-1])
@@ -170,7 +175,7 @@ def _pods(count: int) -> str:
     return f"{count} pod{'s' if count > 1 else ''}"
 
 
-def _origin(title: str, labels: Labels, scope: Scope) -> str:
+def _origin(title: str, labels: Mapping[str, str], scope: Scope) -> str:
     if SCOPE_LABELS[scope] in labels:
         return f"{title} label {SCOPE_LABELS[scope]}"
     if scope in LEGACY_LABELS and LEGACY_LABELS[scope] in labels:

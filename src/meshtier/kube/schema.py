@@ -1,11 +1,13 @@
 """Which fields of Kubernetes objects are read? One declaration, for every decoder.
 
-Each class names the fields that meshtier needs and their types; whatever else
-an object holds is ignored. `decode` decodes mappings by these declarations
-and explains what is wrong; `fast` derives its msgspec types from the same ones.
+A class is called as Kubernetes calls the kind or the part of it, and names the fields
+that meshtier needs and their types; whatever else an object holds is ignored.
+`decode` decodes mappings by these declarations and explains what is wrong;
+`decode_json` derives its msgspec types from the same ones.
 Keys are the camel-case form of the names unless `_key` says otherwise, and a
 field that may be absent is ``None`` then, and also where it is ``null``.
 """
+# ruff: noqa: D101  # a docstring stands only where it says more than the name
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -13,12 +15,12 @@ from typing import Any, Final
 
 from attrs import Attribute, field, frozen
 
-KEY: Final = "key"
+_KEY: Final = "key"
 """Where an attribute's metadata hold its key, if that is not the camel-case form of its name."""
 
 
 def _key(key: str) -> Any:  # noqa: ANN401  # as attrs.field itself, so that the annotation beside it holds
-    return field(default=None, metadata={KEY: key})
+    return field(default=None, metadata={_KEY: key})
 
 
 def key_of(attribute: "Attribute[object]") -> str:
@@ -28,21 +30,12 @@ def key_of(attribute: "Attribute[object]") -> str:
     'nodeName'
     """
     head, *tail = attribute.name.split("_")
-    return attribute.metadata.get(KEY) or head + "".join(part.title() for part in tail)
+    return attribute.metadata.get(_KEY) or head + "".join(part.title() for part in tail)
 
 
 @frozen
 class BareMeta:
     """The metadata of objects whose annotations do not matter: pods have many, and large ones."""
-
-    name: str
-    namespace: str | None = None
-    labels: Mapping[str, str] | None = None
-
-
-@frozen
-class PodMeta:
-    """The metadata of a Pod."""
 
     name: str
     namespace: str | None = None
@@ -62,44 +55,36 @@ class Meta:
 
 @frozen
 class Condition:
-    """A condition in a status."""
-
     type: str
     status: str | None = None
 
 
 @frozen
 class Node:
-    """A Node; its labels say where it is (LOC-1)."""
+    """Its labels say where it is (LOC-1)."""
 
     metadata: BareMeta
 
 
 @frozen
 class Namespace:
-    """A Namespace; that of the system tells the network and the cluster (LOC-2)."""
+    """That of the system tells the network and the cluster (LOC-2)."""
 
     metadata: Meta
 
 
 @frozen
 class PodSpec:
-    """What of a Pod's spec is read."""
-
     node_name: str | None = None
 
 
 @frozen
 class PodIP:
-    """One address of a Pod."""
-
     ip: str | None = None
 
 
 @frozen
 class PodStatus:
-    """What of a Pod's status is read."""
-
     phase: str | None = None
     pod_ip: str | None = _key("podIP")
     pod_ips: Sequence[PodIP] | None = _key("podIPs")
@@ -108,25 +93,19 @@ class PodStatus:
 
 @frozen
 class Pod:
-    """A Pod."""
-
-    metadata: PodMeta
+    metadata: BareMeta
     spec: PodSpec | None = None
     status: PodStatus | None = None
 
 
 @frozen
 class ServicePort:
-    """A port of a Service."""
-
     port: int
     name: str | None = None
 
 
 @frozen
 class ServiceSpec:
-    """What of a Service's spec is read."""
-
     type: str | None = None
     cluster_ip: str | None = _key("clusterIP")
     selector: Mapping[str, str] | None = None
@@ -138,14 +117,12 @@ class ServiceSpec:
 
 @frozen
 class Service:
-    """A Service."""
-
     metadata: Meta
     spec: ServiceSpec | None = None
 
 
 @frozen
-class Reference:
+class ObjectReference:
     """The object that stands behind an endpoint of an EndpointSlice."""
 
     kind: str | None = None
@@ -154,7 +131,7 @@ class Reference:
 
 
 @frozen
-class Conditions:
+class EndpointConditions:
     """The state of an endpoint of an EndpointSlice; an absent ``ready`` means true."""
 
     ready: bool | None = None
@@ -163,18 +140,18 @@ class Conditions:
 
 @frozen
 class SliceEndpoint:
-    """An endpoint of an EndpointSlice."""
+    """An Endpoint of an EndpointSlice, under a name that no other class has."""
 
     addresses: Sequence[str] | None = None
-    conditions: Conditions | None = None
+    conditions: EndpointConditions | None = None
     node_name: str | None = None
     zone: str | None = None
-    target_ref: Reference | None = None
+    target_ref: ObjectReference | None = None
 
 
 @frozen
-class SlicePort:
-    """A port of an EndpointSlice."""
+class EndpointPort:
+    """A port of an EndpointSlice; the name is that of the Service's port."""
 
     name: str | None = None
     port: int | None = None
@@ -182,24 +159,18 @@ class SlicePort:
 
 @frozen
 class EndpointSlice:
-    """An EndpointSlice."""
-
     metadata: BareMeta
     endpoints: Sequence[SliceEndpoint] | None = None
-    ports: Sequence[SlicePort] | None = None
+    ports: Sequence[EndpointPort] | None = None
 
 
 @frozen
 class GatewaySpec:
-    """What of a Gateway's spec is read."""
-
     gateway_class_name: str | None = None
 
 
 @frozen
 class Gateway:
-    """A Gateway of the Gateway API."""
-
     metadata: BareMeta
     spec: GatewaySpec | None = None
 
@@ -217,15 +188,11 @@ class EntrySpec:
 
 @frozen
 class EntryStatus:
-    """What of a WorkloadEntry's status is read."""
-
     conditions: Sequence[Condition] | None = None
 
 
 @frozen
 class WorkloadEntry:
-    """A WorkloadEntry (LOC-4)."""
-
     metadata: BareMeta
     spec: EntrySpec | None = None
     status: EntryStatus | None = None
@@ -240,34 +207,28 @@ class EntryPort:
 
 
 @frozen
-class Selector:
-    """What a ServiceEntry selects."""
-
+class WorkloadSelector:
     labels: Mapping[str, str] | None = None
 
 
 @frozen
 class ServiceEntrySpec:
-    """What of a ServiceEntry's spec is read."""
-
     hosts: Sequence[str] | None = None
     ports: Sequence[EntryPort] | None = None
     resolution: str | None = None
     endpoints: Sequence[EntrySpec] | None = None
-    workload_selector: Selector | None = None
+    workload_selector: WorkloadSelector | None = None
 
 
 @frozen
 class ServiceEntry:
-    """A ServiceEntry."""
-
     metadata: Meta
     spec: ServiceEntrySpec | None = None
 
 
 @frozen
 class DestinationRule:
-    """A DestinationRule; what it says is read by `meshtier.rules`."""
+    """What it says is read by `meshtier.rules`."""
 
     metadata: Mapping[str, Any]
     spec: Mapping[str, Any] | None = None
@@ -288,7 +249,7 @@ GROUPS: Final[Mapping[type[Any], str]] = MappingProxyType(
 )
 """The kinds that are read, each with the group of its ``apiVersion``."""
 
-KINDS: Final[Mapping[str, type[Any]]] = MappingProxyType({shape.__name__: shape for shape in GROUPS})
+KINDS: Final[Mapping[str, type[Any]]] = MappingProxyType({schema.__name__: schema for schema in GROUPS})
 """The kinds that are read, by name."""
 
 CLUSTER_WIDE: Final[frozenset[type[Any]]] = frozenset({Node, Namespace})
@@ -302,3 +263,17 @@ def group_of(api_version: str | None) -> str:
     'discovery.k8s.io'
     """
     return api_version.rpartition("/")[0] if api_version else ""
+
+
+def key_in(schema: type[Any], metadata: BareMeta | Meta) -> tuple[str, str]:
+    """Namespace and name, by which objects of one kind are told apart; without a namespace, ``default`` holds."""
+    return "" if schema in CLUSTER_WIDE else metadata.namespace or "default", metadata.name
+
+
+def title_of(schema: type[Any], key: tuple[str, str]) -> str:
+    """The name of an object as messages have it.
+
+    >>> title_of(Pod, ("bookinfo", "reviews-1"))
+    'Pod bookinfo/reviews-1'
+    """
+    return f"{schema.__name__} {'/'.join(filter(None, key))}"

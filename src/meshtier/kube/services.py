@@ -15,6 +15,11 @@ from meshtier.precedence import ANNOTATION
 SCOPE_LABEL: Final = "solo.io/service-scope"
 TAKEOVER_LABEL: Final = "solo.io/service-takeover"
 GLOBAL_LABEL: Final = "istio.io/global"
+"""The label by which Istio's ambient profile tells global services (COMP-3).
+
+Source: istio/istio manifests/helm-profiles/ambient.yaml, serviceScopeConfigs, and ambient/services.go,
+matchServiceScope, at 86c9f01.
+"""
 WAYPOINT_LABEL: Final = "istio.io/use-waypoint"
 WAYPOINT_NAMESPACE_LABEL: Final = "istio.io/use-waypoint-namespace"
 
@@ -22,6 +27,10 @@ INLINE_ENDPOINT: Final = "ServiceEntry endpoint"
 """The kind of workload that stands in a ServiceEntry."""
 
 _RESOLVED: Final = frozenset({"DNS", "DNS_ROUND_ROBIN"})
+"""What makes the hosts of a ServiceEntry without endpoints its endpoints.
+
+Source: istio/istio ambient/workloads.go, serviceEntryWorkloadBuilder, at 86c9f01.
+"""
 
 Owner = tuple[str, Mapping[str, str]]
 """An object and its labels."""
@@ -78,11 +87,12 @@ class Services:
             name=name,
             hosts=tuple(spec.hosts or ()),
             annotation=(found.metadata.annotations or {}).get(ANNOTATION),
+            # NONE is the default of the field (istio/istio ambient/services.go, constructServiceEntries, at 86c9f01).
             passthrough="resolution NONE" if spec.resolution in (None, "", "NONE") else "",
             waypoint=read_waypoint(owners, namespace),
             ports=tuple((port.number, port.name or "") for port in spec.ports or ()),
             labels=Labels(labels) if labels else NO_LABELS,
-            backends=tuple(Backend(workload, workload.health) for workload in self._behind(key, spec)),
+            backends=tuple(Backend(workload.key, workload.health) for workload in self._behind(key, spec)),
         )
 
     def _owners(self, title: str, labels: Mapping[str, str], namespace: str) -> Sequence[Owner]:
@@ -141,6 +151,10 @@ def _takes_over(owners: Sequence[Owner]) -> bool:
 
 def read_waypoint(owners: Sequence[Owner], namespace: str) -> str:
     """``namespace/name`` of the waypoint that the labels choose; ``""`` for none.
+
+    The first owner with the label decides, and ``none`` there opts out of what the next one says.
+
+    Source: istio/istio ambient/waypoints.go, fetchWaypointForTarget and GetUseWaypoint, at 86c9f01.
 
     >>> read_waypoint([("", {}), ("", {"istio.io/use-waypoint": "waypoint"})], "bookinfo")
     'bookinfo/waypoint'

@@ -1,4 +1,4 @@
-"""What did the caller hand over? Files, folders, standard input and plain data, each as sheets."""
+"""What did the caller hand over? Files, folders, standard input and plain data, each as its objects."""
 
 import mmap
 import os
@@ -13,8 +13,7 @@ from attrs import define, field
 
 from meshtier.errors import InvalidValueError, MissingExtraError, Problem
 from meshtier.kube import jsontext
-from meshtier.kube.assign import Source
-from meshtier.kube.decode import shown
+from meshtier.kube.decode import in_short, is_mapping
 from meshtier.kube.documents import Document, Findings, Progress
 from meshtier.kube.objects import SourceObjects
 from meshtier.kube.text import MAX_BYTES, MAX_LINE, Format, Text, check_beginning, check_lines, format_of, unwrapped
@@ -31,11 +30,9 @@ Given = str | os.PathLike[str] | Mapping[str, Any] | Iterable[Mapping[str, Any]]
 _DIVISION: Final = re.compile(rb"\n---[ \t\r\n]")
 """What divides documents of YAML, and has no place in JSON; sought within the first `MAX_LINE` bytes."""
 
-_BLANK: Final = "expected Kubernetes objects, got none"
-
 
 @define
-class Reader:
+class SourceReader:
     """Reads sources, one after the other, and never stops at a problem.
 
     Attributes:
@@ -47,67 +44,42 @@ class Reader:
     progress: Progress | None = None
     _seen: set[str] = field(factory=set[str], init=False)
 
-    def read(self, given: Given, cluster: str | None = None) -> Iterator[Source]:
+    def read(self, given: Given, cluster: str | None = None) -> Iterator[SourceObjects]:
         """Each source that *given* stands for: every file of a folder is one."""
-        if isinstance(given, (str, os.PathLike)):
-            for file in self._files(given):
-                yield Source(file, cluster)
-        else:
-            yield Source(self._data(given), cluster)
+        if not isinstance(given, (str, os.PathLike)):
+            yield self._data(given, cluster)
+            return
+        try:
+            files = _files(str(given))
+        except (InvalidValueError, OSError) as error:
+            yield _refused(SourceObjects(str(given), cluster), error)
+            return
+        for name, path in files.items():
+            yield self._file(name, path, cluster)
 
-    def _data(self, given: object) -> SourceObjects:
-        sheets = SourceObjects()
+    def _data(self, given: object, cluster: str | None) -> SourceObjects:
+        source = SourceObjects(cluster=cluster)
         self._tell("")
-        if isinstance(given, Mapping):
-            sheets.take(Document(1, cast("object", given)), is_only=True)
+        if is_mapping(given):
+            source.take(Document(1, given), is_only=True)
         elif isinstance(given, Iterable) and not isinstance(given, (bytes, bytearray)):
             for number, each in enumerate(cast("Iterable[object]", given), 1):
-                sheets.take(Document(number, each))
+                source.take(Document(number, each))
         else:
-            sheets.refuse(Problem(problem=f"expected a path, a mapping or some mappings, got {shown(given)}"))
-            return sheets
-        return sheets
+            source.refuse(Problem(problem=f"expected a path, a mapping or some mappings, got {in_short(given)}"))
+        return source
 
-    def _files(self, given: str | os.PathLike[str]) -> Iterator[SourceObjects]:
-        if given == STDIN:
-            yield self._file(STDIN, None)
-            return
-        if "\0" in str(given):
-            impossible = SourceObjects(str(given), is_blank=False)
-            impossible.refuse(Problem(problem="expected a path, got one with a null byte in it"))
-            yield impossible
-            return
-        path = Path(given)
-        if not path.is_dir():
-            yield self._file(str(path), path)
-            return
-        found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
-        for file in found:
-            yield self._file(str(file), file)
-        if not found:
-            suffixes = ", ".join(f"*{suffix}" for suffix in sorted(SUFFIXES))
-            empty = SourceObjects(str(path), is_blank=False)
-            empty.refuse(Problem(problem=f"expected a folder with {suffixes} in it, got one without"))
-            yield empty
-
-    def _file(self, name: str, path: Path | None) -> SourceObjects:
-        sheets = SourceObjects(name)
+    def _file(self, name: str, path: Path | None, cluster: str | None) -> SourceObjects:
+        source = SourceObjects(name, cluster)
         self._tell(name)
         try:
             self._check_once(name if path is None else str(path.resolve()))
-            data = self._standard_input() if path is None else _contents(path)
-            _parse(sheets, data)
-        except InvalidValueError as error:
-            sheets.refuse(Problem(problem=error.problem))
-        except OSError as error:
-            sheets.refuse(Problem(problem=f"expected a file that can be read: {error.strerror or error}"))
-        if sheets.is_blank and not sheets.problems:
-            sheets.refuse(Problem(problem=_BLANK))
-        return sheets
-
-    def _standard_input(self) -> bytes:
-        stream: IO[Any] = sys.stdin.buffer if self.stdin is None else self.stdin
-        return _drain(stream)
+            _parse(source, _drain(self.stdin or sys.stdin.buffer) if path is None else _contents(path))
+        except (InvalidValueError, OSError) as error:
+            return _refused(source, error)
+        if source.is_blank and not source.problems:
+            source.refuse(Problem(problem="expected Kubernetes objects, got none"))
+        return source
 
     def _check_once(self, name: str) -> None:
         if name in self._seen:
@@ -118,6 +90,34 @@ class Reader:
     def _tell(self, name: str) -> None:
         if self.progress is not None:
             self.progress(name)
+
+
+def _refused(source: SourceObjects, error: InvalidValueError | OSError) -> SourceObjects:
+    if isinstance(error, InvalidValueError):
+        source.refuse(Problem(problem=error.problem))
+    else:
+        source.refuse(Problem(problem=f"expected a file that can be read: {error.strerror or error}"))
+    return source
+
+
+def _files(given: str) -> dict[str, Path | None]:
+    """The files that a path stands for, by the names that messages use; ``None`` is standard input.
+
+    Raises:
+        InvalidValueError: It is no path, or a folder without a manifest in it.
+    """
+    if given == STDIN:
+        return {STDIN: None}
+    if "\0" in given:
+        raise InvalidValueError("expected a path, got one with a null byte in it")
+    path = Path(given)
+    if not path.is_dir():
+        return {str(path): path}
+    found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+    if not found:
+        suffixes = ", ".join(f"*{suffix}" for suffix in sorted(SUFFIXES))
+        raise InvalidValueError(f"expected a folder with {suffixes} in it, got one without")
+    return {str(file): file for file in found}
 
 
 def _contents(path: Path) -> Text:
@@ -161,21 +161,18 @@ def _unwrapped_part(beginning: bytes) -> bytes:
     return unwrapped(beginning)[:]
 
 
-def _parse(sheets: SourceObjects, found: Text) -> None:
+def _parse(source: SourceObjects, found: Text) -> None:
     data = unwrapped(found)
     if format_of(data) is Format.JSON and not _DIVISION.search(data, 0, MAX_LINE):
-        sheets.take_json(data)
+        source.take_json(data)
         return
     check_lines(data)
     try:
         text = data[:].decode()
     except UnicodeDecodeError as error:
         raise InvalidValueError(jsontext.not_utf8(error)) from None
-    for finding in yaml_documents(text):
-        if isinstance(finding, Problem):
-            sheets.refuse(finding)
-        else:
-            sheets.take(finding)
+    for document in yaml_documents(text):
+        source.take(document)
 
 
 def yaml_documents(text: str) -> Findings:

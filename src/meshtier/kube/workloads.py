@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from meshtier.endpoint import MAX_WEIGHT, Health
+from meshtier.endpoint import Health
 from meshtier.kube import schema
 from meshtier.kube.places import Places, entry_place, overridden
 from meshtier.labels import NO_LABELS, Labels
@@ -12,7 +12,7 @@ from meshtier.locality import SCOPE_LABELS, Scope
 from meshtier.mesh.snapshot import Workload
 
 FINISHED: Final = frozenset({"Succeeded", "Failed"})
-"""The phases of pods that serve nothing any more."""
+"""The phases of pods that serve nothing any more (istio/istio pkg/kube/util.go, CheckPodTerminal, at 86c9f01)."""
 
 Key = tuple[str, str]
 """Namespace and name."""
@@ -101,7 +101,9 @@ class Workloads:
             labels=Labels.trusted(labels) if labels else NO_LABELS,
             addresses=(spec.address,) if spec.address else (),
             health=health,
-            weight=spec.weight or 1,  # 0 is what an absent weight looks like on the wire
+            # 0 is what an absent weight looks like on the wire: istio/istio model/service.go,
+            # GetLoadBalancingWeight, and ambient/workloads.go, workloadEntryWorkloadBuilder, at 86c9f01.
+            weight=spec.weight or 1,
             remote_cluster=labels.get(SCOPE_LABELS[Scope.CLUSTER], ""),
         )
 
@@ -161,7 +163,10 @@ class Workloads:
 
 
 def pod_health(pod: schema.Pod) -> Health:
-    """What the pod itself says of its health; one without any status counts as healthy."""
+    """What the pod itself says of its health; one without any status, a manifest, counts as healthy.
+
+    Source: istio/istio ambient/workloads.go, podWorkloadBuilder, at 86c9f01: ready, and not being deleted.
+    """
     if pod.metadata.deletion_timestamp is not None:
         return Health.TERMINATING
     status = pod.status
@@ -176,21 +181,18 @@ def pod_health(pod: schema.Pod) -> Health:
 
 
 def entry_health(status: schema.EntryStatus | None) -> Health:
-    """What the health checks of a WorkloadEntry found; without any it counts as healthy."""
+    """What the health checks of a WorkloadEntry found; without any it counts as healthy.
+
+    Source: istio/istio serviceentry/conversion.go, isHealthy, at 86c9f01.
+    """
     for condition in (status and status.conditions) or ():
         if condition.type == "Healthy" and condition.status == "False":
             return Health.UNHEALTHY
     return Health.HEALTHY
 
 
-def unfit_weight(weight: int | None) -> str:
-    """What is wrong with an entry's weight; ``""`` if nothing."""
-    if weight is None or 0 <= weight <= MAX_WEIGHT:
-        return ""
-    return f"expected an integer from 0 to {MAX_WEIGHT}, got {weight!r}"
-
-
 def _addresses(status: schema.PodStatus) -> tuple[str, ...]:
+    # istio/istio ambient/workloads.go, getPodIPs, at 86c9f01: podIP counts where podIPs are missing.
     found = status.pod_ips
     if found:
         if len(found) == 1:

@@ -1,20 +1,23 @@
 """What do these YAML documents say? Plain data, with bounds on depth and on aliases.
 
 The only module that imports PyYAML. Documents are put together from parser
-events in a loop and not by PyYAML's own recursive constructor, so that depth costs
-no stack, aliases are weighed before anything walks through them, and a key that
-stands twice is seen. Scalars are read as Kubernetes reads them: what looks like a
-timestamp, or like a number in base 60, is text.
+events in a loop and not by PyYAML's own composer and constructor, which recurse
+and see neither a key that stands twice nor an anchor that is set again. So depth
+costs no stack, and aliases are weighed before anything walks through them.
+Scalars are read as Kubernetes reads them: what looks like a timestamp, or like a
+number in base 60, is text.
 """
 
 import re
-from collections.abc import Hashable, Mapping
-from typing import Any, Final, cast
+from collections import ChainMap
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any, Final
 
 import yaml
 from attrs import define, field
 
 from meshtier.errors import Problem
+from meshtier.kube.decode import is_list, is_mapping
 from meshtier.kube.documents import Document, Findings
 
 MAX_DEPTH: Final = 200
@@ -30,18 +33,35 @@ _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NEXT_DOCUMENT: Final = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 _STANDARD: Final = "tag:yaml.org,2002:"
 _RESOLVERS: Final[Mapping[str, list[tuple[str, "re.Pattern[str]"]]]] = yaml.SafeLoader.yaml_implicit_resolvers
-_TRUE: Final = frozenset({"yes", "true", "on"})
+_COLLECTIONS: Final = (None, "!", f"{_STANDARD}map"), (None, "!", f"{_STANDARD}seq")
+_TEXTS: Final = tuple(f"{_STANDARD}{name}" for name in ("str", "timestamp", "binary"))
+_NO_KEY: Final = object()
+_IN_LIST: Final = object()
 _OPEN: Final = object()
 _MERGE: Final = object()
+_UNFIT: Final = object()
+
+_Event = Any  # each kind of event has fields of its own
 
 
-class _RefusedError(Exception):
-    """This document cannot be read further."""
+def _integer(text: str) -> int:
+    digits = text.lstrip("+-")
+    is_octal = digits.startswith("0") and digits.isdigit() and len(digits) > 1
+    return int(text, 8 if is_octal else 0)
 
-    def __init__(self, problem: str, mark: Any) -> None:  # noqa: ANN401  # PyYAML has no types
-        super().__init__(problem)
-        self.problem = problem
-        self.mark = mark
+
+_READERS: Final[Mapping[str, Callable[[str], object]]] = {
+    f"{_STANDARD}null": lambda _text: None,
+    f"{_STANDARD}bool": frozenset({"yes", "true", "on"}).__contains__,
+    f"{_STANDARD}int": _integer,
+    f"{_STANDARD}float": lambda text: float(text.replace(".inf", "inf").replace(".nan", "nan")),
+    f"{_STANDARD}merge": lambda _text: _MERGE,
+}
+"""What reads each kind of scalar, in small letters and without ``_``; what has no reader is text."""
+
+
+class _RefusedError(yaml.MarkedYAMLError):
+    """This document is YAML, but cannot be read further."""
 
 
 def documents(text: str) -> Findings:
@@ -67,25 +87,13 @@ def documents(text: str) -> Findings:
 
 @define
 class _Frame:
-    """A collection that is being put together."""
+    """A collection that is being put together, and the key in it for which a value comes next."""
 
-    is_list: bool
-    anchor: str | None
-    pairs: dict[Any, object] = field(factory=dict[Any, object])
-    items: list[object] = field(factory=list[object])
-    key: Any = None
-    has_key: bool = False
+    value: Any
+    key: Any
+    anchor: str | None = None
     size: int = 1
-    merged: list[Mapping[Any, object]] = field(factory=list[Mapping[Any, object]])
-
-    @property
-    def value(self) -> object:
-        """What was put together; the pairs of a mapping win over those merged into it."""
-        if self.is_list:
-            return self.items
-        for source in self.merged:
-            self.pairs = {**source, **self.pairs}
-        return self.pairs
+    merged: list[Any] = field(factory=list[Any])
 
 
 class _Reading:
@@ -93,200 +101,150 @@ class _Reading:
 
     def __init__(self, text: str, line: int, number: int) -> None:
         self._text = text
-        self._line = line
+        self._line = line + 1
         self.number = number
         self.stopped_at: int | None = None
+        self._begin(None)
 
     def documents(self) -> Findings:
-        loader: Any = None
-        mark: Any = None
+        take: Mapping[type[_Event], Callable[[_Event], None]] = {
+            yaml.DocumentStartEvent: self._begin,
+            yaml.ScalarEvent: lambda event: self._put(self._scalar(event), 1, event.anchor, event),
+            yaml.AliasEvent: self._alias,
+            yaml.SequenceStartEvent: lambda event: self._open([], _IN_LIST, event),
+            yaml.MappingStartEvent: lambda event: self._open({}, _NO_KEY, event),
+            yaml.SequenceEndEvent: self._close,
+            yaml.MappingEndEvent: self._close,
+        }
         try:
             loader = _LOADER(self._text)
             while loader.check_event():
                 event = loader.get_event()
-                mark = event.start_mark
-                if isinstance(event, yaml.DocumentStartEvent):
-                    self.number += 1
-                    yield from self._document(loader)
-        except _RefusedError as refusal:
-            yield self._fault(refusal.problem, refusal.mark)
+                if type(event) in take:
+                    take[type(event)](event)
+                elif isinstance(event, yaml.DocumentEndEvent):
+                    yield from self._problems
+                    yield Document(self.number, self._stack[0].value[0])
         except yaml.MarkedYAMLError as error:
-            yield self._fault(f"expected YAML: {error.problem}", error.problem_mark or mark)
+            mark: Any = error.problem_mark
+            said = f"{'' if isinstance(error, _RefusedError) else 'expected YAML: '}{error.problem}"
+            yield self._fault(said, mark.index, f"line {self._line + mark.line}, column {mark.column + 1}")
         except yaml.YAMLError as error:  # an unfit character; found as the text is handed over
             position = getattr(error, "position", 0)
+            line = self._line + self._text.count("\n", 0, position)
             self.number += 1
-            self.stopped_at = position
-            reason = getattr(error, "reason", error)
-            line = self._line + self._text.count("\n", 0, position) + 1
-            yield Problem(problem=f"expected text: {reason} (line {line})", document=self.number)
-        finally:
-            if loader is not None:
-                loader.dispose()
+            yield self._fault(f"expected text: {getattr(error, 'reason', error)}", position, f"line {line}")
 
-    def _fault(self, problem: str, mark: Any) -> Problem:  # noqa: ANN401
-        self.stopped_at = mark.index
+    def _fault(self, problem: str, position: int, where: str) -> Problem:
+        self.stopped_at = position
         self.number = max(self.number, 1)
-        where = f"line {self._line + mark.line + 1}, column {mark.column + 1}"
         return Problem(problem=f"{problem} ({where})", document=self.number)
 
-    def _document(self, loader: Any) -> Findings:  # noqa: ANN401
-        composer = _Composer()
-        while True:
-            event = loader.get_event()
-            if isinstance(event, yaml.DocumentEndEvent):
-                break
-            composer.take(event)
-        for path, problem, mark in composer.problems:
-            where = f"line {self._line + mark.line + 1}"
-            yield Problem(problem=f"{problem} ({where})", document=self.number, path=path)
-        yield Document(self.number, composer.value)
-
-
-class _Composer:
-    """Puts one document together from its events."""
-
-    def __init__(self) -> None:
-        self.value: object = None
-        self.problems: list[tuple[str, str, Any]] = []
-        self._stack: list[_Frame] = []
+    def _begin(self, event: _Event) -> None:
+        self.number += event is not None
+        self._problems: list[Problem] = []
+        self._stack: list[_Frame] = [_Frame([], _IN_LIST)]
         self._anchors: dict[str, tuple[object, int]] = {}
         self._aliased = 0
 
-    def take(self, event: Any) -> None:  # noqa: ANN401
-        match event:
-            case yaml.ScalarEvent():
-                value = self._scalar(event)
-                if event.anchor:
-                    self._anchors[event.anchor] = value, 1
-                self._put(value, 1, event)
-            case yaml.MappingStartEvent():
-                self._begin(event, is_list=False)
-            case yaml.SequenceStartEvent():
-                self._begin(event, is_list=True)
-            case yaml.AliasEvent():
-                self._alias(event)
-            case _:
-                self._end(event)
-
-    def _begin(self, event: Any, *, is_list: bool) -> None:  # noqa: ANN401
-        if len(self._stack) >= MAX_DEPTH:
-            raise _RefusedError(f"expected at most {MAX_DEPTH} levels of nesting, got more", event.start_mark)
-        if event.tag and event.tag not in (f"{_STANDARD}{'seq' if is_list else 'map'}", "!"):
-            self._report(f"expected plain YAML, got the tag {event.tag!r}", event)
+    def _open(self, value: object, key: object, event: _Event) -> None:
+        if len(self._stack) > MAX_DEPTH:
+            problem = f"expected at most {MAX_DEPTH} levels of nesting, got more"
+            raise _RefusedError(problem=problem, problem_mark=event.start_mark)
+        if event.tag not in _COLLECTIONS[key is _IN_LIST]:
+            self._refuse(f"expected plain YAML, got the tag {event.tag!r}", event)
         if event.anchor:
             self._anchors[event.anchor] = _OPEN, 0
-        self._stack.append(_Frame(is_list, event.anchor))
+        self._stack.append(_Frame(value, key, event.anchor))
 
-    def _end(self, event: Any) -> None:  # noqa: ANN401
+    def _close(self, event: _Event) -> None:
         frame = self._stack.pop()
-        value = frame.value
-        if frame.anchor:
-            self._anchors[frame.anchor] = value, frame.size
-        self._put(value, frame.size, event)
+        # What stands in a mapping wins over what is merged into it, and what is merged first over the rest.
+        value = dict(ChainMap(frame.value, *frame.merged)) if frame.merged else frame.value
+        self._put(value, frame.size, frame.anchor, event)
 
-    def _alias(self, event: Any) -> None:  # noqa: ANN401
+    def _alias(self, event: _Event) -> None:
         value, size = self._anchors.get(event.anchor, (None, 0))
-        if value is _OPEN:
-            raise _RefusedError(
-                f"expected plain data, got *{event.anchor} inside of what it stands for", event.start_mark
-            )
-        if not size:
-            raise _RefusedError(
-                f"expected an anchor &{event.anchor} before *{event.anchor}, got none", event.start_mark
-            )
         self._aliased += size
-        if self._aliased > MAX_ALIASED:
-            raise _RefusedError(f"expected aliases for at most {MAX_ALIASED:,} nodes, got more", event.start_mark)
-        self._put(value, size, event)
-
-    def _put(self, value: object, size: int, event: Any) -> None:  # noqa: ANN401
-        if not self._stack:
-            self.value = "<<" if value is _MERGE else value
+        if value is _OPEN:
+            problem = f"expected plain data, got *{event.anchor} inside of what it stands for"
+        elif not size:
+            problem = f"expected an anchor &{event.anchor} before *{event.anchor}, got none"
+        elif self._aliased > MAX_ALIASED:
+            problem = f"expected aliases for at most {MAX_ALIASED:,} nodes, got more"
+        else:
+            self._put(value, size, None, event)
             return
+        raise _RefusedError(problem=problem, problem_mark=event.start_mark)
+
+    def _put(self, value: object, size: int, anchor: str | None, event: _Event) -> None:
+        """Put a value where it belongs: into a list, after a key, or as the key itself."""
+        if anchor:
+            self._anchors[anchor] = value, size
         frame = self._stack[-1]
         frame.size += size
-        if value is _MERGE and (frame.has_key or frame.is_list):
-            value = "<<"  # it means merging only where a key stands
-        if frame.is_list:
-            frame.items.append(value)
-        elif frame.has_key:
-            frame.has_key = False
-            self._pair(frame, value, event)
+        held, key = frame.value, frame.key
+        if key is _IN_LIST:
+            held.append("<<" if value is _MERGE else value)  # it means merging only where a key stands
+        elif key is _NO_KEY:
+            frame.key = value
+            self._check_key(frame, event)
         else:
-            self._key(frame, value, event)
+            frame.key = _NO_KEY
+            if key is _MERGE:
+                self._merge(frame, value, event)
+            else:
+                held[key] = "<<" if value is _MERGE else value
 
-    def _key(self, frame: _Frame, key: object, event: Any) -> None:  # noqa: ANN401
-        frame.key = key
-        frame.has_key = True
-        if not isinstance(key, Hashable):
-            self._report("expected keys that are strings, got a collection", event)
+    def _check_key(self, frame: _Frame, event: _Event) -> None:
+        if not isinstance(frame.key, Hashable):
+            self._refuse("expected keys that are strings, got a collection", event)
             frame.key = None
-        elif key in frame.pairs:
-            self._report(f"expected each key once, got {key!r} again", event)
+        elif frame.key in frame.value:
+            self._refuse(f"expected each key once, got {frame.key!r} again", event)
 
-    def _pair(self, frame: _Frame, value: object, event: Any) -> None:  # noqa: ANN401
-        if frame.key is not _MERGE:
-            frame.pairs[frame.key] = value
-            return
-        sources = cast("list[object]", value if isinstance(value, list) else [value])
-        mappings = [cast("Mapping[Any, object]", source) for source in sources if isinstance(source, Mapping)]
-        if len(mappings) < len(sources):
-            self._report("expected mappings to merge, got something else", event)
-        frame.merged += mappings
+    def _merge(self, frame: _Frame, value: object, event: _Event) -> None:
+        sources = value if is_list(value) else [value]
+        frame.merged += filter(is_mapping, sources)
+        if not all(map(is_mapping, sources)):
+            self._refuse("expected mappings to merge, got something else", event)
 
-    def _scalar(self, event: Any) -> object:  # noqa: ANN401
-        text = cast("str", event.value)
-        tag = cast("str | None", event.tag)
+    def _scalar(self, event: _Event) -> object:
+        tag, text = event.tag, event.value
         if tag is None or tag == "!":
             return _plain(text) if event.implicit[0] and tag is None else text
-        if tag in (f"{_STANDARD}str", f"{_STANDARD}timestamp", f"{_STANDARD}binary"):
-            return text
-        value = _typed(tag, text)
-        if value is None and tag != f"{_STANDARD}null":
-            self._report(f"expected plain YAML, got the tag {tag!r}", event)
-        return value
+        value = text if tag in _TEXTS else _typed(tag, text, _UNFIT)
+        if value is not _UNFIT:
+            return value
+        self._refuse(f"expected plain YAML, got the tag {tag!r}", event)
+        return None
 
-    def _report(self, problem: str, event: Any) -> None:  # noqa: ANN401
-        self.problems.append((self._path(), problem, event.start_mark))
+    def _refuse(self, problem: str, event: _Event) -> None:
+        where = f"line {self._line + event.start_mark.line}"
+        self._problems.append(Problem(problem=f"{problem} ({where})", document=self.number, path=self._path()))
 
     def _path(self) -> str:
         path = ""
-        for frame in self._stack:
-            if frame.is_list:
-                path += f"[{len(frame.items)}]"
-            elif frame.has_key and isinstance(frame.key, str):
+        for frame in self._stack[1:]:
+            if frame.key is _IN_LIST:
+                path += f"[{len(frame.value)}]"
+            elif isinstance(frame.key, str):
                 path += f".{frame.key}" if frame.key.isidentifier() else f"[{frame.key}]"
         return path.removeprefix(".")
 
 
 def _plain(text: str) -> object:
+    """What a scalar without tag and quotes stands for, by YAML 1.1."""
     for tag, pattern in _RESOLVERS.get(text[:1], ()):
         if pattern.match(text):
-            value = _typed(tag, text)
-            return text if value is None and not tag.endswith(":null") else value
+            return _typed(tag, text, text)
     return text
 
 
-def _typed(tag: str, text: str) -> object:
-    """The value of *text* under a standard tag; ``None`` for null, and where there is none."""
-    plain = text.replace("_", "").lower()
+def _typed(tag: str, text: str, otherwise: object) -> object:
+    """The value of *text* under a standard tag; *otherwise* where it has none."""
+    read = _READERS.get(tag)
     try:
-        match tag.removeprefix(_STANDARD):
-            case "bool":
-                return plain in _TRUE
-            case "int":
-                return _integer(plain)
-            case "float":
-                return float(plain.replace(".inf", "inf").replace(".nan", "nan"))
-            case "merge":
-                return _MERGE
-            case _:
-                return None
+        return otherwise if read is None else read(text.replace("_", "").lower())
     except ValueError:
-        return None
-
-
-def _integer(text: str) -> int:
-    digits = text.lstrip("+-")
-    is_octal = digits.startswith("0") and digits.isdigit() and len(digits) > 1
-    return int(text, 8 if is_octal else 0)
+        return otherwise

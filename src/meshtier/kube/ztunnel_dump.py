@@ -3,49 +3,58 @@
 A dump has everything joined already: the workloads of all clusters that this
 ztunnel can reach, and services with the endpoints of all of them. So its one
 cluster holds them all, and a workload elsewhere names its own as `remote_cluster`.
+It is literal (PLANE): what a service compares is its list of routing preferences
+as it stands, whatever setting once made it.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, cast
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeVar
+
+from attrs import evolve
 
 from meshtier.endpoint import MAX_WEIGHT, Health
 from meshtier.errors import InputError, Problem
-from meshtier.kube.decode import shown
+from meshtier.kube.decode import in_short, is_mapping
 from meshtier.kube.objects import DocumentObjects
-from meshtier.kube.ztunnel_schema import DumpEndpoint, DumpLocality, DumpService, DumpWorkload, LoadBalancer, members
+from meshtier.kube.ztunnel_schema import (
+    DumpEndpoint,
+    DumpLoadBalancer,
+    DumpLocality,
+    DumpService,
+    DumpWorkload,
+    each_of,
+    members,
+)
 from meshtier.labels import NO_LABELS, Labels
-from meshtier.locality import Locality
+from meshtier.locality import Locality, Scope
 from meshtier.mesh.snapshot import Backend, Cluster, Place, Service, Workload
 from meshtier.note import Note
+from meshtier.preference import Preference
+
+_Value = TypeVar("_Value")
 
 _KINDS: Final = {"ServiceEntry": "ServiceEntry endpoint"}
-_MODES: Final[Mapping[tuple[str, ...], tuple[str, str]]] = {
-    ("network",): ("annotation", "PreferNetwork"),
-    ("network", "region"): ("annotation", "PreferRegion"),
-    ("network", "region", "zone"): ("traffic_distribution", "PreferSameZone"),
-    ("network", "region", "zone", "subzone"): ("traffic_distribution", "PreferClose"),
-    ("network", "region", "zone", "subzone", "node"): ("traffic_distribution", "PreferSameNode"),
-}
-"""The setting that makes Istio send each list of routing preferences (MODE, TIER-4)."""
-
-_OLD: Final = Note("preferences-of-old", "four routing preferences are what profile istio-1.24 makes of PreferClose")
-_STATUSES: Final = {"healthy": Health.HEALTHY, "unhealthy": Health.UNHEALTHY}
+_STATUSES: Final = {"Healthy": Health.HEALTHY, "Unhealthy": Health.UNHEALTHY}
+_SCOPES: Final = {scope.value.title(): scope for scope in Scope}
+_POLICIES: Final = {"OnlyHealthy": False, "AllowAll": True}
+_MODES: Final = {name: name for name in ("Standard", "Failover", "Strict", "Passthrough")}
+_NO_BALANCER: Final = DumpLoadBalancer()
 
 
-def build(name: str, sheet: DocumentObjects, *, domain: str, notes: Sequence[Note] = ()) -> Cluster:
+def build(name: str, document: DocumentObjects, *, domain: str, notes: Sequence[Note] = ()) -> Cluster:
     """The cluster that a ztunnel's dump describes.
 
     Args:
         name: The cluster's name, from the caller or `cluster_of`.
-        sheet: What holds the dump.
+        document: What holds the dump.
         domain: The DNS domain, by which a Service is told from a ServiceEntry.
         notes: What was doubtful about naming it.
 
     Raises:
         InputError: With every problem of the dump.
     """
-    return _Dump(name, sheet, domain).build(notes)
+    return _Dump(name, document, domain).build(notes)
 
 
 def cluster_of(dump: Mapping[str, object]) -> str:
@@ -54,91 +63,93 @@ def cluster_of(dump: Mapping[str, object]) -> str:
     >>> cluster_of({"workloads": [{"clusterId": "east"}, {"clusterId": "west"}, {"clusterId": "east"}]})
     'east'
     """
-    found = dump.get("workloads")
-    each = cast("Mapping[str, object]", found).values() if isinstance(found, Mapping) else found
-    if not isinstance(each, Iterable):
-        return ""
-    workloads = [
-        cast("Mapping[str, object]", one) for one in cast("Iterable[object]", each) if isinstance(one, Mapping)
-    ]
-    names = [one.get("clusterId") for one in workloads]
-    counts = Counter(name for name in names if isinstance(name, str) and name)
+    workloads = each_of(dump.get("workloads"), "workloads", lambda _path, _problem: None)
+    names = (workload.get("clusterId") for _path, workload in workloads if is_mapping(workload))
+    return _most_frequent(Counter(name for name in names if isinstance(name, str) and name))
+
+
+def _most_frequent(counts: Counter[str]) -> str:
     return min(counts, key=lambda name: (-counts[name], name), default="")
 
 
 class _Dump:
     """Reads one dump."""
 
-    def __init__(self, name: str, sheet: DocumentObjects, domain: str) -> None:
+    def __init__(self, name: str, document: DocumentObjects, domain: str) -> None:
         self._name = name
-        self._sheet = sheet
+        self._document = document
         self._domain = domain
-        self._dump = sheet.dump or {}
+        self._dump = document.dump or {}
         self._problems: list[Problem] = []
         self._places: dict[Locality, Place] = {}
         self._workloads: dict[str, Workload] = {}
 
     def build(self, notes: Sequence[Note]) -> Cluster:
-        found = list(members(DumpWorkload, self._dump.get("workloads"), "workloads", self._report))
-        name = self._name
-        if len({each.cluster_id for _path, each, _plain in found if each.cluster_id}) > 1:
-            text = f"a ztunnel dump does not say of which cluster the ztunnel is; this one is taken for {name!r}"
+        found = list(members(DumpWorkload, self._dump.get("workloads"), "workloads", self._refuse))
+        clusters = Counter(each.cluster_id for _path, each in found if each.cluster_id)
+        if len(clusters) > 1:
+            text = f"a ztunnel dump does not say of which cluster the ztunnel is; this one is taken for {self._name!r}"
             notes = (*notes, Note("cluster-name-assumed", text))
-        self._read_workloads(name, found)
-        services = self._read_services(name)
+        self._read_workloads(found, own=self._name if self._name in clusters else _most_frequent(clusters))
+        services = self._read_services()
         if self._problems:
             raise InputError(self._problems)
-        networks = Counter(each.place.locality.network for each in self._workloads.values() if not each.remote_cluster)
-        network = min(networks, key=lambda each: (-networks[each], each), default="")
-        nodes = {each.place.locality.node: each.place for each in self._workloads.values() if each.place.locality.node}
+        workloads = tuple(self._workloads.values())
+        networks = Counter(each.place.locality.network for each in workloads if not each.remote_cluster)
         return Cluster(
-            name=name,
-            network=network,
+            name=self._name,
+            network=_most_frequent(networks),
             domain=self._domain,
-            nodes=nodes,
-            workloads=tuple(self._workloads.values()),
+            nodes={each.place.locality.node: each.place for each in workloads if each.place.locality.node},
+            workloads=workloads,
             services=services,
             notes=tuple(notes),
         )
 
-    def _report(self, path: str, problem: str) -> None:
-        self._problems.append(self._sheet.problem(problem, object="ztunnel dump", path=path))
+    def _refuse(self, path: str, problem: str) -> None:
+        self._problems.append(self._document.problem(problem, object="ztunnel dump", path=path))
 
-    def _read_workloads(self, name: str, found: Sequence[tuple[str, DumpWorkload, object]]) -> None:
+    def _one_of(self, table: Mapping[str, _Value], word: str, path: str) -> _Value:
+        """What *word* stands for, whatever its case; a word that stands for nothing is refused."""
+        for name, value in table.items():
+            if name.lower() == word.lower():
+                return value
+        self._refuse(path, f"expected one of {', '.join(table)}, got {word!r}")
+        return next(iter(table.values()))
+
+    def _read_workloads(self, found: Sequence[tuple[str, DumpWorkload]], *, own: str) -> None:
         names: Counter[tuple[str, str, str]] = Counter()
-        for path, each, _plain in found:
-            workload = self._workload(name, path, each)
+        for path, each in found:
+            workload = self._workload(path, each, own)
             uid = each.uid or workload.id
             if uid in self._workloads:
-                self._report(f"{path}.uid", f"expected each workload once, got {uid!r} again")
+                self._refuse(f"{path}.uid", f"expected each workload once, got {uid!r} again")
                 continue
             # Two clusters may well have pods of one name; the uid tells them apart.
             key = (workload.kind, workload.namespace, workload.name)
             names[key] += 1
-            self._workloads[uid] = workload if names[key] == 1 else self._workload(name, path, each, unique=uid)
+            self._workloads[uid] = workload if names[key] == 1 else evolve(workload, name=uid)
 
-    def _workload(self, name: str, path: str, found: DumpWorkload, *, unique: str = "") -> Workload:
-        status = found.status or "Healthy"
-        if status.lower() not in _STATUSES:
-            self._report(f"{path}.status", f"expected 'Healthy' or 'Unhealthy', got {status!r}")
+    def _workload(self, path: str, found: DumpWorkload, own: str) -> Workload:
+        # What a dump leaves out is the default of istio/ztunnel src/state/workload.rs, Workload, at 62d8265.
         capacity = 1 if found.capacity is None else found.capacity
         if not 0 <= capacity <= MAX_WEIGHT:
-            self._report(f"{path}.capacity", f"expected an integer from 0 to {MAX_WEIGHT}, got {shown(capacity)}")
+            self._refuse(f"{path}.capacity", f"expected an integer from 0 to {MAX_WEIGHT}, got {in_short(capacity)}")
         if not (found.name or found.uid):
-            self._report(f"{path}.name", "expected a name or a uid, got neither")
+            self._refuse(f"{path}.name", "expected a name or a uid, got neither")
         place = self._place(found)
         return Workload(
             kind=_kind(found.uid or ""),
-            cluster=name,
+            cluster=self._name,
             namespace=found.namespace or "",
-            name=unique or found.name or found.uid or "",
+            name=found.name or found.uid or "",
             place=place,
             envoy_place=place,
             labels=_labels(found),
             addresses=_addresses(found),
-            health=_STATUSES.get(status.lower(), Health.HEALTHY),
+            health=self._one_of(_STATUSES, found.status or "Healthy", f"{path}.status"),
             weight=capacity,
-            remote_cluster="" if found.cluster_id in (None, "", name) else found.cluster_id,
+            remote_cluster="" if found.cluster_id in (None, "", own) else found.cluster_id,
         )
 
     def _place(self, found: DumpWorkload) -> Place:
@@ -148,68 +159,63 @@ class _Dump:
         said = tuple(f"ztunnel dump {origin}" if part else "" for origin, part in zip(origins, locality, strict=True))
         return self._places.setdefault(locality, Place(locality, said))
 
-    def _read_services(self, name: str) -> tuple[Service, ...]:
+    def _read_services(self) -> tuple[Service, ...]:
         services: dict[tuple[str, str], Service] = {}
-        found = list(members(DumpService, self._dump.get("services"), "services", self._report))
-        by_vip = {vip: each for _path, each, _plain in found for vip in each.vips or ()}
-        for path, each, plain_form in found:
+        found = list(members(DumpService, self._dump.get("services"), "services", self._refuse))
+        by_vip = {vip: each for _path, each in found for vip in each.vips or ()}
+        for path, each in found:
             key = (each.namespace, each.hostname)
-            if key in services:
-                # One service stands under each of its addresses where the dump is a map.
-                continue
-            services[key] = self._service(name, path, each, plain_form, by_vip)
+            if key not in services:  # one service stands under each of its addresses where the dump is a map
+                services[key] = self._service(path, each, by_vip)
         return tuple(services.values())
 
-    def _service(
-        self,
-        name: str,
-        path: str,
-        found: DumpService,
-        plain_form: Mapping[str, object],
-        by_vip: Mapping[str, DumpService],
-    ) -> Service:
-        settings, notes = _settings(found.load_balancer)
+    def _service(self, path: str, found: DumpService, by_vip: Mapping[str, DumpService]) -> Service:
+        balancer, where = found.load_balancer or _NO_BALANCER, f"{path}.loadBalancer"
+        mode = self._one_of(_MODES, balancer.mode or "Standard", f"{where}.mode")
         ports = self._ports(f"{path}.ports", found.ports)
-        local = found.hostname == f"{found.name}.{found.namespace}.svc.{self._domain}"
+        is_local = found.hostname == f"{found.name}.{found.namespace}.svc.{self._domain}"
         return Service(
-            kind="Service" if local or found.hostname.endswith(".mesh.internal") else "ServiceEntry",
-            cluster=name,
+            kind="Service" if is_local or found.hostname.endswith(".mesh.internal") else "ServiceEntry",
+            cluster=self._name,
             namespace=found.namespace,
             name=found.name,
             hosts=(found.hostname,),
-            traffic_distribution=settings.get("traffic_distribution"),
-            annotation=settings.get("annotation"),
-            internal_traffic_policy=settings.get("internal_traffic_policy"),
-            publish_not_ready="publish_not_ready" in settings,
-            passthrough=settings.get("passthrough", ""),
+            preference=self._preference(mode, balancer.routing_preferences or (), f"{where}.routingPreferences"),
+            publish_not_ready=self._one_of(_POLICIES, balancer.health_policy or "OnlyHealthy", f"{where}.healthPolicy"),
+            passthrough="ztunnel passes the connection through" if mode == "Passthrough" else "",
             waypoint=_waypoint(found.waypoint.destination if found.waypoint else None, by_vip),
             ports=ports,
-            backends=self._backends(path, plain_form, ports),
-            notes=notes,
+            backends=self._backends(path, found.endpoints, ports),
         )
+
+    def _preference(self, mode: str, words: Sequence[str], path: str) -> Preference:
+        """The list as it stands: any scopes, in any order.
+
+        Source: istio/ztunnel src/state.rs, load_balance, at 62d8265: Standard does not look at
+        the list, Strict wants a match of all of it, everything else prefers the longest match.
+        """
+        scopes = [self._one_of(_SCOPES, word, f"{path}[{index}]") for index, word in enumerate(words)]
+        return Preference(() if mode == "Standard" else scopes, strict=mode == "Strict")
 
     def _ports(self, path: str, found: Mapping[str, object] | None) -> tuple[tuple[int, str], ...]:
         numbers = [text for text in found or {} if not text.isdecimal() or len(text) > 5]
         for text in numbers:
-            self._report(path, f"expected port numbers, got {text!r}")
+            self._refuse(path, f"expected port numbers, got {text!r}")
         return () if numbers else tuple((number, "") for number in sorted(int(text) for text in found or {}))
 
-    def _backends(
-        self, path: str, plain_form: Mapping[str, object], ports: Sequence[tuple[int, str]]
-    ) -> tuple[Backend, ...]:
+    def _backends(self, path: str, found: object, ports: Sequence[tuple[int, str]]) -> tuple[Backend, ...]:
         all_ports = frozenset(number for number, _name in ports)
         backends: dict[str, Backend] = {}
-        for where, endpoint, _plain in members(
-            DumpEndpoint, plain_form.get("endpoints"), f"{path}.endpoints", self._report
-        ):
+        for where, endpoint in members(DumpEndpoint, found, f"{path}.endpoints", self._refuse):
             workload = self._workloads.get(endpoint.workload_uid)
             if workload is None:
-                self._report(f"{where}.workloadUid", f"expected the uid of a workload, got {endpoint.workload_uid!r}")
+                self._refuse(f"{where}.workloadUid", f"expected the uid of a workload, got {endpoint.workload_uid!r}")
                 continue
-            health = _STATUSES.get((endpoint.status or "").lower(), workload.health)
+            status = endpoint.status
+            health = self._one_of(_STATUSES, status, f"{where}.status") if status else workload.health
             served = frozenset(number for number, _name in self._ports(f"{where}.port", endpoint.port))
             only = None if not served or served == all_ports else served
-            backends.setdefault(endpoint.workload_uid, Backend(workload, health, only))
+            backends.setdefault(endpoint.workload_uid, Backend(workload.key, health, only))
         return tuple(backends.values())
 
 
@@ -245,29 +251,3 @@ def _waypoint(destination: str | None, by_vip: Mapping[str, DumpService]) -> str
     namespace, _slash, host = destination.partition("/")
     is_name = bool(namespace) and any(letter.isalpha() for letter in host) and ":" not in host
     return f"{namespace}/{host.partition('.')[0]}" if is_name else ""
-
-
-def _settings(found: LoadBalancer | None) -> tuple[Mapping[str, str], tuple[Note, ...]]:
-    """The settings that lead to such a choice, by field of `Service`, and what was doubtful."""
-    if found is None:
-        return {}, ()
-    scopes = tuple(scope.lower() for scope in found.routing_preferences or ())
-    mode = (found.mode or "Standard").lower()
-    settings: dict[str, str] = {}
-    if (found.health_policy or "").lower() == "allowall":
-        settings["publish_not_ready"] = "true"
-    if mode == "passthrough":
-        return {**settings, "passthrough": "ztunnel passes the connection through"}, ()
-    if mode == "strict" and scopes == ("node",):
-        return {**settings, "internal_traffic_policy": "Local"}, ()
-    if mode == "failover" and scopes in _MODES:
-        setting, value = _MODES[scopes]
-        return {**settings, setting: value}, (_OLD,) if value == "PreferClose" else ()
-    if mode == "standard" or (mode == "failover" and not scopes):
-        return settings, ()
-    listed = ", ".join(found.routing_preferences or ()) or "none"
-    note = Note(
-        "preferences-unknown",
-        f"no setting makes mode {found.mode!r} with the routing preferences {listed}; taken as none",
-    )
-    return settings, (note,)

@@ -1,4 +1,4 @@
-"""Which fields of a ztunnel's dump are read? Its shapes, and the dump as these schema.
+"""Which fields of a ztunnel's dump are read? Their declaration, and the dump's lists and maps by it.
 
 As ``istioctl ztunnel-config all -o json`` and ztunnel's ``/config_dump`` write
 it. Workloads, services and endpoints are lists in some versions and maps in others.
@@ -6,30 +6,28 @@ it. Workloads, services and endpoints are lists in some versions and maps in oth
 Source: istio/ztunnel src/state/workload.rs and src/state/service.rs at 62d8265;
 istio/istio istioctl/pkg/writer/ztunnel/configdump/api.go at 86c9f01.
 """
+# ruff: noqa: D101  # a docstring stands only where it says more than the name
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from attrs import frozen
 
-from meshtier.kube import decode
-from meshtier.kube.decode import Report
+from meshtier.kube.decode import Refuse, in_short, is_list, is_mapping, object_from_mapping
 
-_Shape = TypeVar("_Shape")
+_Schema = TypeVar("_Schema")
 
 
 @frozen
 class DumpLocality:
-    """Where a workload is."""
-
     region: str | None = None
     zone: str | None = None
     subzone: str | None = None
 
 
 @frozen
-class Gateway:
+class DumpGateway:
     """A gateway or waypoint, as ``network/address`` or ``namespace/hostname``."""
 
     destination: str | None = None
@@ -37,8 +35,6 @@ class Gateway:
 
 @frozen
 class DumpWorkload:
-    """A workload."""
-
     uid: str | None = None
     name: str | None = None
     namespace: str | None = None
@@ -50,15 +46,13 @@ class DumpWorkload:
     status: str | None = None
     capacity: int | None = None
     locality: DumpLocality | None = None
-    network_gateway: Gateway | None = None
+    network_gateway: DumpGateway | None = None
     canonical_name: str | None = None
     canonical_revision: str | None = None
 
 
 @frozen
-class LoadBalancer:
-    """How a service chooses."""
-
+class DumpLoadBalancer:
     mode: str | None = None
     routing_preferences: Sequence[str] | None = None
     health_policy: str | None = None
@@ -75,39 +69,35 @@ class DumpEndpoint:
 
 @frozen
 class DumpService:
-    """A service, but for its endpoints."""
+    """A service; its endpoints are read by `members` once more, so that each has its path."""
 
     name: str
     namespace: str
     hostname: str
     vips: Sequence[str] | None = None
     ports: Mapping[str, Any] | None = None
-    load_balancer: LoadBalancer | None = None
-    waypoint: Gateway | None = None
+    load_balancer: DumpLoadBalancer | None = None
+    waypoint: DumpGateway | None = None
+    endpoints: Any = None
 
 
-def members(
-    shape: type[_Shape], found: object, path: str, report: Report
-) -> Iterator[tuple[str, _Shape, Mapping[str, object]]]:
-    """Each member of a list or map, with its path and its plain form; what cannot be read is reported."""
-    for where, value in _each(found, path, report):
-        member = decode.decode(shape, value, partial(_report_within, report, where))
+def members(schema: type[_Schema], found: object, path: str, refuse: Refuse) -> Iterator[tuple[str, _Schema]]:
+    """Each member of a list or map, with its path; what cannot be read is refused."""
+    for where, value in each_of(found, path, refuse):
+        member = object_from_mapping(schema, value, partial(_refuse_within, refuse, where))
         if member is not None:
-            yield where, member, cast("Mapping[str, object]", value)
+            yield where, member
 
 
-def _report_within(report: Report, where: str, path: str, problem: str) -> None:
-    report(f"{where}.{path}" if path else where, problem)
+def _refuse_within(refuse: Refuse, where: str, path: str, problem: str) -> None:
+    refuse(f"{where}.{path}" if path else where, problem)
 
 
-def _each(found: object, path: str, report: Report) -> Iterator[tuple[str, object]]:
-    if found is None:
-        return
-    if isinstance(found, Mapping):
-        for key, value in cast("Mapping[object, object]", found).items():
-            yield f"{path}[{key}]", value
-    elif isinstance(found, Sequence) and not isinstance(found, str):
-        for index, value in enumerate(cast("Sequence[object]", found)):
-            yield f"{path}[{index}]", value
-    else:
-        report(path, f"expected a list or a mapping, got {decode.shown(found)}")
+def each_of(found: object, path: str, refuse: Refuse) -> Iterator[tuple[str, object]]:
+    """Each member of a list or map as it is, with its path."""
+    if is_mapping(found):
+        yield from ((f"{path}[{key}]", value) for key, value in found.items())
+    elif is_list(found):
+        yield from ((f"{path}[{index}]", value) for index, value in enumerate(found))
+    elif found is not None:
+        refuse(path, f"expected a list or a mapping, got {in_short(found)}")

@@ -1,10 +1,12 @@
 """A snapshot of clusters, services and workloads, and the answers that it gives."""
 
 from meshtier.mesh.clients import Client
-from meshtier.mesh.comparison import Comparison
-from meshtier.mesh.explanation import Explanation
+from meshtier.mesh.direct_route import DirectRoute
+from meshtier.mesh.explanation import Comparison, Explanation
 from meshtier.mesh.mesh import Mesh
+from meshtier.mesh.outcome import RouteTier
 from meshtier.mesh.route import Hop, Route
+from meshtier.mesh.rows import Row
 from meshtier.mesh.snapshot import (
     Backend,
     Cluster,
@@ -14,6 +16,7 @@ from meshtier.mesh.snapshot import (
     Service,
     ServiceScope,
     Workload,
+    WorkloadKey,
 )
 from meshtier.mesh.waypoint_route import WaypointRoute
 from meshtier.public import publish
@@ -23,6 +26,7 @@ __all__ = [
     "Client",
     "Cluster",
     "Comparison",
+    "DirectRoute",
     "Explanation",
     "Hop",
     "Mesh",
@@ -30,10 +34,13 @@ __all__ = [
     "PeeringGateway",
     "Place",
     "Route",
+    "RouteTier",
+    "Row",
     "Service",
     "ServiceScope",
     "WaypointRoute",
     "Workload",
+    "WorkloadKey",
 ]
 
 publish(__name__)

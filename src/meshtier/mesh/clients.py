@@ -7,7 +7,7 @@ from functools import cached_property
 from attrs import evolve, frozen
 from typing_extensions import override
 
-from meshtier.component import Balancing, Component
+from meshtier.component import Component
 from meshtier.errors import InvalidValueError, UnknownNameError
 from meshtier.labels import NO_LABELS
 from meshtier.locality import SCOPES, Locality
@@ -37,8 +37,13 @@ class Client:
     workload: Workload | None = None
 
     def place_for(self, component: Component) -> Place:
-        """Where the component that chooses for this client is (LOC-7)."""
-        return self.envoy_place if component.traits.balancing is Balancing.ENVOY else self.place
+        """Where the component that chooses for this client is, as that component sees it (LOC-5, LOC-7)."""
+        return self.envoy_place if component.traits.reads_locality_override else self.place
+
+    @property
+    def runs_in(self) -> str:
+        """The cluster where it runs; of the workloads in a ztunnel dump, not every one runs in the ztunnel's own."""
+        return (self.workload.remote_cluster if self.workload is not None else "") or self.cluster
 
     @override
     def __str__(self) -> str:
@@ -68,7 +73,7 @@ class ClientTable:
     def _workloads(self) -> Mapping[str, list[Workload]]:
         names: defaultdict[str, list[Workload]] = defaultdict(list)
         for cluster in self._clusters:
-            for workload in cluster.workloads:
+            for workload in cluster.workloads.values():
                 parts = workload.id.split("/")
                 for start in range(len(parts)):
                     names["/".join(parts[start:])].append(workload)

@@ -1,14 +1,26 @@
 """Does a DestinationRule decide, and what is left of traffic distribution? (PREC-5, DR-1, DR-2, DR-7)"""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Final
 
 from attrs import evolve, frozen
 
 from meshtier.component import Component
 from meshtier.dataplane.settings import LbPolicy
+from meshtier.distribution import TrafficDistribution
 from meshtier.errors import InvalidValueError, UnknownNameError
-from meshtier.mesh.route_data import RuleData
+from meshtier.mesh.clients import Client
+from meshtier.mesh.hostnames import Binding
+from meshtier.mesh.request import RouteRequest
+from meshtier.mesh.route_data import (
+    DistributeData,
+    FailoverData,
+    LocalitySettingData,
+    OutlierDetectionData,
+    RuleData,
+    ShadowedRuleData,
+)
 from meshtier.note import Note
 from meshtier.precedence import Resolution
 from meshtier.profile import Profile
@@ -22,7 +34,6 @@ from meshtier.rules import (
     SettingSource,
     Subset,
     TrafficPolicy,
-    ZoneAwareSetting,
     check_mixing,
     effective_policy,
     effective_setting,
@@ -37,7 +48,7 @@ _LB_POLICIES: Final[Mapping[Algorithm, LbPolicy]] = {
 _NO_SETTING: Final = EffectiveSetting(source=SettingSource.NONE)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False)
 class EffectiveRule:
     """What DestinationRules say of one host at one component.
 
@@ -56,13 +67,12 @@ class EffectiveRule:
     setting: EffectiveSetting = _NO_SETTING
     notes: tuple[Note, ...] = ()
 
-    @property
+    @cached_property
     def decides(self) -> bool:
         """Whether traffic distribution is out of force, and this setting in its place."""
         if self.setting.source in (SettingSource.RULE_LOCALITY, SettingSource.RULE_ZONE_AWARE):
             return True
-        mesh_wide = self.setting.source in (SettingSource.MESH_LOCALITY, SettingSource.MESH_ZONE_AWARE)
-        return mesh_wide and self.setting.failover
+        return self.setting.source is SettingSource.MESH_LOCALITY and self.setting.failover
 
     @property
     def outlier_detection(self) -> OutlierDetection | None:
@@ -82,28 +92,28 @@ class EffectiveRule:
         """What holds in place of traffic distribution; ``""`` if that is in force."""
         if not self.decides:
             return ""
-        if self.setting.source in (SettingSource.MESH_LOCALITY, SettingSource.MESH_ZONE_AWARE):
+        if self.setting.source is SettingSource.MESH_LOCALITY:
             return "the mesh-wide locality setting"
         return self.found.rule.title if self.found is not None else self.setting.source.value
 
     def to_dict(self) -> RuleData | None:
-        """The policy as plain data; ``None`` if there is nothing to say."""
+        """The rule as plain data; ``None`` if there is nothing to say."""
         if self.found is None:
             return None
         return RuleData(
             title=self.title,
-            rule=" + ".join(rule.title for rule in self.found.sources),
-            match=f"{self.found.match.value} match of {self.found.host!r}, in {self.found.asked.value}",
-            facts=list(self._facts()),
-            overridden=[f"{one.rule.title} (host {one.rule.host}): {one.reason.value}" for one in self.found.shadowed],
+            rules=[rule.title for rule in self.found.sources],
+            host=self.found.host,
+            match=self.found.match.value,
+            found_in=self.found.asked.value,
+            subset=self.subset.name if self.subset is not None else "",
+            setting=_setting_data(self.setting) if self.decides else None,
+            outlier_detection=_outlier_data(self.outlier_detection),
+            overridden=[
+                ShadowedRuleData(rule=one.rule.title, host=one.rule.host, reason=one.reason.value)
+                for one in self.found.shadowed
+            ],
         )
-
-    def _facts(self) -> Iterable[str]:
-        if self.subset is not None:
-            yield f"subset {self.subset.name}"
-        if self.decides:
-            yield from _setting_facts(self.setting)
-        yield _outlier_fact(self.outlier_detection)
 
 
 NO_RULE: Final = EffectiveRule()
@@ -112,36 +122,43 @@ NO_RULE: Final = EffectiveRule()
 
 def find_effective_rule(
     rules: RuleIndex,
-    host: str,
+    binding: Binding,
+    client: Client,
+    request: RouteRequest,
     *,
-    client_namespace: str,
-    client_labels: Mapping[str, str],
-    service_namespace: str,
-    component: Component,
     resolution: Resolution,
-    profile: Profile,
     mesh: LocalitySetting | None,
-    port: int | None = None,
-    subset: str | None = None,
 ) -> EffectiveRule:
-    """What DestinationRules say of *host* to this client (PREC-5).
+    """What DestinationRules say of a host to this client (PREC-5).
+
+    Args:
+        rules: Those of the client's cluster.
+        binding: What the host means to the client.
+        client: Its namespace and labels count.
+        request: What is asked.
+        resolution: The traffic distribution that a rule may put out of force.
+        mesh: The mesh-wide ``localityLbSetting``.
 
     Raises:
         UnknownNameError: There is no such subset.
     """
+    namespace = binding.service.namespace
     found = rules.find(
-        host,
-        client_namespace=client_namespace,
-        service_namespace=service_namespace,
-        client_labels=client_labels,
+        binding.host,
+        client_namespace=client.namespace or namespace,
+        service_namespace=namespace,
+        client_labels=client.labels,
     )
+    component, profile, subset = request.component, request.profile, request.subset
     if not component.traits.obeys_destination_rules:
         return _ignored(found, component, subset)
     if found is None and subset is not None:
         raise UnknownNameError.among("subset", subset, ())
-    traffic = effective_policy(found.rule, port=port, subset=subset) if found is not None else None
+    traffic = effective_policy(found.rule, port=request.port, subset=subset) if found is not None else None
     traffic, notes = _without_mixed(traffic, profile, found)
-    setting = effective_setting(traffic, distribution=resolution.mode, component=component, mesh=mesh, profile=profile)
+    # Of the mode no more is asked here than whether there is one, and a list that no mode has is one.
+    mode = resolution.mode or TrafficDistribution.PREFER_SAME_NODE
+    setting = effective_setting(traffic, distribution=mode, component=component, mesh=mesh, profile=profile)
     about = found.rule.title if found is not None else ""
     notes += tuple(evolve(note, object=about) for note in setting.notes)
     return EffectiveRule(
@@ -204,42 +221,32 @@ def subset_misses(subset: Subset, labels: Mapping[str, str]) -> str:
     return next((f"{key}={value}" for key, value in subset.labels.items() if labels.get(key) != value), "")
 
 
-def _setting_facts(selection: EffectiveSetting) -> Iterable[str]:
-    setting = selection.setting
-    if setting is None:
-        yield f"{selection.source.value} puts every endpoint in one level"
-        return
-    for rule in selection.distribute:
-        shares = ", ".join(f"{pattern} {weight} %" for pattern, weight in rule.to) or "nowhere"
-        yield f"distribute from {rule.origin}: {shares}"
-    if selection.distribute:
-        return
-    if isinstance(setting, ZoneAwareSetting):
-        yield "zone-aware routing within the client's region"
-    if setting.failover_priority:
-        yield f"failoverPriority: {', '.join(setting.failover_priority)}"
-    for failover in setting.failover:
-        yield f"failover from region {failover.from_region} to {failover.to_region}"
-    if isinstance(setting, LocalitySetting) and not (setting.failover_priority or setting.failover):
-        yield "locality failover: same subzone, zone, region, then anywhere"
-    if not selection.failover:
-        yield "not in force, for there is no outlierDetection"
+def _setting_data(effective: EffectiveSetting) -> LocalitySettingData:
+    setting = effective.setting
+    return LocalitySettingData(
+        source=effective.source.value,
+        enabled=setting is not None,
+        levels_by=effective.levels_by.value,
+        distribute=[DistributeData(origin=rule.origin, to=dict(rule.to)) for rule in effective.distribute],
+        failover_priority=list(setting.failover_priority) if setting is not None else [],
+        failover=[FailoverData(origin=one.from_region, to=one.to_region) for one in setting.failover]
+        if setting is not None
+        else [],
+        zone_aware=effective.zone_aware is not None,
+    )
 
 
-def _outlier_fact(detection: OutlierDetection | None) -> str:
+def _outlier_data(detection: OutlierDetection | None) -> OutlierDetectionData | None:
     if detection is None:
-        return "no outlierDetection"
+        return None
     limits = detection.limits
-    counts = [
-        f"{what} {count} times in a row"
-        for count, what in (
-            (limits.consecutive_5xx, "5xx"),
-            (limits.consecutive_gateway, "502/503/504"),
-            (limits.consecutive_local_origin, "failures to connect"),
-        )
-        if count
-    ]
-    return (
-        f"outlierDetection: {' or '.join(counts) or 'nothing'} ejects for {limits.base_ejection_time_s:g} s,"
-        f" at most {limits.max_ejection_percent} % at once, swept every {limits.interval_s:g} s"
+    return OutlierDetectionData(
+        consecutive_5xx=limits.consecutive_5xx,
+        consecutive_gateway=limits.consecutive_gateway,
+        consecutive_local_origin=limits.consecutive_local_origin,
+        interval_s=limits.interval_s,
+        base_ejection_time_s=limits.base_ejection_time_s,
+        max_ejection_time_s=limits.max_ejection_time_s,
+        max_ejection_percent=limits.max_ejection_percent,
+        min_health_percent=limits.min_health_percent,
     )

@@ -1,19 +1,35 @@
-"""Why is this one endpoint where it is? The verdict on it, and the comparisons that led there."""
+"""Why is this one endpoint where it is? The verdict on it, what was compared, and who said each value."""
 
-from collections.abc import Mapping
-from typing import TypedDict
+from collections.abc import Mapping, Sequence
+from typing import Final, TypedDict, cast
 
-from attrs import frozen
+from attrs import asdict, evolve, frozen
 from typing_extensions import override
 
-from meshtier.errors import InvalidValueError, UnknownNameError
-from meshtier.mesh.comparison import Comparison, ComparisonData
+from meshtier.ladder import Ladder
+from meshtier.locality import SCOPE_LABELS, Scope
+from meshtier.mesh.snapshot import Place
 from meshtier.mesh.visible import ServiceEndpoint
+from meshtier.rules import LabelComparison, WantedFrom
 from meshtier.table import Table, percent
+
+_SCOPE_OF_LABEL: Final[Mapping[str, Scope]] = {label: scope for scope, label in SCOPE_LABELS.items()}
+
+
+class ComparisonData(TypedDict):
+    """A comparison as plain data."""
+
+    key: str
+    client: str
+    client_origin: str
+    endpoint: str
+    endpoint_origin: str
+    equal: bool
+    counts: bool
 
 
 class ExplanationData(TypedDict):
-    """A reasoning as plain data."""
+    """An explanation as plain data."""
 
     endpoint: str
     verdict: str
@@ -21,6 +37,33 @@ class ExplanationData(TypedDict):
     reached: str
     comparisons: list[ComparisonData]
     first_difference: str
+
+
+@frozen(kw_only=True)
+class Comparison:
+    """One thing compared.
+
+    Attributes:
+        key: A scope, or a label of a DestinationRule.
+        client: The client's value, or the one that the rule asks for; ``""`` if unknown.
+        client_origin: The object and label that said so; ``""`` if nothing did.
+        endpoint: The endpoint's value.
+        endpoint_origin: The object and label that said so.
+        equal: Whether it held; two unknown values are the same (LOC-6).
+        counts: Whether it was reached: nothing after the first difference is compared.
+    """
+
+    key: str
+    client: str
+    client_origin: str
+    endpoint: str
+    endpoint_origin: str
+    equal: bool
+    counts: bool = True
+
+    def to_dict(self) -> ComparisonData:
+        """The comparison as plain data."""
+        return cast("ComparisonData", asdict(self))
 
 
 @frozen(kw_only=True)
@@ -66,11 +109,11 @@ class Explanation:
         )
 
     def to_text(self) -> str:
-        """The same as plain text."""
+        """The comparisons as plain text, under the verdict."""
         return self.to_table().to_text()
 
     def to_dict(self) -> ExplanationData:
-        """The same as plain data."""
+        """The explanation as plain data."""
         first = self.first_difference
         return ExplanationData(
             endpoint=self.endpoint,
@@ -89,29 +132,82 @@ class Explanation:
         return self.to_text()
 
 
-def reached(service_endpoint: ServiceEndpoint) -> str:
-    """How the client gets to a member."""
-    if service_endpoint.gateway is not None:
-        return f"through {service_endpoint.gateway} (network {service_endpoint.workload.place.locality.network!r})"
-    return (
-        f"directly at {service_endpoint.workload.addresses[0]}" if service_endpoint.workload.addresses else "directly"
-    )
+def reached(each: ServiceEndpoint) -> str:
+    """How the client gets to an endpoint."""
+    if each.gateway is not None:
+        return f"through {each.gateway} (network {each.workload.place.locality.network!r})"
+    return f"directly at {each.workload.addresses[0]}" if each.workload.addresses else "directly"
 
 
-def find_endpoint(name: str, available: Mapping[str, ServiceEndpoint]) -> ServiceEndpoint:
-    """The member of this id, or the only one whose id ends so, after a ``/`` or ``-``.
+def scope_comparisons(
+    scopes: Sequence[Scope], ladder: Ladder, place: Place, each: ServiceEndpoint, *, client_cluster: str = ""
+) -> tuple[Comparison, ...]:
+    """What traffic distribution and failover compare, in order, up to and past the first difference.
 
-    Raises:
-        UnknownNameError: There is none.
-        InvalidValueError: There are several.
+    Args:
+        scopes: What is compared.
+        ladder: How the comparisons decide.
+        place: Where the component that chooses is.
+        each: The endpoint.
+        client_cluster: The client's cluster, for scopes that name it.
     """
-    if name in available:
-        return available[name]
-    ends = [identifier for identifier in available if identifier.endswith((f"/{name}", f"-{name}"))]
-    if len(ends) == 1:
-        return available[ends[0]]
-    if ends:
-        raise InvalidValueError(
-            f"{name!r} could mean {', '.join(sorted(ends))}; say which by its full name", "endpoint"
+    found: list[Comparison] = []
+    for scope in scopes:
+        here, there = place.locality.part(scope), each.place.locality.part(scope)
+        if scope is Scope.CLUSTER:
+            here, there = client_cluster, each.endpoint.cluster
+        found.append(
+            Comparison(
+                key=scope.value,
+                client=here,
+                client_origin=place.origin(scope),
+                endpoint=there,
+                endpoint_origin=each.place.origin(scope),
+                equal=here == there,
+            )
         )
-    raise UnknownNameError.among("endpoint of the host", name, sorted(available))
+    return _marked(found, ladder)
+
+
+def label_comparisons(
+    compared: Sequence[LabelComparison], ladder: Ladder, place: Place, each: ServiceEndpoint, *, client: str
+) -> tuple[Comparison, ...]:
+    """What failoverPriority compares, in order, up to and past the first difference (DR-3).
+
+    Args:
+        compared: What `meshtier.rules.compare_labels` says of the endpoint.
+        ladder: How the comparisons decide.
+        place: Where the component that chooses is.
+        each: The endpoint.
+        client: What to call the client.
+    """
+    found = [
+        Comparison(
+            key=one.entry,
+            client=one.wanted or "",
+            client_origin=f"failoverPriority {one.entry}"
+            if one.source is WantedFrom.OVERRIDE
+            else _label_origin(one.label, place, client),
+            endpoint=one.found or "",
+            endpoint_origin=_label_origin(one.label, each.place, str(each.workload)),
+            equal=one.equal,
+        )
+        for one in compared
+    ]
+    return _marked(found, ladder)
+
+
+def _marked(found: Sequence[Comparison], ladder: Ladder) -> tuple[Comparison, ...]:
+    """The comparisons with those that are not reached marked so."""
+    reached_ = ladder.reached(one.equal for one in found)
+    return (*found[:reached_], *(evolve(one, counts=False) for one in found[reached_:]))
+
+
+def _label_origin(label: str, place: Place, owner: str) -> str:
+    """Where a label's value was read: the object and label that gave a place, or the workload's own label."""
+    scope = _SCOPE_OF_LABEL.get(label)
+    if scope is Scope.CLUSTER:
+        return "the cluster's name"
+    if scope is not None:
+        return place.origin(scope)
+    return f"{owner} label {label}"

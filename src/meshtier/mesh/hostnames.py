@@ -1,11 +1,11 @@
 """Which service does a host name mean? Full, short and global names (COMP-3)."""
 
 from collections import defaultdict
-from collections.abc import Iterable
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property, partial
 from typing import Final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from meshtier.endpoint import Reason
 from meshtier.errors import InvalidValueError, UnknownNameError
@@ -20,21 +20,42 @@ def global_host(service: Service) -> str:
     return f"{service.name}.{service.namespace}.{GLOBAL_DOMAIN}"
 
 
+@frozen
+class Barrier:
+    """Why the endpoints of a Service do not belong to a host (COMP-3).
+
+    Attributes:
+        reason: Why.
+        detail: What exactly was found.
+    """
+
+    reason: Reason
+    detail: str
+
+
+def _nothing_against(service: Service) -> Barrier | None:
+    del service
+    return None
+
+
 @frozen(kw_only=True, eq=False)
 class Binding:
     """What a host name leads to for the clients of one cluster.
 
     Attributes:
         host: The full host name.
-        joined: Whether the endpoints of other clusters belong to it.
+        spans_clusters: Whether the endpoints of other clusters belong to it.
         services: What answers to it; at least one, the asking cluster's first.
-        beyond: Services of the same name that it does not reach, each with the reason and its detail.
+        namesakes: The Services of its name and namespace, of all clusters.
+        why_not: Why a Service of another cluster does not belong to the host;
+            ``None`` if it does.
     """
 
     host: str
     spans_clusters: bool
     services: tuple[Service, ...]
-    unreachable: tuple[tuple[Service, Reason, str], ...] = ()
+    namesakes: Sequence[Service] = ()
+    why_not: "Callable[[Service], Barrier | None]" = field(default=_nothing_against)
 
     @cached_property
     def service(self) -> Service:
@@ -46,6 +67,16 @@ class Binding:
         """The ServiceEntry that answers to the host, if one does."""
         return next((service for service in self.services if service.kind == "ServiceEntry"), None)
 
+    def unreachable(self) -> "Iterator[tuple[Service, Barrier]]":
+        """The Services of its name that the host does not reach, each with the reason.
+
+        Cost: O(clusters), which is why it is not asked before a reader wants to know.
+        """
+        for service in self.namesakes:
+            barrier = self.why_not(service)
+            if barrier is not None:
+                yield service, barrier
+
 
 class HostTable:
     """Every host name of a mesh, and what it means in which cluster."""
@@ -54,7 +85,7 @@ class HostTable:
         self._own: defaultdict[tuple[str, str], list[Service]] = defaultdict(list)
         self._short: defaultdict[tuple[str, str], list[Service]] = defaultdict(list)
         self._global: defaultdict[str, list[Service]] = defaultdict(list)
-        self._twins: defaultdict[tuple[str, str], list[Service]] = defaultdict(list)
+        self._namesakes: defaultdict[tuple[str, str], list[Service]] = defaultdict(list)
         self._segments: dict[str, str] = {}
         for cluster in clusters:
             self._segments[cluster.name] = cluster.segment
@@ -68,14 +99,16 @@ class HostTable:
             return
         for short in (service.name, f"{service.name}.{service.namespace}", f"{service.name}.{service.namespace}.svc"):
             self._short[service.cluster, short].append(service)
-        self._twins[service.namespace, service.name].append(service)
+        self._namesakes[service.namespace, service.name].append(service)
         if service.is_global:
             self._global[global_host(service)].append(service)
 
     def hosts(self, cluster: str) -> tuple[str, ...]:
         """Every full host name that a client in *cluster* can ask for, sorted."""
         reached = {
-            host for host in self._global if any(not self._why_not(twin, cluster) for twin in self._global[host])
+            host
+            for host, services in self._global.items()
+            if any(self._why_not(cluster, each) is None for each in services)
         }
         return tuple(sorted({host for where, host in self._own if where == cluster} | reached))
 
@@ -119,33 +152,41 @@ class HostTable:
 
     def _local(self, host: str, own: list[Service]) -> Binding:
         first = next((service for service in own if service.kind == "Service"), None)
-        twins = self._twins[first.namespace, first.name] if first else []
-        why = "the host is a local name"
-        unreachable = tuple((twin, Reason.OTHER_CLUSTER, why) for twin in twins if twin.cluster != own[0].cluster)
-        return Binding(host=host, spans_clusters=False, services=tuple(own), unreachable=unreachable)
+        return Binding(
+            host=host,
+            spans_clusters=False,
+            services=tuple(own),
+            namesakes=self._namesakes[first.namespace, first.name] if first else (),
+            why_not=partial(_in_another_cluster, own[0].cluster),
+        )
 
     def _joined(self, host: str, name: str, cluster: str) -> Binding:
-        reached: list[Service] = []
-        unreachable: list[tuple[Service, Reason, str]] = []
-        for twin in self._twins[_service_key(name)]:
-            why = self._why_not(twin, cluster)
-            if why is not None:
-                unreachable.append((twin, *why))
-            else:
-                reached.append(twin)
+        namesakes = self._namesakes[_service_key(name)]
+        reached = [service for service in namesakes if self._why_not(cluster, service) is None]
         reached.sort(key=lambda service: service.cluster != cluster)
         entries = [service for service in self._own.get((cluster, name), []) if service.kind == "ServiceEntry"]
         if not (reached or entries):
             raise self._unknown(host, cluster)
-        return Binding(host=host, spans_clusters=True, services=(*reached, *entries), unreachable=tuple(unreachable))
+        return Binding(
+            host=host,
+            spans_clusters=True,
+            services=(*reached, *entries),
+            namesakes=namesakes,
+            why_not=partial(self._why_not, cluster),
+        )
 
-    def _why_not(self, service: Service, cluster: str) -> tuple[Reason, str] | None:
+    def _why_not(self, cluster: str, service: Service) -> Barrier | None:
         if not service.is_global:
-            return Reason.OTHER_CLUSTER, f"{service} is not global in cluster {service.cluster!r}"
+            return Barrier(Reason.OTHER_CLUSTER, f"{service} is not global in cluster {service.cluster!r}")
         here, there = self._segments.get(cluster, ""), self._segments.get(service.cluster, "")
         if service.scope is ServiceScope.SEGMENT and here != there:
-            return Reason.OTHER_SEGMENT, f"{service} reaches its own segment alone, which is {there!r} and not {here!r}"
+            text = f"{service} reaches its own segment alone, which is {there!r} and not {here!r}"
+            return Barrier(Reason.OTHER_SEGMENT, text)
         return None
+
+
+def _in_another_cluster(cluster: str, service: Service) -> Barrier | None:
+    return None if service.cluster == cluster else Barrier(Reason.OTHER_CLUSTER, "the host is a local name")
 
 
 def _service_key(host: str) -> tuple[str, str]:

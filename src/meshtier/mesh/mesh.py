@@ -11,8 +11,9 @@ from meshtier.errors import InvalidValueError, check_type
 from meshtier.locality import Locality
 from meshtier.mesh.clients import Client, ClientTable, client_of
 from meshtier.mesh.hostnames import HostTable
+from meshtier.mesh.request import RouteRequest
 from meshtier.mesh.route import Route
-from meshtier.mesh.routing import Router, RouteRequest
+from meshtier.mesh.routing import Router
 from meshtier.mesh.snapshot import Cluster, Place, Workload
 from meshtier.mesh.sweep import Sweep
 from meshtier.note import Note
@@ -141,7 +142,7 @@ class Mesh:
         whole = defaults if defaults is COMPONENTS else {**COMPONENTS, **defaults}
         request = RouteRequest(component=component, profile=profile, port=port, subset=subset, defaults=whole)
         binding = self._hosts.bind(host, cluster=asking.cluster, namespace=asking.namespace)
-        return self._router.route(asking, binding, request)
+        return self._router.routes_to(binding, asking.cluster, request).route(asking)
 
     def places(self, cluster: str, *, component: Component = Component.ZTUNNEL) -> Mapping[Place, Client]:
         """Every distinct place of a pod in *cluster*, each with the first pod there.

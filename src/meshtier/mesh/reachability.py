@@ -107,6 +107,8 @@ class Reachability:
 
     def _behind(self, gateway: PeeringGateway | None, own: Place) -> Place:
         network = own.locality.network
+        # LOC-3: no region and no zone under Istio's rules, those of the peering Gateway's labels under Solo's.
+        # Source: istio/istio pilot/pkg/xds/endpoints/ep_filters.go, EndpointsByNetworkFilter, at 86c9f01.
         if gateway is None or not self._viewpoint.gateway_locality:
             return Place(Locality(network), (own.origins[0], "", "", "", ""))
         place = gateway.place

@@ -1,29 +1,26 @@
-"""How is an answer laid out for reading? Headlines and tables, made from plain data."""
+"""How is an answer laid out for reading? Headlines and tables."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from attrs import field, frozen
 
-from meshtier.component import Balancing, Component
+from meshtier.endpoint import Exclusion
 from meshtier.locality import Locality
-from meshtier.mesh.route_data import (
-    DistributionData,
-    EndpointData,
-    ExclusionData,
-    HopData,
-    NoteData,
-    PlaceData,
-    RouteData,
-    RuleData,
-    SettingData,
-    TierData,
-)
-from meshtier.precedence import ANNOTATION
+from meshtier.mesh.effective_rule import EffectiveRule
+from meshtier.mesh.outcome import RouteTier
+from meshtier.mesh.rows import Row
+from meshtier.precedence import ANNOTATION, Level, Resolution, Setting
+from meshtier.rules import EffectiveSetting, OutlierDetection
 from meshtier.table import Table, one_line, percent, shortened
+
+if TYPE_CHECKING:
+    from meshtier.mesh.route import Hop, Route
 
 _NUMERIC: Final = frozenset({"priority", "share", "healthy"})
 _PlaceText = Callable[[Locality], str]
+_LOCAL: Final = Level.INTERNAL_TRAFFIC_POLICY
+_OUT_OF_FORCE: Final = "distribution-out-of-force"  # the heading says it where a rule decides
 
 
 @frozen(kw_only=True)
@@ -93,155 +90,176 @@ class Report:
         return "".join(parts)
 
 
-def report_from(data: RouteData, *, most: int = 8) -> Report:
+def report_of(route: "Route", *, most: int = 8) -> Report:
     """The report on an answer.
 
     Args:
-        data: The answer, as `Route.to_dict` gives it.
+        route: The answer.
         most: How many endpoints a tier shows by name, or with a waypoint in the
             path the whole answer, those with the largest shares first; the rest
             are counted.
     """
-    sections = [
-        Section(
-            lines=(
-                f"from  {data['client']['name']}",
-                f"at    {place_text(data['client']['place'])}",
-                f"by    {data['component']}, profile {data['profile']}",
-            )
-        ),
-        Section(heading=_headline(data), lines=_why_lines(data)),
-    ]
-    if data["to_waypoint"] is not None:
-        sections.append(_waypoints(data))
-    sections.extend(_by_pod(data, most) if data["waypoints"] else _by_tier(data, most))
-    if data["excluded"]:
-        sections.append(Section(heading="excluded", table=_exclusions(data["excluded"])))
-    if notes := [note_text(note) for note in data["notes"] if not _is_said(note, data)]:
-        sections.append(Section(heading="notes", lines=notes))
-    return Report(title=data["host"], sections=sections)
-
-
-def place_text(place: PlaceData) -> str:
-    """A place in one line."""
-    return str(Locality(**place))
-
-
-def note_text(note: NoteData) -> str:
-    """A note in one line."""
-    subject = f"{note['object']}: " if note["object"] else ""
-    return f"[{note['rule']}] {subject}{note['text']}"
-
-
-def _headline(data: RouteData) -> str:
-    if data["passthrough"]:
-        return f"passed through: {data['passthrough']}"
-    rule = data["destination_rule"]
-    if rule is not None and not data["distribution"]["in_force"]:
-        return f"{rule['title']} holds"
-    distribution = data["distribution"]
-    return f"{'internalTrafficPolicy: Local' if distribution['strict'] else distribution['mode']} holds"
-
-
-def _why_lines(data: RouteData) -> Iterator[str]:
-    distribution, rule = data["distribution"], data["destination_rule"]
-    if rule is not None:
-        yield from _rule_lines(rule)
-    if distribution["in_force"]:
-        is_default = not distribution["source"]["field"]
-        yield f"{'nothing is set, so it is' if is_default else 'set by'} {_source_text(distribution)}"
+    rows = list(route.rows())
+    chosen = [row for row in rows if not row.excluded]
+    place_of = _places_beside(route.place.locality, [row.endpoint.locality for row in chosen])
+    head = (
+        f"from  {route.client.name}",
+        f"at    {route.place.locality}",
+        f"by    {route.component.value}, profile {route.profile.name}",
+    )
+    sections = [Section(lines=head), Section(heading=_headline(route), lines=_why_lines(route))]
+    if route.deciding is not route:
+        sections += [_waypoints(route), *_by_pod(route, chosen, most, place_of)]
+    elif route.passthrough:
+        sections.append(_unchosen(chosen, most, place_of))
     else:
-        yield f"traffic distribution is out of force [PREC-5]: {distribution['mode']}, {_source_text(distribution)}"
-    for lost in distribution["overridden"]:
+        sections += _by_tier(route, chosen, most, place_of)
+    if route.excluded:
+        sections.append(Section(heading="excluded", table=_exclusions(route.excluded)))
+    if notes := [str(note) for note in route.notes if note.code != _OUT_OF_FORCE or not route.effective_rule.decides]:
+        sections.append(Section(heading="notes", lines=notes))
+    return Report(title=route.host, sections=sections)
+
+
+def _headline(route: "Route") -> str:
+    if route.passthrough:
+        return f"passed through: {route.passthrough}"
+    if route.effective_rule.found is not None and route.effective_rule.decides:
+        return f"{route.effective_rule.title} holds"
+    return f"{_distribution_text(route.resolution)} holds"
+
+
+def _distribution_text(resolution: Resolution) -> str:
+    if resolution.source.level is _LOCAL:
+        return "internalTrafficPolicy: Local"
+    name = resolution.title.removesuffix(", strict")
+    return f"strict {name}" if resolution.strict else name
+
+
+def _why_lines(route: "Route") -> Iterator[str]:
+    resolution, rule = route.resolution, route.effective_rule
+    yield from _rule_lines(rule)
+    source = resolution.source
+    text = _setting_text(source) if source.field else f"the default of {source.object}"
+    if rule.decides:
+        held = f"{_distribution_text(resolution)}, {text} [{source.level.rule}]"
+        yield f"traffic distribution is out of force [PREC-5]: {held}"
+    else:
+        yield f"{'set by' if source.field else 'nothing is set, so it is'} {text} [{source.level.rule}]"
+    for lost in resolution.overridden:
         yield f"overrides {_setting_text(lost)}"
-    if distribution["in_force"]:
-        compared = " > ".join(distribution["scopes"]) or "nothing: all endpoints are alike"
-        yield f"{'all must match' if distribution['strict'] else 'compares'}: {compared}"
+    if not rule.decides:
+        compared = " > ".join(scope.value for scope in resolution.scopes) or "nothing: all endpoints are alike"
+        yield f"{'all must match' if resolution.strict else 'compares'}: {compared}"
 
 
-def _is_said(note: NoteData, data: RouteData) -> bool:
-    """Whether the lines under the heading say already what the note says."""
-    return not data["distribution"]["in_force"] and note["code"] == "distribution-out-of-force"
-
-
-def _rule_lines(rule: RuleData) -> Iterator[str]:
-    if rule["rule"]:
-        yield f"found {rule['rule']} ({rule['match']})"
-    yield from rule["facts"]
-    for lost in rule["overridden"]:
-        yield f"overrides {lost}"
-
-
-def _source_text(distribution: DistributionData) -> str:
-    source = distribution["source"]
-    text = _setting_text(source) if source["field"] else f"the default of {source['object']}"
-    return f"{text} [{source['rule']}]"
-
-
-def _setting_text(setting: SettingData) -> str:
-    # Of an annotation a reader wants the name; the data have the path of the field.
-    name = setting["field"].replace(f"metadata.annotations[{ANNOTATION}]", f"annotation {ANNOTATION}")
-    where = f"{setting['object']} {name}" if setting["object"] else setting["level"]
-    return f"{where}: {setting['value']}"
-
-
-def _by_tier(data: RouteData, most: int) -> Iterator[Section]:
-    """The tiers, and the endpoints of each."""
-    endpoints = [endpoint for tier in data["tiers"] for endpoint in tier["endpoints"]]
-    place_of = _places_beside(data, endpoints)
-    if data["passthrough"]:
-        yield _unchosen(endpoints, most, place_of)
+def _rule_lines(rule: EffectiveRule) -> Iterator[str]:
+    found = rule.found
+    if found is None:
         return
-    yield _tiers(data, place_of, lines=_lost_lines(data, endpoints))
-    if data["tiers"]:
-        rows = [
-            (f"P{tier['tier']}", *row)
-            for tier in data["tiers"]
-            for row in _endpoint_rows(tier["endpoints"], most, place_of)
-        ]
-        yield Section(heading="endpoints", table=_table(("tier", "endpoint", "share", "where", "health"), rows))
+    names = " + ".join(each.title for each in found.sources)
+    yield f"found {names} ({found.match.value} match of {found.host!r}, in {found.asked.value})"
+    if rule.subset is not None:
+        yield f"subset {rule.subset.name}"
+    if rule.decides:
+        yield from _setting_lines(rule.setting)
+    yield _outlier_line(rule.outlier_detection)
+    for lost in found.shadowed:
+        yield f"overrides {lost.rule.title} (host {lost.rule.host}): {lost.reason.value}"
 
 
-def _by_pod(data: RouteData, most: int) -> Iterator[Section]:
+def _setting_lines(effective: EffectiveSetting) -> Iterator[str]:
+    setting = effective.setting
+    if setting is None:
+        yield f"{effective.source.value} puts every endpoint in one level"
+        return
+    for rule in effective.distribute:
+        shares = ", ".join(f"{pattern} {weight} %" for pattern, weight in rule.to) or "nowhere"
+        yield f"distribute from {rule.origin}: {shares}"
+    if effective.distribute:
+        return
+    if effective.zone_aware is not None:
+        yield "zone-aware routing within the client's region"
+    if setting.failover_priority:
+        yield f"failoverPriority: {', '.join(setting.failover_priority)}"
+    for failover in setting.failover:
+        yield f"failover from region {failover.from_region} to {failover.to_region}"
+    if effective.zone_aware is None and not (setting.failover_priority or setting.failover):
+        yield "locality failover: same subzone, zone, region, then anywhere"
+    if not effective.failover:
+        yield "not in force, for there is no outlierDetection"
+
+
+def _outlier_line(detection: OutlierDetection | None) -> str:
+    if detection is None:
+        return "no outlierDetection"
+    limits = detection.limits
+    counts = [
+        f"{what} {count} times in a row"
+        for count, what in (
+            (limits.consecutive_5xx, "5xx"),
+            (limits.consecutive_gateway, "502/503/504"),
+            (limits.consecutive_local_origin, "failures to connect"),
+        )
+        if count
+    ]
+    return (
+        f"outlierDetection: {' or '.join(counts) or 'nothing'} ejects for {limits.base_ejection_time_s:g} s,"
+        f" at most {limits.max_ejection_percent} % at once, swept every {limits.interval_s:g} s"
+    )
+
+
+def _setting_text(setting: Setting) -> str:
+    # Of an annotation a reader wants the name; the data have the path of the field.
+    name = setting.field.replace(f"metadata.annotations[{ANNOTATION}]", f"annotation {ANNOTATION}")
+    return f"{f'{setting.object} {name}' if setting.object else setting.level}: {setting.value}"
+
+
+def _by_tier(route: "Route", rows: Sequence[Row], most: int, place_of: _PlaceText) -> Iterator[Section]:
+    """The tiers, and the endpoints of each."""
+    yield _tiers(route, place_of, lines=_lost_lines(route))
+    shown = [
+        (f"P{tier.number}", *cells)
+        for tier in route.tiers
+        for cells in _endpoint_cells([row for row in rows if row.tier is tier], most, place_of)
+    ]
+    if shown:
+        yield Section(heading="endpoints", table=_table(("tier", "endpoint", "share", "where", "health"), shown))
+
+
+def _by_pod(route: "Route", rows: Sequence[Row], most: int, place_of: _PlaceText) -> Iterator[Section]:
     """The tiers as each waypoint pod sees them, like ones once, and the endpoints over all pods."""
-    place_of = _places_beside(data, data["endpoints"])
-    alike: dict[tuple[tuple[str, ...], ...], list[HopData]] = {}
-    for hop in data["waypoints"]:
-        rows = tuple(_tier_row(tier, place_of, numbered=True) for tier in hop["route"]["tiers"])
-        alike.setdefault(rows, []).append(hop)
+    alike: dict[tuple[tuple[str, ...], ...], list[Hop]] = {}
+    for hop in route.hops[1:]:
+        cells = tuple(_tier_cells(tier, place_of, numbered=True) for tier in hop.route.tiers)
+        alike.setdefault(cells, []).append(hop)
     for hops in sorted(alike.values(), key=_traffic, reverse=True):
-        pods = shortened([hop["waypoint"] for hop in hops], most=3)
-        places = dict.fromkeys(place_text(hop["route"]["client"]["place"]) for hop in hops)
+        pods = shortened([hop.by for hop in hops], most=3)
+        places = dict.fromkeys(str(hop.route.place.locality) for hop in hops)
         whose = f" as seen by {pods}, {percent(_traffic(hops))}"
-        yield _tiers(hops[0]["route"], place_of, whose=whose, lines=[f"at {shortened(list(places), most=3)}"])
-    table = _table(("endpoint", "share", "where", "health"), _endpoint_rows(data["endpoints"], most, place_of))
-    lost = _lost_lines(data, data["endpoints"])
-    yield Section(heading="endpoints", lines=lost, table=table if data["endpoints"] else None)
+        yield _tiers(hops[0].route, place_of, whose=whose, lines=[f"at {shortened(list(places), most=3)}"])
+    table = _table(("endpoint", "share", "where", "health"), _endpoint_cells(rows, most, place_of))
+    yield Section(heading="endpoints", lines=_lost_lines(route), table=table if rows else None)
 
 
-def _unchosen(endpoints: Sequence[EndpointData], most: int, place_of: _PlaceText) -> Section:
+def _unchosen(rows: Sequence[Row], most: int, place_of: _PlaceText) -> Section:
     """The endpoints of a host that is passed through, which has neither tiers nor shares."""
-    rows = [(name, place, health) for name, _, place, health in _endpoint_rows(endpoints, most, place_of)]
+    cells = [(name, place, health) for name, _, place, health in _endpoint_cells(rows, most, place_of)]
     said = "the client connects to the address that it resolved: there are no tiers and no shares"
-    return Section(heading="endpoints", lines=[said], table=_table(("endpoint", "where", "health"), rows))
+    return Section(heading="endpoints", lines=[said], table=_table(("endpoint", "where", "health"), cells))
 
 
-def _traffic(hops: Iterable[HopData]) -> float:
-    return sum(hop["share"] for hop in hops)
+def _traffic(hops: Iterable["Hop"]) -> float:
+    return sum(hop.share for hop in hops)
 
 
-def _tiers(data: RouteData, place_of: _PlaceText, *, lines: Iterable[str], whose: str = "") -> Section:
-    if not data["tiers"]:
+def _tiers(route: "Route", place_of: _PlaceText, *, lines: Iterable[str], whose: str = "") -> Section:
+    if not route.tiers:
         return Section(heading=f"no tier holds an endpoint{whose}", lines=lines)
-    numbered = _has_priorities(data)
+    numbered = route.component.traits.is_told_priorities
     heads = ("tier", *(("priority",) if numbered else ()), "share", "healthy", "what matches", "where")
-    rows = [_tier_row(tier, place_of, numbered=numbered) for tier in data["tiers"]]
+    rows = [_tier_cells(tier, place_of, numbered=numbered) for tier in route.tiers]
     return Section(heading=f"tiers{whose}", lines=lines, table=_table(heads, rows))
-
-
-def _has_priorities(data: RouteData) -> bool:
-    """Whether an Envoy chooses: no one else is told of priorities."""
-    return Component(data["component"]).traits.balancing is Balancing.ENVOY
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
@@ -249,11 +267,9 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     return Table(columns=tuple(heads), rows=rows, numeric=numeric)
 
 
-def _places_beside(data: RouteData, endpoints: Iterable[EndpointData]) -> _PlaceText:
+def _places_beside(client: Locality, places: Iterable[Locality]) -> _PlaceText:
     """How places are written beside that of the client: the network is left out where all are in the client's."""
-    network = data["client"]["place"]["network"]
-    places = {Locality(**endpoint["place"]) for endpoint in endpoints}
-    if all(place.network == network and place.text for place in places):
+    if all(place.network == client.network and place.text for place in places):
         return _without_network
     return str
 
@@ -262,62 +278,58 @@ def _without_network(place: Locality) -> str:
     return str(place._replace(network=""))
 
 
-def _lost_lines(data: RouteData, endpoints: Iterable[EndpointData]) -> Iterator[str]:
-    if not data["reason"]:
-        return
-    arrived = sum(endpoint["share"] for endpoint in endpoints)
-    lost = f"{percent(1 - arrived)} of the traffic is lost" if arrived else "no traffic flows"
-    yield f"{lost}: {data['reason']}"
+def _lost_lines(route: "Route") -> Iterator[str]:
+    if route.reason:
+        lost = "no traffic flows" if route.drops else f"{percent(route.lost)} of the traffic is lost"
+        yield f"{lost}: {route.reason}"
 
 
-def _tier_row(tier: TierData, place_of: _PlaceText, *, numbered: bool) -> tuple[str, ...]:
+def _tier_cells(tier: RouteTier, place_of: _PlaceText, *, numbered: bool) -> tuple[str, ...]:
     return (
-        f"P{tier['tier']}",
-        *((str(tier["priority"]),) if numbered else ()),
-        percent(tier["share"]),
-        f"{tier['healthy']}/{tier['total']}",
-        tier["matched"],
-        shortened(list(_places(tier["endpoints"], place_of)), most=2),
+        f"P{tier.number}",
+        *((str(tier.priority),) if numbered else ()),
+        percent(tier.share),
+        f"{tier.healthy}/{len(tier.endpoints)}",
+        tier.matched,
+        shortened(list(_places(tier, place_of)), most=2),
     )
 
 
-def _places(endpoints: Iterable[EndpointData], place_of: _PlaceText) -> Iterator[str]:
+def _places(tier: RouteTier, place_of: _PlaceText) -> Iterator[str]:
     """Where endpoints are, without their nodes, each place once, and its network where the one before has another."""
     before: str | None = None
-    for place in sorted({Locality(**endpoint["place"])._replace(node="") for endpoint in endpoints}):
+    for place in tier.places:
         yield place_of(place) if place.network != before else _without_network(place)
         before = place.network
 
 
-def _endpoint_rows(endpoints: Iterable[EndpointData], most: int, place_of: _PlaceText) -> Iterator[tuple[str, ...]]:
-    ordered = sorted(endpoints, key=lambda endpoint: (-endpoint["share"], endpoint["id"]))
+def _endpoint_cells(rows: Iterable[Row], most: int, place_of: _PlaceText) -> Iterator[tuple[str, ...]]:
+    ordered = sorted(rows, key=lambda row: (-row.share, row.endpoint.id))
     shown = ordered if len(ordered) <= most + 1 else ordered[:most]
-    for endpoint in shown:
-        yield endpoint["id"], percent(endpoint["share"]), place_of(Locality(**endpoint["place"])), endpoint["health"]
+    for row in shown:
+        endpoint = row.endpoint
+        yield endpoint.id, percent(row.share), place_of(endpoint.locality), endpoint.health.value
     if rest := ordered[len(shown) :]:
-        share = percent(sum(endpoint["share"] for endpoint in rest))
-        yield f"… and {len(rest)} more", share, "", ""
+        yield f"… and {len(rest)} more", percent(sum(row.share for row in rest)), "", ""
 
 
-def _exclusions(excluded: Iterable[ExclusionData]) -> Table:
+def _exclusions(excluded: Iterable[Exclusion]) -> Table:
     rows = [
-        (item["id"], f"{item['reason']}: {item['detail']}" if item["detail"] else item["reason"], item["rule"])
+        (item.endpoint.id, f"{item.reason.value}: {item.detail}" if item.detail else item.reason.value, item.rule)
         for item in excluded
     ]
     return Table(columns=("endpoint", "why", "rule"), rows=rows)
 
 
-def _waypoints(data: RouteData) -> Section:
-    rows = [(hop["waypoint"], percent(hop["share"]), _spread_text(hop["route"])) for hop in data["waypoints"]]
-    first = data["to_waypoint"]
-    lines = [f"to {first['host']}: {first['distribution']['mode']} holds"] if first is not None else []
+def _waypoints(route: "Route") -> Section:
+    first, *pods = route.hops
+    rows = [(hop.by, percent(hop.share), _spread_text(hop.route)) for hop in pods]
     return Section(
         heading="two choices: ztunnel picks a waypoint pod, and that pod picks the endpoint",
-        lines=lines,
+        lines=[f"to {first.route.host}: {_distribution_text(first.route.resolution)} holds"],
         table=Table(columns=("waypoint pod", "share", "sends to"), rows=rows, numeric=frozenset({1})),
     )
 
 
-def _spread_text(route: RouteData) -> str:
-    used = [f"P{tier['tier']} {percent(tier['share'])}" for tier in route["tiers"] if tier["share"]]
-    return ", ".join(used) or route["reason"]
+def _spread_text(route: "Route") -> str:
+    return ", ".join(f"P{tier.number} {percent(tier.share)}" for tier in route.tiers if tier.share) or route.reason

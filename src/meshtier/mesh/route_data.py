@@ -51,14 +51,65 @@ class DistributionData(TypedDict):
     in_force: bool
 
 
+class DistributeData(TypedDict):
+    """How the traffic of some clients is divided among localities."""
+
+    origin: str
+    to: dict[str, int]
+
+
+class FailoverData(TypedDict):
+    """One region's substitute."""
+
+    origin: str
+    to: str
+
+
+class LocalitySettingData(TypedDict):
+    """The locality setting in force: a rule's, or the mesh-wide one."""
+
+    source: str
+    enabled: bool
+    levels_by: str
+    distribute: list[DistributeData]
+    failover_priority: list[str]
+    failover: list[FailoverData]
+    zone_aware: bool
+
+
+class OutlierDetectionData(TypedDict):
+    """Outlier detection with every limit filled in; times in seconds."""
+
+    consecutive_5xx: int
+    consecutive_gateway: int
+    consecutive_local_origin: int
+    interval_s: float
+    base_ejection_time_s: float
+    max_ejection_time_s: float
+    max_ejection_percent: int
+    min_health_percent: int
+
+
+class ShadowedRuleData(TypedDict):
+    """A rule whose host fits and that does not hold."""
+
+    rule: str
+    host: str
+    reason: str
+
+
 class RuleData(TypedDict):
     """What DestinationRules had to say."""
 
     title: str
-    rule: str
+    rules: list[str]
+    host: str
     match: str
-    facts: list[str]
-    overridden: list[str]
+    found_in: str
+    subset: str
+    setting: LocalitySettingData | None
+    outlier_detection: OutlierDetectionData | None
+    overridden: list[ShadowedRuleData]
 
 
 class EndpointData(TypedDict):
@@ -124,6 +175,27 @@ class RouteData(TypedDict):
     waypoints: "list[HopData]"
 
 
+class TierSummary(TypedDict):
+    """One tier without its endpoints."""
+
+    tier: int
+    priority: int
+    share: float
+    healthy: int
+    total: int
+
+
+class RouteSummary(TypedDict):
+    """An answer without its endpoints."""
+
+    host: str
+    cluster: str
+    place: PlaceData
+    holds: str
+    reason: str
+    tiers: list[TierSummary]
+
+
 class HopData(TypedDict):
     """One waypoint pod on the way."""
 
@@ -153,7 +225,7 @@ def setting_data(setting: Setting) -> SettingData:
 def distribution_data(resolution: Resolution, *, in_force: bool) -> DistributionData:
     """A resolution."""
     return DistributionData(
-        mode=resolution.mode.value,
+        mode=resolution.mode.value if resolution.mode is not None else "",
         strict=resolution.strict,
         scopes=[scope.value for scope in resolution.scopes],
         source=setting_data(resolution.source),

@@ -1,29 +1,37 @@
-"""How is an answer put together? The settings, the view and the choice that go into a route."""
+"""How is a route put together, and what do many routes share?"""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
-from attrs import evolve, frozen
-
-from meshtier.component import COMPONENTS, Balancing, Component, Traits
+from meshtier.component import Component
 from meshtier.endpoint import Exclusion, Health, Reason
 from meshtier.errors import UnknownNameError
-from meshtier.locality import Locality
+from meshtier.labels import NO_LABELS
+from meshtier.locality import SCOPES, Locality, Scope
 from meshtier.mesh.clients import Client, client_of
+from meshtier.mesh.direct_route import DirectRoute
 from meshtier.mesh.effective_rule import NO_RULE, EffectiveRule, find_effective_rule, subset_misses
 from meshtier.mesh.hostnames import GLOBAL_DOMAIN, Binding, HostTable
+from meshtier.mesh.outcome import Outcome
 from meshtier.mesh.reachability import Viewpoint
+from meshtier.mesh.request import RouteRequest
 from meshtier.mesh.route import Hop, Route
-from meshtier.mesh.selection.by_distribution import DistributionSelection
-from meshtier.mesh.selection.by_locality_setting import LocalitySelection
-from meshtier.mesh.selection.passthrough import Passthrough
+from meshtier.mesh.selection import (
+    DistributionSelection,
+    LocalitySelection,
+    Passthrough,
+    Selection,
+    compared_labels,
+    compared_parts,
+    compared_place,
+)
 from meshtier.mesh.snapshot import Cluster, Workload
-from meshtier.mesh.visible import ServiceEndpoint, VisibleEndpoints, narrowed, visible_endpoints, with_place_labels
+from meshtier.mesh.visible import ServiceEndpoint, VisibleEndpoints, visible_endpoints, with_place_labels
 from meshtier.mesh.warnings import beside_the_way, foreign_host, no_way
-from meshtier.mesh.waypoint import find_waypoint
-from meshtier.mesh.waypoint_route import composed
+from meshtier.mesh.waypoint import WaypointTable
+from meshtier.mesh.waypoint_route import WaypointPods, WaypointRoute
 from meshtier.note import Note
 from meshtier.precedence import Level, Resolution, resolve
 from meshtier.profile import Profile
@@ -31,36 +39,10 @@ from meshtier.rules import MESH_DEFAULT, LocalitySetting, RuleIndex
 
 _APPLICATION_LABELS: Final = ("service.istio.io/canonical-name", "app.kubernetes.io/name", "app")
 _NO_RULES: Final = RuleIndex(())
-_ResolutionKey = tuple[str, str, str, Profile]
-_VisibleKey = tuple[str, str, bool, bool]
-
-
-@frozen(kw_only=True)
-class RouteRequest:
-    """What is asked about a client and a host, besides these two.
-
-    Attributes:
-        component: Who chooses.
-        profile: Whose rules.
-        port: The service's port; ``None`` for any.
-        subset: A DestinationRule's subset; ``None`` for the whole host.
-        defaults: The modes where nothing is set (COMP-2).
-    """
-
-    component: Component
-    profile: Profile
-    port: int | None = None
-    subset: str | None = None
-    defaults: Mapping[Component, Traits] = COMPONENTS
-
-    @cached_property
-    def by_envoy(self) -> bool:
-        """Whether an Envoy chooses."""
-        return self.component.traits.balancing is Balancing.ENVOY
 
 
 class Router:
-    """What routes are made from, and what many of them share.
+    """What all routes of a snapshot share.
 
     Args:
         clusters: The snapshot.
@@ -71,206 +53,283 @@ class Router:
     def __init__(
         self, clusters: Iterable[Cluster], hosts: HostTable, locality_setting: LocalitySetting | None = MESH_DEFAULT
     ) -> None:
-        self._locality_setting = locality_setting
-        self._clusters = {cluster.name: cluster for cluster in clusters}
-        self._hosts = hosts
-        self._rules = {
+        self.locality_setting = locality_setting
+        self.hosts = hosts
+        self.clusters: Mapping[str, Cluster] = {cluster.name: cluster for cluster in clusters}
+        self.rules = {
             cluster.name: RuleIndex(cluster.destination_rules, domain=cluster.domain)
-            for cluster in self._clusters.values()
+            for cluster in self.clusters.values()
             if cluster.destination_rules
         }
+        self.waypoints = {name: WaypointTable(cluster, hosts) for name, cluster in self.clusters.items()}
         # Filled as they are asked for, and never changed.
-        self._visible_by_key: dict[_VisibleKey, VisibleEndpoints] = {}
-        self._resolutions: dict[_ResolutionKey, Resolution] = {}
+        self._visible: dict[object, VisibleEndpoints] = {}
+        self._routes: dict[object, HostRoutes] = {}
 
-    def route(self, client: Client, binding: Binding, request: RouteRequest) -> Route:
-        """The answer for one client and what a host means to it; where a waypoint chooses, the whole way (COMP-1)."""
-        if request.component is Component.WAYPOINT:
-            return self._through_waypoint(client, binding, request)
-        return self._direct(
-            client,
-            binding,
-            request,
-            remarks=beside_the_way(request.component, binding.service, client),
-        )
-
-    def _through_waypoint(self, client: Client, binding: Binding, request: RouteRequest) -> Route:
-        home = self._clusters[client.cluster]
-        waypoint = find_waypoint(binding.service, home, self._hosts)
-        if waypoint is None or client.workload is None:
-            return self._direct(client, binding, request, remarks=(no_way(binding.service, client, waypoint),))
-        if waypoint.has(client.workload):
-            return self._direct(client, binding, request)
-        to_waypoint = self._direct(
-            client, waypoint.binding, evolve(request, component=Component.ZTUNNEL, port=None, subset=None)
-        )
-        pods = to_waypoint.visible.available
-        hops = tuple(
-            Hop(waypoint=pod, share=share, route=self._from_waypoint(client_of(pods[pod].workload), binding, request))
-            for pod, share in to_waypoint.shares.items()
-            if share
-        )
-        # Without a pod to choose, the answer is built on what a waypoint beside the client would see.
-        beside = None if hops else self._direct(client, binding, request)
-        return composed(client, to_waypoint, hops, beside=beside, remarks=waypoint.notes)
-
-    def _from_waypoint(self, pod: Client, binding: Binding, request: RouteRequest) -> Route:
-        # A waypoint that is itself a global service can have pods in clusters where the host means something else.
-        return self._direct(pod, self._hosts.bind(binding.host, cluster=pod.cluster), request)
-
-    def _direct(
-        self, client: Client, binding: Binding, request: RouteRequest, *, remarks: tuple[Note, ...] = ()
-    ) -> Route:
-        visible = self._visible(binding, client.cluster, request)
-        resolution = self._resolution(binding, client.cluster, request)
-        effective_rule = self._effective_rule(binding, client, request, resolution)
-        selection = self._selection(
-            _narrowed(visible, request, effective_rule), client, request, resolution, effective_rule
-        )
-        if binding.spans_clusters and not request.profile.global_services and binding.host.endswith(GLOBAL_DOMAIN):
-            remarks += (foreign_host(binding, request.profile),)
-        return Route(
-            host=binding.host,
-            client=client,
-            component=request.component,
-            profile=request.profile,
-            resolution=resolution,
-            effective_rule=effective_rule,
-            visible=selection.visible,
-            selection=selection,
-            remarks=remarks,
-            to_waypoint=None,
-        )
-
-    def _effective_rule(
-        self, binding: Binding, client: Client, request: RouteRequest, resolution: Resolution
-    ) -> EffectiveRule:
-        rules = self._rules.get(client.cluster)
-        if rules is None and request.subset is None and not request.component.traits.obeys_destination_rules:
-            return NO_RULE
-        return find_effective_rule(
-            rules or _NO_RULES,
-            binding.host,
-            client_namespace=client.namespace or binding.service.namespace,
-            client_labels=client.labels,
-            service_namespace=binding.service.namespace,
-            component=request.component,
-            resolution=resolution,
-            profile=request.profile,
-            mesh=self._locality_setting,
-            port=request.port,
-            subset=request.subset,
-        )
-
-    def _selection(
-        self,
-        visible: VisibleEndpoints,
-        client: Client,
-        request: RouteRequest,
-        resolution: Resolution,
-        effective_rule: EffectiveRule,
-    ) -> DistributionSelection | Passthrough | LocalitySelection:
-        service, place = visible.binding.service, client.place_for(request.component)
-        passthrough = service.passthrough or effective_rule.passthrough
-        if passthrough:
-            return Passthrough(visible=visible, why=passthrough)
-        by_distribution = DistributionSelection(
-            visible=visible, client=client, place=place, resolution=resolution, effective_rule=effective_rule
-        )
-        if not effective_rule.decides:
-            return by_distribution
-        if resolution.strict:
-            left_out = {exclusion.endpoint.id: exclusion for exclusion in by_distribution.excluded}
-            visible = narrowed(visible, lambda service_endpoint: left_out.get(service_endpoint.endpoint.id))
-        return LocalitySelection(
-            visible=visible,
-            client=client,
-            place=place,
-            labels=with_place_labels(client.labels, place.locality, client.cluster),
-            effective_rule=effective_rule,
-            profile=request.profile,
-            peers=self._peers(client) if effective_rule.setting.zone_aware is not None else {},
-        )
-
-    def _peers(self, client: Client) -> Mapping[Locality, int]:
-        """How many pods of the client's own application there are in each locality."""
-        name = _application(client.workload) if client.workload is not None else ""
-        if not name:
-            return {}
-        return Counter(
-            workload.envoy_place.locality._replace(network="", node="")
-            for workload in self._clusters[client.cluster].workloads
-            if workload.namespace == client.namespace and _application(workload) == name and workload.health.serves
-        )
-
-    def _visible(self, binding: Binding, cluster: str, request: RouteRequest) -> VisibleEndpoints:
-        envoy, gateway_locality = request.by_envoy, request.profile.gateway_locality
-        key = (binding.host, cluster, envoy, gateway_locality)
-        visible = self._visible_by_key.get(key)
-        if visible is None:
-            viewpoint = Viewpoint(cluster=cluster, envoy=envoy, gateway_locality=gateway_locality)
-            visible = self._visible_by_key[key] = visible_endpoints(binding, self._clusters, viewpoint)
-        return visible
-
-    def _resolution(self, binding: Binding, cluster: str, request: RouteRequest) -> Resolution:
-        if request.defaults is not COMPONENTS:  # a caller's own table, which no other question need have
-            return self._resolved(binding, request)
-        key = (binding.host, cluster, request.component.value, request.profile)
-        found = self._resolutions.get(key)
+    def routes_to(self, binding: Binding, cluster: str, request: RouteRequest) -> "HostRoutes":
+        """What all routes to a host from one cluster share."""
+        if request.key is None:
+            return HostRoutes(self, binding, cluster, request)
+        key = (binding.host, cluster, request.key)
+        found = self._routes.get(key)
         if found is None:
-            found = self._resolutions[key] = self._resolved(binding, request)
+            found = self._routes[key] = HostRoutes(self, binding, cluster, request)
         return found
 
-    def _resolved(self, binding: Binding, request: RouteRequest) -> Resolution:
-        service, entry = binding.service, binding.entry
-        is_service = service.kind == "Service"
-        namespace = self._clusters[service.cluster].namespaces.get(service.namespace)
-        where = f" in cluster {service.cluster!r}" if service.cluster and len(self._clusters) > 1 else ""
-        return resolve(
-            spec=service.traffic_distribution if is_service else None,
-            service_annotation=service.annotation if is_service else None,
-            service_entry_annotation=entry.annotation if entry is not None else None,
-            namespace_annotation=namespace.annotation if namespace is not None else None,
-            internal_traffic_policy=service.internal_traffic_policy if is_service else None,
-            component=request.component,
-            global_service=binding.spans_clusters and any(part.is_global for part in binding.services),
-            profile=request.profile,
-            defaults=request.defaults,
-            objects={
-                Level.INTERNAL_TRAFFIC_POLICY: f"{service}{where}",
-                Level.SERVICE_SPEC: f"{service}{where}",
-                Level.SERVICE_ANNOTATION: f"{service}{where}",
-                Level.SERVICE_ENTRY_ANNOTATION: f"{entry}{where}" if entry is not None else "",
-                Level.NAMESPACE_ANNOTATION: f"Namespace {service.namespace}{where}",
-            },
+    def visible(self, binding: Binding, cluster: str, request: RouteRequest) -> VisibleEndpoints:
+        """What stands behind a host for one kind of component in one cluster."""
+        envoy, gateway_locality = request.traits.is_told_unready, request.profile.gateway_locality
+        key = (binding.host, cluster, envoy, gateway_locality)
+        found = self._visible.get(key)
+        if found is None:
+            viewpoint = Viewpoint(cluster=cluster, envoy=envoy, gateway_locality=gateway_locality)
+            found = self._visible[key] = visible_endpoints(binding, self.clusters, viewpoint)
+        return found
+
+    @cached_property
+    def _peers(self) -> Mapping[tuple[str, str, str], Mapping[Locality, int]]:
+        peers: defaultdict[tuple[str, str, str], Counter[Locality]] = defaultdict(Counter)
+        for workload in (each for cluster in self.clusters.values() for each in cluster.workloads.values()):
+            if workload.health.serves and (name := application_of(workload)):
+                place = workload.envoy_place.locality._replace(network="", node="")
+                peers[workload.cluster, workload.namespace, name][place] += 1
+        return peers
+
+    def peers(self, client: Client) -> Mapping[Locality, int]:
+        """How many pods of the client's own application there are in each locality."""
+        name = application_of(client.workload)
+        return self._peers.get((client.cluster, client.namespace, name), {})
+
+
+class HostRoutes:
+    """What the routes to one host from one cluster share, and the routes themselves.
+
+    A route costs a few look-ups here: the setting is resolved once, a rule is
+    found once for each namespace of a client, and clients that compare alike
+    share a selection and what comes of it.
+    """
+
+    def __init__(self, router: Router, binding: Binding, cluster: str, request: RouteRequest) -> None:
+        self.router = router
+        self.binding = binding
+        self.request = request
+        self.visible = router.visible(binding, cluster, request)
+        self.resolution = _resolved(binding, request, router.clusters)
+        self._cluster = cluster
+        self._rules = router.rules.get(cluster)
+        self._remarks = (foreign_host(binding, request.profile),) if _is_foreign(binding, request.profile) else ()
+        self._by_rule: dict[object, RuleRoutes] = {}
+        self._pods: dict[Outcome, WaypointPods] = {}
+
+    def route(self, client: Client) -> Route:
+        """The answer for one client; where a waypoint chooses, the whole way (COMP-1)."""
+        if self.request.component is Component.WAYPOINT:
+            return self._through_waypoint(client)
+        return self.direct(client, beside_the_way(self.request.component, self.binding.service, client))
+
+    def direct(self, client: Client, remarks: tuple[Note, ...] = ()) -> DirectRoute:
+        """The one choice that the component makes for a client, or as the client where that is the component itself."""
+        routes = self._routes_by_rule(client)
+        return DirectRoute(
+            client=client,
+            outcome=routes.outcome(client),
+            remarks=remarks + self._remarks,
         )
 
+    def _routes_by_rule(self, client: Client) -> "RuleRoutes":
+        rules, request = self._rules, self.request
+        key: object = None
+        if rules is not None or request.subset is not None or request.component.traits.obeys_destination_rules:
+            # Without a workloadSelector anywhere, of the client its namespace alone decides (DR-1).
+            key = client.namespace, client.labels if rules is not None and rules.selects_clients else None
+        found = self._by_rule.get(key)
+        if found is None:
+            rule = NO_RULE if key is None else self._effective_rule(client)
+            found = self._by_rule[key] = RuleRoutes(self, rule)
+        return found
 
-def _narrowed(visible: VisibleEndpoints, request: RouteRequest, effective_rule: EffectiveRule) -> VisibleEndpoints:
-    """The view without what the port, the subset or the control plane leaves out."""
-    port, subset = request.port, effective_rule.subset
-    unready_out = request.by_envoy and not effective_rule.setting.unready_sent
-    if port is None and subset is None and not unready_out:
-        return visible
-    ports = {number for number, _ in visible.binding.service.ports}
-    if port is not None and ports and port not in ports:
-        known = [str(number) for number in sorted(ports)]
-        raise UnknownNameError.among("port", str(port), known, where=f"of {visible.binding.host}")
+    def _effective_rule(self, client: Client) -> EffectiveRule:
+        return find_effective_rule(
+            self._rules or _NO_RULES,
+            self.binding,
+            client,
+            self.request,
+            resolution=self.resolution,
+            mesh=self.router.locality_setting,
+        )
 
-    def reason_against(service_endpoint: ServiceEndpoint) -> Exclusion | None:
-        endpoint = service_endpoint.endpoint
-        if port is not None and service_endpoint.ports is not None and port not in service_endpoint.ports:
-            return Exclusion(endpoint, Reason.NO_PORT, "DR-1", f"port {port}")
-        if subset is not None and (
-            missing := subset_misses(subset, {**service_endpoint.workload.labels, **endpoint.labels})
-        ):
-            return Exclusion(endpoint, Reason.NOT_IN_SUBSET, "DR-1", f"{subset.name} wants {missing}")
-        if unready_out and endpoint.health is Health.UNHEALTHY:
-            return Exclusion(endpoint, Reason.UNHEALTHY, "LOAD-3", "minHealthPercent keeps unready endpoints out")
-        return None
+    def _through_waypoint(self, client: Client) -> Route:
+        service = self.binding.service
+        waypoint = self.router.waypoints[client.cluster].of(service)
+        if waypoint is None or client.workload is None:
+            return self.direct(client, (no_way(service, client, waypoint),))
+        if waypoint.has(client.workload):
+            return self.direct(client)
+        request = self.request.to_waypoint()
+        to_waypoint = self.router.routes_to(waypoint.binding, self._cluster, request).direct(client)
+        pods = self._pods.get(to_waypoint.outcome)
+        if pods is None:
+            pods = self._pods_of(client, to_waypoint)
+            if pods.beside is None:
+                self._pods[to_waypoint.outcome] = pods
+        return WaypointRoute(client=client, to_waypoint=to_waypoint, pods=pods, remarks=waypoint.notes)
 
-    return narrowed(visible, reason_against)
+    def _pods_of(self, client: Client, to_waypoint: DirectRoute) -> WaypointPods:
+        pods = to_waypoint.visible.available
+        shares = to_waypoint.shares
+        hops = tuple(
+            Hop(by=pod, share=shares[pod], route=self._from_waypoint(client_of(pods[pod].workload)))
+            for pod in pods
+            if shares[pod]
+        )
+        # Without a pod to choose, the answer is built on what a waypoint beside the client would see.
+        return WaypointPods(hops=hops, beside=None if hops else self.direct(client), reason=to_waypoint.reason)
+
+    def _from_waypoint(self, pod: Client) -> DirectRoute:
+        if pod.cluster == self._cluster:
+            return self.direct(pod)
+        # A waypoint that is itself a global service can have pods in clusters where the host means something else.
+        binding = self.router.hosts.bind(self.binding.host, cluster=pod.cluster)
+        return self.router.routes_to(binding, pod.cluster, self.request).direct(pod)
 
 
-def _application(workload: Workload) -> str:
-    return next((workload.labels[key] for key in _APPLICATION_LABELS if key in workload.labels), "")
+class RuleRoutes:
+    """What the routes share for which one effective rule holds besides: the selections and what comes of them.
+
+    Args:
+        routes: What all routes to the host share.
+        rule: The rule.
+    """
+
+    def __init__(self, routes: HostRoutes, rule: EffectiveRule) -> None:
+        self.rule = rule
+        self._router = routes.router
+        self._binding = routes.binding
+        self._request = routes.request
+        self._resolution = routes.resolution
+        self._visible = self._narrowed(routes.visible)
+        self._passthrough = routes.binding.service.passthrough or rule.passthrough
+        self._overridden = routes.request.traits.reads_locality_override
+        self._compared = compared_parts(routes.resolution)
+        self._by_cluster = Scope.CLUSTER in routes.resolution.scopes
+        self._outcomes: dict[object, Outcome] = {}
+
+    def outcome(self, client: Client) -> Outcome:
+        """What comes of the selection for this client; that of another client that compares alike."""
+        place = (client.envoy_place if self._overridden else client.place).locality
+        if self.rule.decides:
+            return self._by_setting(client, place)
+        compared = self._compared(place)
+        cluster = client.runs_in if self._by_cluster else ""
+        key = (compared, cluster) if cluster else compared
+        found = self._outcomes.get(key)
+        if found is None:
+            found = self._made(self._by_distribution(cluster, compared))
+            # Hardly two clients are on one node: to keep those would cost memory and save nothing.
+            if len(compared) < len(SCOPES):
+                self._outcomes[key] = found
+        return found
+
+    def _made(self, selection: Selection) -> Outcome:
+        if self._passthrough:
+            selection = Passthrough(visible=self._visible, passthrough=self._passthrough)
+        return Outcome(
+            component=self._request.component,
+            resolution=self._resolution,
+            effective_rule=self.rule,
+            selection=selection,
+        )
+
+    def _by_distribution(self, cluster: str, compared: Sequence[str]) -> DistributionSelection:
+        return DistributionSelection(
+            visible=self._visible,
+            resolution=self._resolution,
+            effective_rule=self.rule,
+            compared=compared_place(self._resolution, compared),
+            cluster=cluster,
+        )
+
+    def _by_setting(self, client: Client, place: Locality) -> Outcome:
+        labels = with_place_labels(client.labels, place, client.cluster)
+        wanted = compared_labels(self.rule, labels)
+        local = self._compared(place) if self._resolution.strict else None
+        zone_aware = self.rule.setting.zone_aware is not None
+        key = (place[1:4], wanted, local, (client.namespace, application_of(client.workload)) if zone_aware else None)
+        found = self._outcomes.get(key)
+        if found is None:
+            selection = LocalitySelection(
+                visible=self._visible if local is None else self._local(local),
+                effective_rule=self.rule,
+                profile=self._request.profile,
+                compared=Locality("", *place[1:4]),
+                labels=wanted,
+                peers=self._router.peers(client) if zone_aware else {},
+            )
+            found = self._outcomes[key] = self._made(selection)
+        return found
+
+    def _local(self, compared: Sequence[str]) -> VisibleEndpoints:
+        """What is on the client's node: a rule orders that, and lets nothing else in (PREC-3)."""
+        left_out = {each.endpoint.id: each for each in self._by_distribution("", compared).excluded}
+        return self._visible.narrowed(("local", compared), lambda each: left_out.get(each.endpoint.id))
+
+    def _narrowed(self, visible: VisibleEndpoints) -> VisibleEndpoints:
+        """The visible endpoints without what the port, the subset or the control plane leaves out."""
+        port, subset = self._request.port, self.rule.subset
+        unready_out = self._request.traits.is_told_unready and not self.rule.setting.unready_sent
+        if port is None and subset is None and not unready_out:
+            return visible
+        ports = {number for number, _ in self._binding.service.ports}
+        if port is not None and ports and port not in ports:
+            known = [str(number) for number in sorted(ports)]
+            raise UnknownNameError.among("port", str(port), known, where=f"of {self._binding.host}")
+
+        def reason_against(each: ServiceEndpoint) -> Exclusion | None:
+            endpoint = each.endpoint
+            if port is not None and each.ports is not None and port not in each.ports:
+                return Exclusion(endpoint, Reason.NO_PORT, "DR-1", f"port {port}")
+            if subset is not None and (missing := subset_misses(subset, {**each.workload.labels, **endpoint.labels})):
+                return Exclusion(endpoint, Reason.NOT_IN_SUBSET, "DR-1", f"{subset.name} wants {missing}")
+            if unready_out and endpoint.health is Health.UNHEALTHY:
+                return Exclusion(endpoint, Reason.UNHEALTHY, "LOAD-3", "minHealthPercent keeps unready endpoints out")
+            return None
+
+        return visible.narrowed((port, subset, unready_out), reason_against)
+
+
+def _is_foreign(binding: Binding, profile: Profile) -> bool:
+    """Whether the profile has no such host names; an answer is given all the same (COMP-3)."""
+    return binding.spans_clusters and not profile.global_services and binding.host.endswith(GLOBAL_DOMAIN)
+
+
+def _resolved(binding: Binding, request: RouteRequest, clusters: Mapping[str, Cluster]) -> Resolution:
+    service, entry = binding.service, binding.entry
+    is_service = service.kind == "Service"
+    namespace = clusters[service.cluster].namespaces.get(service.namespace)
+    where = f" in cluster {service.cluster!r}" if service.cluster and len(clusters) > 1 else ""
+    return resolve(
+        spec=service.traffic_distribution if is_service else None,
+        service_annotation=service.annotation if is_service else None,
+        service_entry_annotation=entry.annotation if entry is not None else None,
+        namespace_annotation=namespace.annotation if namespace is not None else None,
+        internal_traffic_policy=service.internal_traffic_policy if is_service else None,
+        preference=service.preference,
+        component=request.component,
+        global_service=binding.spans_clusters and any(part.is_global for part in binding.services),
+        profile=request.profile,
+        defaults=request.defaults,
+        objects={
+            Level.DUMP: f"ztunnel dump {service}{where}",
+            Level.INTERNAL_TRAFFIC_POLICY: f"{service}{where}",
+            Level.SERVICE_SPEC: f"{service}{where}",
+            Level.SERVICE_ANNOTATION: f"{service}{where}",
+            Level.SERVICE_ENTRY_ANNOTATION: f"{entry}{where}" if entry is not None else "",
+            Level.NAMESPACE_ANNOTATION: f"Namespace {service.namespace}{where}",
+        },
+    )
+
+
+def application_of(workload: Workload | None) -> str:
+    """The application that a pod belongs to; ``""`` if none is known."""
+    labels = workload.labels if workload is not None else NO_LABELS
+    return next((labels[key] for key in _APPLICATION_LABELS if key in labels), "")

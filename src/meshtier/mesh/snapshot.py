@@ -6,8 +6,9 @@ Adapters make them; `meshtier.mesh` asks questions of them.
 """
 
 import enum
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Final, TypeAlias, cast
 
 from attrs import field, frozen
 from typing_extensions import override
@@ -17,7 +18,11 @@ from meshtier.errors import InvalidValueError
 from meshtier.labels import NO_LABELS
 from meshtier.locality import SCOPES, Locality, Scope
 from meshtier.note import Note
+from meshtier.preference import Preference
 from meshtier.rules import DestinationRule
+
+WorkloadKey: TypeAlias = tuple[str, str, str]
+"""Kind, namespace and name: by what a workload is known in its cluster."""
 
 NOWHERE: Final = Locality()
 NOWHERE_SAID: Final = ("", "", "", "", "")
@@ -80,6 +85,11 @@ class Workload:
     remote_cluster: str = ""
 
     @property
+    def key(self) -> WorkloadKey:
+        """By what its cluster knows it."""
+        return self.kind, self.namespace, self.name
+
+    @property
     def id(self) -> str:
         """``cluster/namespace/name``, without the parts that are empty; the id of its endpoint."""
         return "/".join(part for part in (self.cluster, self.namespace, self.name) if part)
@@ -91,15 +101,18 @@ class Workload:
 
 @frozen
 class Backend:
-    """A workload that stands behind a service, with what that service knows of it.
+    """A workload behind a service, with what that service knows of it.
+
+    What the workload itself is like stands once, in `Cluster.workloads`: a
+    change there changes every answer.
 
     Attributes:
-        workload: The workload.
+        workload: The workload's key in the service's own cluster.
         health: Its health as the service's endpoint list has it.
         ports: The service's ports that it serves, by number; ``None``: all of them.
     """
 
-    workload: Workload
+    workload: WorkloadKey
     health: Health = Health.HEALTHY
     ports: frozenset[int] | None = None
 
@@ -127,6 +140,8 @@ class Service:
         traffic_distribution: ``spec.trafficDistribution``; ``None`` if absent.
         annotation: The traffic-distribution annotation; ``None`` if absent.
         internal_traffic_policy: ``spec.internalTrafficPolicy``; ``None`` if absent.
+        preference: What a ztunnel was told to compare, from its dump; it wins over
+            everything else that is set. ``None`` if this was not read from a dump.
         publish_not_ready: ``spec.publishNotReadyAddresses``.
         passthrough: Why no choice is made (PREC-4), as in ``headless``; ``""`` if one is.
         scope: How far it reaches.
@@ -149,6 +164,7 @@ class Service:
     traffic_distribution: str | None = None
     annotation: str | None = None
     internal_traffic_policy: str | None = None
+    preference: Preference | None = None
     publish_not_ready: bool = False
     passthrough: str = ""
     scope: ServiceScope = ServiceScope.CLUSTER
@@ -214,6 +230,16 @@ class Namespace:
     labels: Mapping[str, str] = NO_LABELS
 
 
+def _by_key(workloads: Mapping[WorkloadKey, Workload] | Iterable[Workload]) -> Mapping[WorkloadKey, Workload]:
+    if isinstance(workloads, Mapping):
+        return MappingProxyType(dict(cast("Mapping[WorkloadKey, Workload]", workloads)))
+    found: dict[WorkloadKey, Workload] = {}
+    for workload in workloads:
+        if found.setdefault(workload.key, workload) is not workload:
+            raise InvalidValueError(f"expected each workload once, got {workload} again", "workloads")
+    return MappingProxyType(found)
+
+
 @frozen(kw_only=True)
 class Cluster:
     """One cluster's part of a snapshot.
@@ -225,12 +251,16 @@ class Cluster:
         domain: The DNS domain of its local services.
         nodes: Where each node is, by name.
         namespaces: By name; those that the dump holds.
-        workloads: Pods, WorkloadEntries and inline endpoints, in the order of the input.
+        workloads: Pods, WorkloadEntries and inline endpoints by key, in the order
+            of the input. Given one by one they are put under their keys.
         services: Services and ServiceEntries, in the order of the input.
         gateways: Its peering gateways, by namespace and name.
         destination_rules: Its DestinationRules, in the order of the input.
         skipped: How many objects of each unknown kind were ignored.
         notes: What was doubtful about the cluster as a whole.
+
+    Raises:
+        InvalidValueError: Two workloads have one key.
     """
 
     name: str = ""
@@ -239,7 +269,7 @@ class Cluster:
     domain: str = "cluster.local"
     nodes: Mapping[str, Place] = field(factory=dict[str, Place])
     namespaces: Mapping[str, Namespace] = field(factory=dict[str, Namespace])
-    workloads: tuple[Workload, ...] = ()
+    workloads: Mapping[WorkloadKey, Workload] = field(factory=dict[WorkloadKey, Workload], converter=_by_key)
     services: tuple[Service, ...] = ()
     gateways: tuple[PeeringGateway, ...] = ()
     destination_rules: tuple[DestinationRule, ...] = ()

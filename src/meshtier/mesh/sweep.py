@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
-from meshtier.component import Balancing, Component
+from meshtier.component import Component
 from meshtier.mesh.clients import Client, client_of
 from meshtier.mesh.hostnames import HostTable
+from meshtier.mesh.request import RouteRequest
 from meshtier.mesh.route import Route
-from meshtier.mesh.routing import Router, RouteRequest
+from meshtier.mesh.routing import Router
 from meshtier.mesh.snapshot import Cluster, Place
 
 
@@ -28,7 +29,7 @@ class Sweep:
     def places(self, cluster: str, component: Component) -> Mapping[Place, Client]:
         """Every distinct place of a pod in *cluster* as *component* sees it, each with the first pod there."""
         # With a waypoint in the path, it is ztunnel that starts from the pod.
-        by_envoy = component.traits.balancing is Balancing.ENVOY and component is not Component.WAYPOINT
+        by_envoy = component.traits.reads_locality_override and component is not Component.WAYPOINT
         return self._places[cluster, by_envoy]
 
     @cached_property
@@ -37,7 +38,7 @@ class Sweep:
         for cluster in self._clusters:
             by_ztunnel = found[cluster.name, False] = {}
             by_envoy = found[cluster.name, True] = {}
-            for workload in cluster.workloads:
+            for workload in cluster.workloads.values():
                 if workload.kind == "Pod":
                     if workload.place not in by_ztunnel:
                         by_ztunnel[workload.place] = client_of(workload)
@@ -48,9 +49,9 @@ class Sweep:
     def routes(self, request: RouteRequest, hosts: Iterable[str] | None) -> Iterator[Route]:
         """A route for each host and place; *hosts* are full names, ``None`` for all of them."""
         for cluster, host in self._asked(hosts):
-            binding = self._hosts.bind(host, cluster=cluster)
+            routes = self._router.routes_to(self._hosts.bind(host, cluster=cluster), cluster, request)
             for client in self.places(cluster, request.component).values():
-                yield self._router.route(client, binding, request)
+                yield routes.route(client)
 
     def count(self, component: Component, hosts: Iterable[str] | None) -> int:
         """How many routes there are to go through."""

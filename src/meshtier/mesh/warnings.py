@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from meshtier.component import Component
-from meshtier.dataplane.settings import EnvoySettings, LbPolicy, LocalityGroup
+from meshtier.dataplane import EnvoySettings, LbPolicy, LocalityGroup, check_groups
 from meshtier.endpoint import Endpoint
+from meshtier.errors import InvalidValueError
 from meshtier.locality import Locality, Scope
 from meshtier.mesh.clients import Client
 from meshtier.mesh.effective_rule import EffectiveRule
@@ -23,7 +24,7 @@ def beside_the_way(component: Component, service: Service, client: Client) -> tu
     if component in (Component.INGRESS_GATEWAY, Component.KGATEWAY):
         text = "it is no gateway's pod; the answer is that of a gateway in its place"
         return (Note("not-a-gateway", text, str(client)),)
-    if component is not Component.ZTUNNEL or not service.waypoint:
+    if not component.traits.through_waypoints or not service.waypoint:
         return ()
     text = f"traffic goes through its waypoint {service.waypoint}; this is ztunnel without it (ask --via waypoint)"
     return (Note("waypoint-in-path", text, str(service)),)
@@ -60,7 +61,7 @@ def unknown_places(client: Locality, scopes: Sequence[Scope], matching: Callable
     """
     notes: list[Note] = []
     for position, scope in enumerate(scopes):
-        if not client.part(scope) and (count := matching(position)):
+        if scope is not Scope.CLUSTER and not client.part(scope) and (count := matching(position)):
             text = f"neither the client nor {count} of the endpoints has a known {scope.value}, and so they match"
             notes.append(Note("unknown-place", text))
     return tuple(notes)
@@ -91,10 +92,20 @@ def uneven_weights(envoy: EnvoySettings, groups: Iterable[LocalityGroup]) -> tup
     """A note if endpoints beside each other have weights that an Envoy evens out under load (LOAD-4)."""
     if envoy.lb_policy is not LbPolicy.LEAST_REQUEST:
         return ()
-    if all(len({host.weight for host in group.hosts}) < 2 for group in groups):
+    if all(len({endpoint.weight or 1 for endpoint in group.endpoints}) < 2 for group in groups):
         return ()
     text = "LEAST_REQUEST divides by weight while few requests are under way; under load unequal weights even out"
     return (Note("uneven-weights", f"{text}, towards their square roots"),)
+
+
+def rejected(groups: Iterable[LocalityGroup]) -> tuple[Note, ...]:
+    """A note if an Envoy would reject what Istio would tell it, for its weights sum to too much (LOAD-4)."""
+    try:
+        check_groups(groups)
+    except InvalidValueError as error:
+        text = f"an Envoy would reject these endpoints, and keep those that it has: {error.problem}"
+        return (Note("weights-too-large", text),)
+    return ()
 
 
 def few_to_eject(effective_rule: EffectiveRule, endpoints: int) -> tuple[Note, ...]:

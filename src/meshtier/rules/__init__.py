@@ -1,12 +1,12 @@
 """What do DestinationRules say, which of them holds, and what follows for each endpoint?
 
 From an object to priorities: `DestinationRule.from_mapping`, `find_rule`,
-`effective_policy`, `effective_setting`, `group_endpoints`.
+`effective_policy`, `effective_setting`; `meshtier.dataplane` goes on from there.
 """
 
 from meshtier.public import publish
 from meshtier.rules.destination_rule import DestinationRule, effective_policy
-from meshtier.rules.distribute import Share, distribute_weights, matching_rule
+from meshtier.rules.distribute import DistributedWeight, distribute_weights, matching_rule
 from meshtier.rules.duration import parse_duration, to_duration
 from meshtier.rules.effective import (
     MESH_DEFAULT,
@@ -16,8 +16,7 @@ from meshtier.rules.effective import (
     distribution_setting,
     effective_setting,
 )
-from meshtier.rules.fields import Kept, Reader, Report
-from meshtier.rules.grouping import Group, Grouping, group_endpoints, written_locality
+from meshtier.rules.kept import Kept
 from meshtier.rules.levels import (
     LabelComparison,
     Wanted,
@@ -57,11 +56,10 @@ __all__ = [
     "Asked",
     "DestinationRule",
     "Distribute",
+    "DistributedWeight",
     "EffectiveSetting",
     "Failover",
     "Found",
-    "Group",
-    "Grouping",
     "Kept",
     "LabelComparison",
     "LevelsBy",
@@ -71,13 +69,10 @@ __all__ = [
     "OutlierDetection",
     "OutlierLimits",
     "PortPolicy",
-    "Reader",
-    "Report",
     "RuleIndex",
     "SettingSource",
     "Shadow",
     "Shadowed",
-    "Share",
     "Subset",
     "TrafficPolicy",
     "Wanted",
@@ -93,7 +88,6 @@ __all__ = [
     "failover_level",
     "failover_priority_levels",
     "find_rule",
-    "group_endpoints",
     "host_matches",
     "matches_place",
     "matching_rule",
@@ -102,7 +96,6 @@ __all__ = [
     "resolve_host",
     "to_duration",
     "wanted_labels",
-    "written_locality",
 ]
 
 publish(__name__)

@@ -9,8 +9,10 @@ from attrs import evolve, field, frozen
 from meshtier.errors import UnknownNameError
 from meshtier.labels import Labels
 from meshtier.note import Note
-from meshtier.rules.fields import NOTHING_KEPT, Kept, Reader, Report, shown
-from meshtier.rules.traffic_policy import Subset, TrafficPolicy
+from meshtier.rules.block import TEXTS, Kind, at, block, blocks, in_manifest, read_fields, written_fields
+from meshtier.rules.fields import FieldReader, Problems
+from meshtier.rules.kept import NOTHING_KEPT, Kept, shown
+from meshtier.rules.traffic_policy import DNS_LABEL, PORT_FIELDS, Subset, TrafficPolicy
 
 API_GROUP: Final = "networking.istio.io"
 API_VERSIONS: Final = ("v1", "v1beta1", "v1alpha3")
@@ -20,10 +22,43 @@ EVERYWHERE: Final = "*"
 OWN_NAMESPACE: Final = "."
 NOWHERE: Final = "~"
 
-_LABEL: Final = "[a-zA-Z0-9](?:[-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?"
-_DNS_LABEL: Final = re.compile(_LABEL)
-_FIRST_LABEL: Final = re.compile(rf"\*|(?:\*-?)?{_LABEL}")
+_FIRST_LABEL: Final = re.compile(rf"\*|(?:\*-?)?{DNS_LABEL.pattern}")
 _MAX_HOST: Final = 255
+
+
+def _read_host(reader: FieldReader, key: str) -> str:
+    host = reader.text(key)
+    if not reader.has(key):
+        reader.refuse(key, "expected a host name, got none")
+    elif host is not None and (problem := host_problem(host)):
+        reader.refuse(key, problem)
+    return host or ""
+
+
+def _read_subsets(reader: FieldReader, key: str) -> tuple[Subset, ...]:
+    subsets: dict[str, Subset] = {}
+    for part in reader.sections(key):
+        subset = Subset.read(part)
+        if subset.name in subsets and DNS_LABEL.fullmatch(subset.name):  # an unfit name is refused already
+            part.refuse("name", f"expected names that differ, got {subset.name!r} again")
+        subsets[subset.name] = subset
+    return tuple(subsets.values())
+
+
+def _read_selector(reader: FieldReader, key: str) -> Labels | None:
+    part = reader.section(key)
+    if part is None:
+        return None
+    labels = part.labels("matchLabels") or Labels()
+    part.rest()
+    for name, value in labels.items():
+        if not name or "*" in name or "*" in value:
+            part.refuse("matchLabels", f"expected a label without '*', got {name!r}: {value!r}")
+    return labels
+
+
+_SUBSETS: Final = Kind[tuple[Subset, ...]](_read_subsets, blocks(Subset).write)
+_SELECTOR: Final = Kind[Labels](_read_selector, lambda labels: {"matchLabels": dict(labels)})
 
 
 @frozen(kw_only=True)
@@ -48,12 +83,14 @@ class DestinationRule:
 
     name: str
     namespace: str = DEFAULT_NAMESPACE
-    host: str
-    traffic_policy: TrafficPolicy | None = None
-    subsets: tuple[Subset, ...] = field(default=(), converter=tuple[Subset, ...])
-    export_to: tuple[str, ...] = field(default=(), converter=tuple[str, ...])
+    host: str = field(metadata=in_manifest("host", Kind(_read_host)))
+    traffic_policy: TrafficPolicy | None = at("trafficPolicy", block(TrafficPolicy))
+    subsets: tuple[Subset, ...] = field(
+        default=(), converter=tuple[Subset, ...], metadata=in_manifest("subsets", _SUBSETS)
+    )
+    export_to: tuple[str, ...] = field(default=(), converter=tuple[str, ...], metadata=in_manifest("exportTo", TEXTS))
     created: str = ""
-    workload_selector: Labels | None = None
+    workload_selector: Labels | None = at("workloadSelector", _SELECTOR)
     extra: Kept = NOTHING_KEPT
     notes: tuple[Note, ...] = field(default=(), converter=tuple[Note, ...], eq=False)
 
@@ -80,30 +117,21 @@ class DestinationRule:
         >>> rule.host
         '*.mesh.internal'
         """
-        report = Report(file=where, document=document, object_name="DestinationRule")
-        if not isinstance(obj, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
-            report.refuse("", f"expected a mapping, got {shown(obj)}")
-        rule = _read_rule(cast("object", obj), report)
-        report.check()
-        return evolve(rule, notes=report.notes)
+        problems = Problems(file=where, document=document, object_name="DestinationRule")
+        if not isinstance(obj, Mapping):
+            problems.refuse("", f"expected a mapping, got {shown(obj)}")
+        rule = _read_rule(cast("object", obj), problems)
+        problems.check()
+        return evolve(rule, notes=problems.notes)
 
     def to_mapping(self) -> dict[str, object]:
         """The rule as a Kubernetes object of plain data; `from_mapping` reads it back."""
         metadata = {"name": self.name, "namespace": self.namespace, "creationTimestamp": self.created or None}
-        selector = self.workload_selector
-        spec: dict[str, object | None] = {
-            "host": self.host,
-            "trafficPolicy": self.traffic_policy.to_mapping() if self.traffic_policy else None,
-            "subsets": [subset.to_mapping() for subset in self.subsets] or None,
-            "exportTo": list(self.export_to) or None,
-            "workloadSelector": None if selector is None else {"matchLabels": dict(selector)},
-            **self.extra.to_plain(),
-        }
         return {
             "apiVersion": f"{API_GROUP}/{API_VERSIONS[0]}",
             "kind": "DestinationRule",
             "metadata": {name: value for name, value in metadata.items() if value is not None},
-            "spec": {name: value for name, value in spec.items() if value is not None},
+            "spec": written_fields(self),
         }
 
 
@@ -131,15 +159,14 @@ def effective_policy(rule: DestinationRule, *, port: int | None = None, subset: 
     if own is None:
         return whole
     part, by_port = _of_port(own, port)
-    return TrafficPolicy(
-        load_balancer=part.load_balancer if by_port else part.load_balancer or whole.load_balancer,
-        outlier_detection=part.outlier_detection if by_port else part.outlier_detection or whole.outlier_detection,
-        connection_pool=part.connection_pool if by_port else _first(part.connection_pool, whole.connection_pool),
-        tls=part.tls if by_port else _first(part.tls, whole.tls),
-        tunnel=_first(part.tunnel, whole.tunnel),
-        proxy_protocol=_first(part.proxy_protocol, whole.proxy_protocol),
-        retry_budget=_first(part.retry_budget, whole.retry_budget),
-    )
+    blocks_of_part = {
+        name: getattr(part if (by_port and name in PORT_FIELDS) or getattr(part, name) is not None else whole, name)
+        for name in _MERGED
+    }
+    return TrafficPolicy(**blocks_of_part)
+
+
+_MERGED: Final = (*PORT_FIELDS, "tunnel", "proxy_protocol", "retry_budget")
 
 
 def _of_port(policy: TrafficPolicy, port: int | None) -> tuple[TrafficPolicy, bool]:
@@ -147,10 +174,6 @@ def _of_port(policy: TrafficPolicy, port: int | None) -> tuple[TrafficPolicy, bo
         if part.port == port:
             return part.policy, True
     return evolve(policy, port_level=()), False
-
-
-def _first(part: Kept | None, whole: Kept | None) -> Kept | None:
-    return whole if part is None else part
 
 
 def host_problem(host: str) -> str:
@@ -170,27 +193,31 @@ def host_problem(host: str) -> str:
     if rest and rest[-1].isdecimal():
         return f"expected a host name, and no address, got {shown(host)}"
     inner = rest[:-1] if rest and rest[-1] == "" else rest
-    if not _FIRST_LABEL.fullmatch(first) or not all(_DNS_LABEL.fullmatch(label) for label in inner):
+    if not _FIRST_LABEL.fullmatch(first) or not all(DNS_LABEL.fullmatch(label) for label in inner):
         return f"expected labels of letters, digits and '-' with '.' between, got {shown(host)}"
     return ""
 
 
-def _read_rule(obj: object, report: Report) -> DestinationRule:
-    reader = Reader(cast("Mapping[str, object]", obj if isinstance(obj, Mapping) else {}), report)
+def _read_rule(obj: object, problems: Problems) -> DestinationRule:
+    reader = FieldReader(cast("Mapping[str, object]", obj if isinstance(obj, Mapping) else {}), problems)
     _check_kind(reader)
-    metadata = reader.section("metadata") or Reader({}, report, "metadata")
+    metadata = reader.section("metadata") or FieldReader({}, problems, "metadata")
     name, namespace = metadata.text("name") or "", metadata.text("namespace") or ""
-    report.object = f"DestinationRule {namespace or DEFAULT_NAMESPACE}/{name}" if name else "DestinationRule"
+    problems.object = f"DestinationRule {namespace or DEFAULT_NAMESPACE}/{name}" if name else "DestinationRule"
     if not name:
         metadata.refuse("name", "expected the name of the rule, got none")
     if not namespace:
-        report.note("namespace-assumed", f"metadata.namespace: not given, read as {DEFAULT_NAMESPACE!r}")
+        metadata.note("namespace-assumed", "namespace", f"not given, read as {DEFAULT_NAMESPACE!r}")
     created = metadata.text("creationTimestamp") or ""
-    spec = reader.section("spec") or Reader({}, report, "spec")
-    return _read_spec(spec, name=name, namespace=namespace or DEFAULT_NAMESPACE, created=created)
+    spec = reader.section("spec") or FieldReader({}, problems, "spec")
+    rule = DestinationRule(
+        name=name, namespace=namespace or DEFAULT_NAMESPACE, created=created, **read_fields(DestinationRule, spec)
+    )
+    _check_export_to(spec, rule)
+    return rule
 
 
-def _check_kind(reader: Reader) -> None:
+def _check_kind(reader: FieldReader) -> None:
     kind, version = reader.text("kind"), reader.text("apiVersion")
     if kind is not None and kind != "DestinationRule":
         reader.refuse("kind", f"expected 'DestinationRule', got {shown(kind)}")
@@ -200,69 +227,17 @@ def _check_kind(reader: Reader) -> None:
     if group != API_GROUP:
         reader.refuse("apiVersion", f"expected one of the group {API_GROUP}, got {shown(version)}")
     elif number not in API_VERSIONS:
-        reader.report.note("api-version-unknown", f"apiVersion: {version!r} is unknown, read as {API_VERSIONS[0]}")
+        reader.note("api-version-unknown", "apiVersion", f"{version!r} is unknown, read as {API_VERSIONS[0]}")
 
 
-def _read_spec(reader: Reader, *, name: str, namespace: str, created: str) -> DestinationRule:
-    host, policy = reader.text("host"), reader.section("trafficPolicy")
-    if not reader.has("host"):
-        reader.refuse("host", "expected a host name, got none")
-    elif host is not None and (problem := host_problem(host)):
-        reader.refuse("host", problem)
-    rule = DestinationRule(
-        name=name,
-        namespace=namespace,
-        host=host or "",
-        traffic_policy=TrafficPolicy.read(policy) if policy else None,
-        subsets=_read_subsets(reader),
-        export_to=reader.texts("exportTo"),
-        created=created,
-        workload_selector=_read_selector(reader),
-        extra=reader.rest(),
-    )
-    _check_export_to(reader, rule)
-    return rule
-
-
-def _read_subsets(reader: Reader) -> tuple[Subset, ...]:
-    subsets: list[Subset] = []
-    for part in reader.sections("subsets"):
-        policy = part.section("trafficPolicy")
-        name = part.text("name") or ""
-        if not _DNS_LABEL.fullmatch(name):
-            part.refuse("name", f"expected letters, digits and '-', 63 at most, got {shown(name)}")
-        elif any(name == subset.name for subset in subsets):
-            part.refuse("name", f"expected names that differ, got {name!r} again")
-        subset = Subset(
-            name=name,
-            labels=part.labels("labels") or Labels(),
-            traffic_policy=TrafficPolicy.read(policy) if policy else None,
-            extra=part.rest(),
-        )
-        subsets.append(subset)
-    return tuple(subsets)
-
-
-def _read_selector(reader: Reader) -> Labels | None:
-    part = reader.section("workloadSelector")
-    if part is None:
-        return None
-    labels = part.labels("matchLabels") or Labels()
-    part.rest()
-    for key, value in labels.items():
-        if not key or "*" in key or "*" in value:
-            part.refuse("matchLabels", f"expected a label without '*', got {key!r}: {value!r}")
-    return labels
-
-
-def _check_export_to(reader: Reader, rule: DestinationRule) -> None:
+def _check_export_to(reader: FieldReader, rule: DestinationRule) -> None:
     # Source: istio/istio pkg/config/validation/validation.go, validateExportTo, at 86c9f01.
     seen: set[str] = set()
     for place, text in enumerate(rule.export_to):
         key, target = f"exportTo[{place}]", rule.namespace if text == OWN_NAMESPACE else text
         if text == NOWHERE:
             reader.refuse(key, "expected namespaces, '.' or '*', got '~', which only Services and ServiceEntries take")
-        elif target != EVERYWHERE and not _DNS_LABEL.fullmatch(target):
+        elif target != EVERYWHERE and not DNS_LABEL.fullmatch(target):
             reader.refuse(key, f"expected a namespace, '.' or '*', got {shown(text)}")
         elif target in seen:
             reader.refuse(key, f"expected no namespace twice, got {text!r} again")

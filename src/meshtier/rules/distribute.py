@@ -12,7 +12,7 @@ _WORD = MAX_WEIGHT + 1
 
 
 @frozen(kw_only=True)
-class Share:
+class DistributedWeight:
     """What distribute does to one group of endpoints.
 
     Attributes:
@@ -30,7 +30,9 @@ def matching_rule(rules: Sequence[Distribute], client: Sequence[str]) -> Distrib
     return next((rule for rule in rules if matches_place(rule.origin, client)), None)
 
 
-def distribute_weights(rule: Distribute, places: Sequence[Sequence[str]], weights: Sequence[int]) -> tuple[Share, ...]:
+def distribute_weights(
+    rule: Distribute, places: Sequence[Sequence[str]], weights: Sequence[int]
+) -> tuple[DistributedWeight, ...]:
     """The weight of each group under *rule* (DR-6).
 
     Args:
@@ -51,20 +53,18 @@ def distribute_weights(rule: Distribute, places: Sequence[Sequence[str]], weight
     Source: istio/istio loadbalancer.go, applyLocalityWeights, at 86c9f01.
 
     >>> rule = Distribute(origin="*", to={"r1": 70, "r2": 30})
-    >>> [share.weight for share in distribute_weights(rule, [("r1", "a", ""), ("r1", "b", "")], [1, 2])]
+    >>> [given.weight for given in distribute_weights(rule, [("r1", "a", ""), ("r1", "b", "")], [1, 2])]
     [24, 47]
     """
-    shares = [Share(weight=weight, target=None) for weight in weights]
+    given = [DistributedWeight(weight=weight, target=None) for weight in weights]
     for pattern, weight in rule.to:
         members = [
-            place
-            for place, where in enumerate(places)
-            if shares[place].target is None and matches_place(pattern, where)
+            place for place, where in enumerate(places) if given[place].target is None and matches_place(pattern, where)
         ]
         total = sum(weights[place] for place in members) % _WORD
         for place in members:
-            shares[place] = Share(weight=_divided(weights[place], weight, total), target=pattern)
-    return tuple(shares)
+            given[place] = DistributedWeight(weight=_divided(weights[place], weight, total), target=pattern)
+    return tuple(given)
 
 
 def _divided(own: int, weight: int, total: int) -> int:

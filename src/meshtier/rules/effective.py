@@ -25,7 +25,6 @@ class SettingSource(enum.Enum):
     RULE_ZONE_AWARE = "trafficPolicy.loadBalancer.zoneAwareLbSetting"
     RULE_LOCALITY = "trafficPolicy.loadBalancer.localityLbSetting"
     TRAFFIC_DISTRIBUTION = "traffic distribution"
-    MESH_ZONE_AWARE = "meshConfig.zoneAwareLbSetting"
     MESH_LOCALITY = "meshConfig.localityLbSetting"
     NONE = "nothing"  # no setting anywhere
 
@@ -52,7 +51,6 @@ class EffectiveSetting:
         setting: What holds; ``None`` if places play no part, so that every
             endpoint is in level 0.
         failover: Whether levels are in force (DR-7). Zone awareness forces it.
-        locality_weights: Whether the Envoy divides a priority's load by locality weights (LOAD-4).
         panic_threshold: In per cent (LOAD-3).
         unready_sent: Whether the Envoy is told of endpoints that are not ready.
         overridden: What lower sources would have set.
@@ -62,7 +60,6 @@ class EffectiveSetting:
     source: SettingSource
     setting: LocalitySetting | ZoneAwareSetting | None = None
     failover: bool = False
-    locality_weights: bool = False
     panic_threshold: int = 0
     unready_sent: bool = True
     overridden: tuple[SettingSource, ...] = ()
@@ -77,6 +74,17 @@ class EffectiveSetting:
     def distribute(self) -> tuple[Distribute, ...]:
         """The shares by locality; empty if none are in force."""
         return self.setting.distribute if isinstance(self.setting, LocalitySetting) else ()
+
+    @property
+    def locality_weights(self) -> bool:
+        """Whether the Envoy divides a priority's load by locality weights (LOAD-4).
+
+        Source: istio/istio loadbalancer.go, LocalityLBSettings.ApplyToCluster, at 86c9f01.
+        """
+        if not isinstance(self.setting, LocalitySetting):
+            return False
+        explicit = bool(self.setting.failover or self.setting.failover_priority)
+        return bool(self.setting.distribute) or (self.failover and explicit)
 
     @property
     def levels_by(self) -> LevelsBy:
@@ -109,7 +117,6 @@ def effective_setting(
     distribution: TrafficDistribution = TrafficDistribution.ANY,
     component: Component = Component.WAYPOINT,
     mesh: LocalitySetting | None = MESH_DEFAULT,
-    mesh_zone_aware: ZoneAwareSetting | None = None,
     profile: Profile = SOLO,
 ) -> EffectiveSetting:
     """The setting that decides about places, and what is in force with it (PREC-5, DR-7, COMP-2).
@@ -121,7 +128,6 @@ def effective_setting(
         component: Which Envoy; a waypoint knows no zone awareness. Whether a
             component obeys rules at all is for the caller to ask (COMP).
         mesh: The mesh-wide setting; ``None`` if the mesh has none.
-        mesh_zone_aware: The same for zone awareness.
         profile: Whose rules, for the scopes of *distribution*.
 
     Source: istio/istio loadbalancer.go, GetEffectiveLbSetting and ApplyToCluster,
@@ -138,43 +144,24 @@ def effective_setting(
         SettingSource.RULE_ZONE_AWARE: balancer.zone_aware if balancer else None,
         SettingSource.RULE_LOCALITY: balancer.locality if balancer else None,
         SettingSource.TRAFFIC_DISTRIBUTION: distribution_setting(distribution, profile=profile) if spread else None,
-        SettingSource.MESH_ZONE_AWARE: mesh_zone_aware,
         SettingSource.MESH_LOCALITY: mesh,
     }
     present = [source for source, setting in candidates.items() if setting is not None]
     source = present[0] if present else SettingSource.NONE
     written = candidates.get(source)
-    setting = _in_force(written, component)
+    zone_aware = isinstance(written, ZoneAwareSetting)
+    off = written is None or written.enabled is False or (zone_aware and not component.traits.knows_zone_awareness)
     detection = policy.outlier_detection
-    if isinstance(written, ZoneAwareSetting):
-        failover = setting is not None
-    else:
-        failover = detection is not None or source is SettingSource.TRAFFIC_DISTRIBUTION
     threshold = detection.limits.min_health_percent if detection and not spread else 0
     return EffectiveSetting(
         source=source,
-        setting=setting,
-        failover=failover and setting is not None,
-        locality_weights=_weighs_localities(setting, failover=failover),
+        setting=None if off else written,
+        failover=not off and (zone_aware or detection is not None or source is SettingSource.TRAFFIC_DISTRIBUTION),
         panic_threshold=threshold,
         unready_sent=threshold == 0,
         overridden=tuple(present[1:]),
         notes=_notes(source, written, component, present=present, detects=detection is not None),
     )
-
-
-def _in_force(
-    setting: LocalitySetting | ZoneAwareSetting | None, component: Component
-) -> LocalitySetting | ZoneAwareSetting | None:
-    if setting is None or setting.enabled is False:
-        return None
-    return None if isinstance(setting, ZoneAwareSetting) and component is Component.WAYPOINT else setting
-
-
-def _weighs_localities(setting: LocalitySetting | ZoneAwareSetting | None, *, failover: bool) -> bool:
-    if not isinstance(setting, LocalitySetting):
-        return False
-    return bool(setting.distribute) or (failover and bool(setting.failover or setting.failover_priority))
 
 
 def _notes(
@@ -195,8 +182,8 @@ def _notes(
             Note("locality-disabled", f"{source.value} says enabled: false, so every endpoint is in one level")
         )
     elif isinstance(setting, ZoneAwareSetting):
-        if component is Component.WAYPOINT:
-            text = f"a waypoint knows no zone awareness: {source.value} leaves every endpoint in one level"
+        if not component.traits.knows_zone_awareness:
+            text = f"a {component} knows no zone awareness: {source.value} leaves every endpoint in one level"
             notes.append(Note("zone-aware-unsupported", text))
     elif source is SettingSource.RULE_LOCALITY and setting is not None and not setting.distribute and not detects:
         text = (

@@ -1,112 +1,24 @@
 """How does plain data become a value, with all of its problems told at once?
 
-A `Reader` takes fields out of one mapping, remembers which it was asked for,
-and writes what is wrong to the `Report` that a whole object shares. It goes on
-after a problem, so that the next one is found too; `Report.check` raises at
-the end.
+A `FieldReader` takes fields out of one mapping, remembers which it was asked
+for, and writes what is wrong to the `Problems` that a whole object shares. It
+goes on after a problem, so that the next one is found too; `Problems.check`
+raises at the end.
 """
 
-import reprlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, cast
-
-from typing_extensions import override
 
 from meshtier.errors import InputError, InvalidValueError, Problem
 from meshtier.labels import Labels
 from meshtier.note import Note
 from meshtier.rules.duration import parse_duration
+from meshtier.rules.kept import NOTHING_KEPT, Kept, shown
 
 MAX_UINT32: Final = 2**32 - 1
-_MAX_DEPTH: Final = 60  # far past any manifest, and far from the interpreter's limit
-
-_brief = reprlib.Repr()
-_brief.maxstring = _brief.maxother = 80
 
 
-def shown(value: object) -> str:
-    """The value as an error quotes it: its repr, cut short."""
-    try:
-        return _brief.repr(value)
-    except ValueError:  # an integer of more digits than Python will print
-        return f"a {type(value).__name__} too long to print"
-
-
-class Kept(Mapping[str, object]):
-    """Fields that are carried along unread: an immutable, hashable mapping of plain data.
-
-    Lists become tuples and mappings become `Kept`; `to_plain` turns them back.
-
-    Raises:
-        InvalidValueError: A value is no plain data, or nested too deep.
-
-    >>> Kept({"http": {"maxRetries": 3}}).to_plain()
-    {'http': {'maxRetries': 3}}
-    """
-
-    __slots__ = ("_items",)
-    _items: dict[str, object]
-
-    def __init__(self, items: Mapping[str, object] | None = None, *, depth: int = 0) -> None:
-        self._items = {_key(key): _freeze(value, depth + 1) for key, value in (items or {}).items()}
-
-    def to_plain(self) -> dict[str, object]:
-        """The same as dicts and lists."""
-        return {key: _thaw(value) for key, value in self._items.items()}
-
-    @override
-    def __getitem__(self, key: str) -> object:
-        return self._items[key]
-
-    @override
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._items)
-
-    @override
-    def __len__(self) -> int:
-        return len(self._items)
-
-    @override
-    def __hash__(self) -> int:
-        return hash(frozenset(self._items.items()))
-
-    @override
-    def __eq__(self, other: object) -> bool:
-        return self._items == other._items if isinstance(other, Kept) else NotImplemented
-
-    @override
-    def __repr__(self) -> str:
-        return repr(self._items)
-
-
-NOTHING_KEPT: Final = Kept()
-
-
-def _key(key: object) -> str:
-    if not isinstance(key, str):
-        raise InvalidValueError(f"expected strings as keys, got {shown(key)}")
-    return key
-
-
-def _freeze(value: object, depth: int) -> object:
-    if depth > _MAX_DEPTH:
-        raise InvalidValueError(f"expected data nested at most {_MAX_DEPTH} deep")
-    if isinstance(value, Mapping):
-        return Kept(cast("Mapping[str, object]", value), depth=depth)
-    if isinstance(value, (list, tuple)):
-        return tuple(_freeze(item, depth + 1) for item in cast("Sequence[object]", value))
-    if value is None or isinstance(value, (str, int, float)):
-        return value
-    raise InvalidValueError(f"expected plain data, got {shown(value)}")
-
-
-def _thaw(value: object) -> object:
-    if isinstance(value, Kept):
-        return value.to_plain()
-    return [_thaw(item) for item in cast("tuple[object, ...]", value)] if isinstance(value, tuple) else value
-
-
-class Report:
+class Problems:
     """What was found wrong or doubtful in one object.
 
     Attributes:
@@ -150,16 +62,16 @@ class Report:
             )
 
 
-class Reader:
+class FieldReader:
     """The fields of one mapping; each method takes one field, ``None`` or empty if it is absent or null.
 
     Attributes:
-        report: Where problems and notes go.
+        problems: Where problems and notes go.
         path: Where the mapping stands, as in ``spec.trafficPolicy``.
     """
 
-    def __init__(self, fields: Mapping[str, object], report: Report, path: str = "") -> None:
-        self.report = report
+    def __init__(self, fields: Mapping[str, object], problems: Problems, path: str = "") -> None:
+        self.problems = problems
         self.path = path
         self._fields = fields
         self._known: set[str] = set()
@@ -170,7 +82,11 @@ class Reader:
 
     def refuse(self, key: str, problem: str) -> None:
         """Record a problem with the field *key*; ``""`` for the mapping itself."""
-        self.report.refuse(self.path_of(key) if key else self.path, problem)
+        self.problems.refuse(self.path_of(key) if key else self.path, problem)
+
+    def note(self, code: str, key: str, text: str) -> None:
+        """Record a remark on the field *key*."""
+        self.problems.note(code, f"{self.path_of(key)}: {text}")
 
     def has(self, key: str) -> bool:
         """Whether the field is there and not null."""
@@ -201,20 +117,11 @@ class Reader:
 
     def integer(self, key: str, *, least: int = 0, most: int = MAX_UINT32) -> int | None:
         """A whole number from *least* to *most*."""
-        what = f"an integer from {least} to {most}"
-        value = cast("int | None", self.take(key, int, what))
-        if value is not None and not least <= value <= most:
-            self.refuse(key, f"expected {what}, got {shown(value)}")
-            return None
-        return value
+        return cast("int | None", self._within(key, int, f"an integer from {least} to {most}", least, most))
 
     def number(self, key: str, *, least: float, most: float) -> float | None:
         """A number from *least* to *most*."""
-        what = f"a number from {least:g} to {most:g}"
-        value = cast("float | None", self.take(key, (int, float), what))
-        if value is not None and not least <= value <= most:
-            self.refuse(key, f"expected {what}, got {shown(value)}")
-            return None
+        value = self._within(key, (int, float), f"a number from {least:g} to {most:g}", least, most)
         return None if value is None else float(value)
 
     def duration(self, key: str) -> float | None:
@@ -226,40 +133,26 @@ class Reader:
             self.refuse(key, error.problem)
             return None
 
-    def section(self, key: str) -> "Reader | None":
+    def section(self, key: str) -> "FieldReader | None":
         """A mapping."""
         value = self.take(key, Mapping, "a mapping")
         return None if value is None else self._reader(value, self.path_of(key))
 
-    def sections(self, key: str) -> "tuple[Reader, ...]":
-        """A list of mappings; what is no mapping is refused and left out."""
-        readers: list[Reader] = []
-        for path, item in self._list(key):
-            if isinstance(item, Mapping):
-                readers.append(self._reader(cast("object", item), path))
-            else:
-                self.report.refuse(path, f"expected a mapping, got {shown(item)}")
-        return tuple(readers)
+    def sections(self, key: str) -> "tuple[FieldReader, ...]":
+        """A list of mappings; what is none is refused and left out, as in the next two."""
+        found = self._list(key, "a mapping", lambda item: isinstance(item, Mapping))
+        return tuple(self._reader(item, path) for path, item in found)
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of strings."""
-        texts: list[str] = []
-        for path, item in self._list(key):
-            if isinstance(item, str):
-                texts.append(item)
-            else:
-                self.report.refuse(path, f"expected a string, got {shown(item)}")
-        return tuple(texts)
+        found = self._list(key, "a string", lambda item: isinstance(item, str))
+        return tuple(cast("str", item) for _, item in found)
 
     def integers(self, key: str, *, least: int, most: int) -> tuple[int, ...]:
         """A list of whole numbers from *least* to *most*."""
-        numbers: list[int] = []
-        for path, item in self._list(key):
-            if isinstance(item, int) and not isinstance(item, bool) and least <= item <= most:
-                numbers.append(item)
-            else:
-                self.report.refuse(path, f"expected an integer from {least} to {most}, got {shown(item)}")
-        return tuple(numbers)
+        what = f"an integer from {least} to {most}"
+        found = self._list(key, what, lambda item: type(item) is int and least <= item <= most)
+        return tuple(cast("int", item) for _, item in found)
 
     def labels(self, key: str) -> Labels | None:
         """A mapping of strings to strings."""
@@ -277,30 +170,43 @@ class Reader:
         """The fields that nobody asked for; each is noted. Call it last."""
         unknown = {key: value for key, value in self._fields.items() if key not in self._known and value is not None}
         for key in unknown:
-            self.report.note("unknown-field", f"{self.path_of(key)}: unknown field, kept and otherwise ignored")
+            self.note("unknown-field", key, "unknown field, kept and otherwise ignored")
         return self._keep(unknown, self.path) if unknown else NOTHING_KEPT
 
     def names(self) -> tuple[str, ...]:
         """The names of the fields, in order."""
         return tuple(self._fields)
 
-    def _list(self, key: str) -> list[tuple[str, object]]:
-        items = cast("Sequence[object] | None", self.take(key, (list, tuple), "a list"))
-        return [(f"{self.path_of(key)}[{place}]", item) for place, item in enumerate(items or ())]
+    def _within(self, key: str, kind: type | tuple[type, ...], what: str, least: float, most: float) -> float | None:
+        value = cast("float | None", self.take(key, kind, what))
+        if value is not None and not least <= value <= most:
+            self.refuse(key, f"expected {what}, got {shown(value)}")
+            return None
+        return value
 
-    def _reader(self, value: object, path: str) -> "Reader":
+    def _list(self, key: str, what: str, fits: Callable[[object], bool]) -> Iterator[tuple[str, object]]:
+        """The items that fit, each with its path."""
+        items = cast("Sequence[object] | None", self.take(key, (list, tuple), "a list"))
+        for place, item in enumerate(items or ()):
+            path = f"{self.path_of(key)}[{place}]"
+            if fits(item):
+                yield path, item
+            else:
+                self.problems.refuse(path, f"expected {what}, got {shown(item)}")
+
+    def _reader(self, value: object, path: str) -> "FieldReader":
         fields = cast("Mapping[object, object]", value)
         named: dict[str, object] = {}
         for key, item in fields.items():
             if isinstance(key, str):
                 named[key] = item
             else:
-                self.report.refuse(path, f"expected strings as keys, got {shown(key)}")
-        return Reader(named, self.report, path)
+                self.problems.refuse(path, f"expected strings as keys, got {shown(key)}")
+        return FieldReader(named, self.problems, path)
 
     def _keep(self, value: Mapping[str, object], path: str) -> Kept:
         try:
             return Kept(value)
         except InvalidValueError as error:
-            self.report.refuse(path, error.problem)
+            self.problems.refuse(path, error.problem)
             return NOTHING_KEPT

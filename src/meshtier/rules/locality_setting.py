@@ -10,11 +10,14 @@ from itertools import combinations
 from typing import Final, TypeAlias, cast
 
 from attrs import field, frozen
+from typing_extensions import override
 
 from meshtier.errors import InvalidValueError
 from meshtier.locality import SCOPE_LABELS, Scope
 from meshtier.profile import Profile, RuleMixing
-from meshtier.rules.fields import NOTHING_KEPT, Kept, Reader, shown
+from meshtier.rules.block import FLAG, NAME, TEXTS, Block, Kind, at, blocks, in_manifest
+from meshtier.rules.fields import FieldReader
+from meshtier.rules.kept import NOTHING_KEPT, Kept, shown
 
 ANYWHERE: Final = "*"
 PLACE_LABELS: Final = frozenset(SCOPE_LABELS[scope] for scope in (Scope.REGION, Scope.ZONE, Scope.SUBZONE))
@@ -49,16 +52,27 @@ def matches_place(pattern: str, place: Sequence[str]) -> bool:
 
 
 @frozen(kw_only=True)
-class Failover:
+class Failover(Block):
     """One region's substitute.
 
     Attributes:
         from_region: The client's region that it is for.
         to_region: The region that comes before all other foreign ones.
+        extra: Fields that were not understood.
     """
 
-    from_region: str
-    to_region: str
+    from_region: str = field(metadata=in_manifest("from", NAME))
+    to_region: str = field(metadata=in_manifest("to", NAME))
+    extra: Kept = NOTHING_KEPT
+
+    @override
+    def check(self, reader: FieldReader) -> None:
+        if self.from_region == self.to_region:
+            problem = f"expected two different regions in from and to, got {shown(self.from_region)} twice"
+            reader.refuse("", problem)
+        for key, region in (("from", self.from_region), ("to", self.to_region)):
+            if "/" in region or ANYWHERE in region:
+                reader.refuse(key, f"expected a region, without '/' and '*', got {shown(region)}")
 
 
 def _weights(value: Weights) -> tuple[tuple[str, int], ...]:
@@ -67,21 +81,40 @@ def _weights(value: Weights) -> tuple[tuple[str, int], ...]:
     return tuple(value)
 
 
+def _read_weights(reader: FieldReader, key: str) -> tuple[tuple[str, int], ...]:
+    """Each pattern with its weight; with 0 if that is refused, for no weight that is taken is 0."""
+    to = reader.section(key)
+    return () if to is None else tuple((name, to.integer(name, least=1, most=100) or 0) for name in to.names())
+
+
 @frozen(kw_only=True)
-class Distribute:
+class Distribute(Block):
     """How the traffic of some clients is divided among localities (DR-6).
 
     Attributes:
         origin: The manifest's ``from``: which clients.
         to: Locality patterns, each with its weight.
+        extra: Fields that were not understood.
     """
 
-    origin: str
-    to: tuple[tuple[str, int], ...] = field(converter=_weights)
+    origin: str = field(metadata=in_manifest("from", NAME))
+    to: tuple[tuple[str, int], ...] = field(converter=_weights, metadata=in_manifest("to", Kind(_read_weights, dict)))
+    extra: Kept = NOTHING_KEPT
+
+    @override
+    def check(self, reader: FieldReader) -> None:
+        _check_pattern(reader, "from", self.origin)
+        for pattern, _ in self.to:
+            _check_pattern(reader, "to", pattern)
+        total = sum(weight for _, weight in self.to)
+        # With a weight unread, the sum would be a second report of one mistake.
+        if all(weight for _, weight in self.to) and total != 100:
+            reader.refuse("to", f"expected weights that add up to 100, got {total}")
+        _check_targets(reader, [pattern for pattern, _ in self.to])
 
 
 @frozen(kw_only=True)
-class LocalitySetting:
+class LocalitySetting(Block):
     """Istio's ``localityLbSetting`` (DR-2 to DR-7).
 
     Attributes:
@@ -92,48 +125,30 @@ class LocalitySetting:
         extra: Fields that were not understood.
     """
 
-    enabled: bool | None = None
-    failover: tuple[Failover, ...] = field(default=(), converter=tuple[Failover, ...])
-    failover_priority: tuple[str, ...] = field(default=(), converter=tuple[str, ...])
-    distribute: tuple[Distribute, ...] = field(default=(), converter=tuple[Distribute, ...])
+    enabled: bool | None = at("enabled", FLAG)
+    failover: tuple[Failover, ...] = field(
+        default=(), converter=tuple[Failover, ...], metadata=in_manifest("failover", blocks(Failover))
+    )
+    failover_priority: tuple[str, ...] = field(
+        default=(), converter=tuple[str, ...], metadata=in_manifest("failoverPriority", TEXTS)
+    )
+    distribute: tuple[Distribute, ...] = field(
+        default=(), converter=tuple[Distribute, ...], metadata=in_manifest("distribute", blocks(Distribute))
+    )
     extra: Kept = NOTHING_KEPT
 
-    @classmethod
-    def read(cls, reader: Reader) -> "LocalitySetting":
-        """The block in *reader*; what Istio's validation refuses goes to its report."""
-        found = cls(
-            enabled=reader.flag("enabled"),
-            failover=_read_failovers(reader),
-            failover_priority=reader.texts("failoverPriority"),
-            distribute=tuple(_read_distribute(part) for part in reader.sections("distribute")),
-            extra=reader.rest(),
-        )
-        if found.distribute and found.failover:
+    @override
+    def check(self, reader: FieldReader) -> None:
+        if self.distribute and self.failover:
             reader.refuse("", "expected only one of distribute and failover, got both; Istio's validation refuses that")
-        if found.failover and (taken := [key for key in found.failover_priority if key in PLACE_LABELS]):
-            reader.refuse(
-                "failoverPriority",
-                f"expected none of the labels of region, zone and subzone beside failover, got {', '.join(taken)};"
-                " Istio's validation refuses that",
-            )
-        _check_origins(reader, [rule.origin for rule in found.distribute])
-        _note_overrides(reader, found.failover_priority)
-        return found
-
-    def to_mapping(self) -> dict[str, object]:
-        """The block as plain data; what is not set is left out."""
-        fields: dict[str, object | None] = {
-            "enabled": self.enabled,
-            "failover": _failovers_to_plain(self.failover),
-            "failoverPriority": list(self.failover_priority) or None,
-            "distribute": [{"from": rule.origin, "to": dict(rule.to)} for rule in self.distribute] or None,
-            **self.extra.to_plain(),
-        }
-        return {name: value for name, value in fields.items() if value is not None}
+        if self.failover:
+            _check_labels(reader, self.failover_priority, " beside failover,")
+        _check_origins(reader, [rule.origin for rule in self.distribute])
+        _note_overrides(reader, self.failover_priority)
 
 
 @frozen(kw_only=True)
-class ZoneAwareSetting:
+class ZoneAwareSetting(Block):
     """Istio's ``zoneAwareLbSetting``: Envoy evens out the zones of the client's own region.
 
     Attributes:
@@ -144,41 +159,20 @@ class ZoneAwareSetting:
         extra: Fields that were not understood.
     """
 
-    enabled: bool | None = None
-    min_cluster_size: int | None = None
-    failover: tuple[Failover, ...] = field(default=(), converter=tuple[Failover, ...])
-    failover_priority: tuple[str, ...] = field(default=(), converter=tuple[str, ...])
+    enabled: bool | None = at("enabled", FLAG)
+    min_cluster_size: int | None = at("minClusterSize", Kind[int](lambda reader, key: reader.integer(key, least=1)))
+    failover: tuple[Failover, ...] = field(
+        default=(), converter=tuple[Failover, ...], metadata=in_manifest("failover", blocks(Failover))
+    )
+    failover_priority: tuple[str, ...] = field(
+        default=(), converter=tuple[str, ...], metadata=in_manifest("failoverPriority", TEXTS)
+    )
     extra: Kept = NOTHING_KEPT
 
-    @classmethod
-    def read(cls, reader: Reader) -> "ZoneAwareSetting":
-        """The block in *reader*; what Istio's validation refuses goes to its report."""
-        found = cls(
-            enabled=reader.flag("enabled"),
-            min_cluster_size=reader.integer("minClusterSize", least=1),
-            failover=_read_failovers(reader),
-            failover_priority=reader.texts("failoverPriority"),
-            extra=reader.rest(),
-        )
-        if taken := [key for key in found.failover_priority if key in PLACE_LABELS]:
-            reader.refuse(
-                "failoverPriority",
-                "expected none of the labels of region, zone and subzone, which zone awareness sees to itself,"
-                f" got {', '.join(taken)}; Istio's validation refuses that",
-            )
-        _note_overrides(reader, found.failover_priority)
-        return found
-
-    def to_mapping(self) -> dict[str, object]:
-        """The block as plain data; what is not set is left out."""
-        fields: dict[str, object | None] = {
-            "enabled": self.enabled,
-            "minClusterSize": self.min_cluster_size,
-            "failover": _failovers_to_plain(self.failover),
-            "failoverPriority": list(self.failover_priority) or None,
-            **self.extra.to_plain(),
-        }
-        return {name: value for name, value in fields.items() if value is not None}
+    @override
+    def check(self, reader: FieldReader) -> None:
+        _check_labels(reader, self.failover_priority, ", which zone awareness sees to itself,")
+        _note_overrides(reader, self.failover_priority)
 
 
 def check_mixing(setting: LocalitySetting, profile: Profile, *, path: str = "localityLbSetting") -> None:
@@ -209,62 +203,28 @@ def check_mixing(setting: LocalitySetting, profile: Profile, *, path: str = "loc
             return
 
 
-def _read_failovers(reader: Reader) -> tuple[Failover, ...]:
-    return tuple(_read_failover(part) for part in reader.sections("failover"))
+def _check_labels(reader: FieldReader, entries: Sequence[str], why: str) -> None:
+    if taken := [entry for entry in entries if entry in PLACE_LABELS]:
+        reader.refuse(
+            "failoverPriority",
+            f"expected none of the labels of region, zone and subzone{why} got {', '.join(taken)};"
+            " Istio's validation refuses that",
+        )
 
 
-def _read_failover(reader: Reader) -> Failover:
-    found = Failover(from_region=reader.text("from") or "", to_region=reader.text("to") or "")
-    reader.rest()
-    if found.from_region == found.to_region:
-        reader.refuse("", f"expected two different regions in from and to, got {shown(found.from_region)} twice")
-    for key, region in (("from", found.from_region), ("to", found.to_region)):
-        if "/" in region or ANYWHERE in region:
-            reader.refuse(key, f"expected a region, without '/' and '*', got {shown(region)}")
-    return found
-
-
-def _failovers_to_plain(failovers: Sequence[Failover]) -> list[dict[str, str]] | None:
-    return [{"from": failover.from_region, "to": failover.to_region} for failover in failovers] or None
-
-
-def _read_distribute(reader: Reader) -> Distribute:
-    origin, to = reader.text("from") or "", reader.section("to")
-    reader.rest()
-    _check_pattern(reader, "from", origin)
-    weights: list[tuple[str, int]] = []
-    complete = True
-    to = to or Reader({}, reader.report, reader.path_of("to"))
-    for pattern in to.names():
-        weight = to.integer(pattern, least=1, most=100)
-        _check_pattern(reader, "to", pattern)
-        complete = complete and weight is not None
-        weights.append((pattern, weight or 0))
-    total = sum(weight for _, weight in weights)
-    if complete and total != 100:  # with a weight unread, the sum would be a second report of one mistake
-        reader.refuse("to", f"expected weights that add up to 100, got {total}")
-    _check_targets(reader, [pattern for pattern, _ in weights])
-    return Distribute(origin=origin, to=weights)
-
-
-def _check_pattern(reader: Reader, key: str, pattern: str) -> None:
+def _check_pattern(reader: FieldReader, key: str, pattern: str) -> None:
     parts = pattern.split("/")
     if not all(parts[:3]):
         reader.refuse(key, f"expected 'region/zone/subzone' without empty parts, got {shown(pattern)}")
     elif pattern.count(ANYWHERE) > 1 or (ANYWHERE in pattern and not pattern.endswith(ANYWHERE)):
         reader.refuse(key, f"expected at most one '*', at the end, got {shown(pattern)}")
     elif ANYWHERE in pattern and parts[-1] != ANYWHERE:
-        reader.report.note(
-            "wildcard-in-part",
-            f"{reader.path_of(key)}: in {pattern!r} the '*' is no wildcard; only a whole part can be one",
-        )
+        reader.note("wildcard-in-part", key, f"in {pattern!r} the '*' is no wildcard; only a whole part can be one")
     if len(parts) > 3:
-        reader.report.note(
-            "place-too-long", f"{reader.path_of(key)}: what follows the third '/' of {pattern!r} is ignored"
-        )
+        reader.note("place-too-long", key, f"what follows the third '/' of {pattern!r} is ignored")
 
 
-def _check_targets(reader: Reader, patterns: Sequence[str]) -> None:
+def _check_targets(reader: FieldReader, patterns: Sequence[str]) -> None:
     for first, second in combinations(patterns, 2):
         if _overlap(split_place(first), split_place(second)):
             reader.refuse(
@@ -281,7 +241,7 @@ def _overlap(first: Sequence[str], second: Sequence[str]) -> bool:
     )
 
 
-def _check_origins(reader: Reader, origins: Sequence[str]) -> None:
+def _check_origins(reader: FieldReader, origins: Sequence[str]) -> None:
     for place, origin in enumerate(origins):
         for earlier in origins[:place]:
             if _covers(earlier.split("/", 2), origin.split("/", 2)):
@@ -297,23 +257,18 @@ def _covers(earlier: Sequence[str], later: Sequence[str]) -> bool:
     # Not the same as _overlap: an explicit "*" may follow a narrower pattern, a
     # shortened one may not. Source: istio/istio pkg/config/validation/agent/
     # validation.go, validateLocalities, at 86c9f01.
-    if earlier[0] == ANYWHERE:
-        return True
-    if earlier[0] != later[0]:
-        return False
-    if len(earlier) == 1 or len(later) == 1 or earlier[1] == ANYWHERE:
-        return True
-    if earlier[1] != later[1]:
-        return False
-    return len(earlier) == 2 or len(later) == 2 or earlier[2] in (ANYWHERE, later[2])
+    for one, other in zip(earlier, later, strict=False):
+        if one == ANYWHERE:
+            return True
+        if one != other:
+            return False
+    return True
 
 
-def _note_overrides(reader: Reader, entries: Sequence[str]) -> None:
+def _note_overrides(reader: FieldReader, entries: Sequence[str]) -> None:
     for entry in entries:
         if entry.count("=") > 1:
             label = entry.partition("=")[0]
-            reader.report.note(
-                "override-malformed",
-                f"{reader.path_of('failoverPriority')}: {entry!r} has more than one '=' and is no override;"
-                f" it compares the label {label!r} with the client's",
-            )
+            text = f"{entry!r} has more than one '=' and is no override;"
+            text += f" it compares the label {label!r} with the client's"
+            reader.note("override-malformed", "failoverPriority", text)

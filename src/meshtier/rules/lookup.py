@@ -127,13 +127,20 @@ class RuleIndex:
 
     def __init__(self, rules: Iterable[DestinationRule], *, domain: str = DEFAULT_DOMAIN) -> None:
         self._rules: dict[str, dict[str, list[DestinationRule]]] = {}
-        for rule in sorted(rules, key=_age):
+        ordered = sorted(rules, key=_age)
+        self._selects_clients = any(rule.workload_selector is not None for rule in ordered)
+        for rule in ordered:
             host = resolve_host(rule.host, rule.namespace, domain=domain)
             self._rules.setdefault(rule.namespace, {}).setdefault(host, []).append(rule)
         self._wildcards = {
             namespace: sorted((host for host in hosts if host.startswith("*")), key=len, reverse=True)
             for namespace, hosts in self._rules.items()
         }
+
+    @property
+    def selects_clients(self) -> bool:
+        """Whether a rule is for some workloads alone, so that a client's labels matter."""
+        return self._selects_clients
 
     def find(
         self,

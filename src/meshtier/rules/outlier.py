@@ -3,9 +3,11 @@
 from typing import Final
 
 from attrs import field, frozen
+from typing_extensions import override
 
-from meshtier.rules.duration import to_duration
-from meshtier.rules.fields import NOTHING_KEPT, Kept, Reader
+from meshtier.rules.block import COUNT, DURATION, FLAG, PERCENT, Block, Kind, at, in_manifest
+from meshtier.rules.fields import FieldReader
+from meshtier.rules.kept import NOTHING_KEPT, Kept
 
 
 @frozen(kw_only=True)
@@ -46,8 +48,14 @@ DEFAULT_LOCAL_ORIGIN: Final = 5
 """Envoy's count of failures to connect, once they are split off and Istio gives none."""
 
 
+_OLD_COUNT: Final = Kind[int](lambda reader, key: reader.integer(key, most=2**31 - 1))
+_STATUSES: Final = Kind[tuple[int, ...]](
+    lambda reader, key: reader.integers(key, least=100, most=599), lambda statuses: list(statuses) or None
+)
+
+
 @frozen(kw_only=True)
-class OutlierDetection:
+class OutlierDetection(Block):
     """The block as it was written; ``None`` where it says nothing.
 
     Attributes:
@@ -67,16 +75,20 @@ class OutlierDetection:
     3
     """
 
-    consecutive_5xx_errors: int | None = None
-    consecutive_gateway_errors: int | None = None
-    consecutive_local_origin_failures: int | None = None
-    split_external_local_origin_errors: bool | None = None
-    interval_s: float | None = None
-    base_ejection_time_s: float | None = None
-    max_ejection_percent: int | None = None
-    min_health_percent: int | None = None
-    consecutive_errors: int | None = None
-    http_error_codes: tuple[int, ...] = field(default=(), converter=tuple[int, ...])
+    consecutive_5xx_errors: int | None = at("consecutive5xxErrors", COUNT)
+    consecutive_gateway_errors: int | None = at("consecutiveGatewayErrors", COUNT)
+    consecutive_local_origin_failures: int | None = at("consecutiveLocalOriginFailures", COUNT)
+    split_external_local_origin_errors: bool | None = at("splitExternalLocalOriginErrors", FLAG)
+    interval_s: float | None = at("interval", DURATION)
+    base_ejection_time_s: float | None = at("baseEjectionTime", DURATION)
+    max_ejection_percent: int | None = at("maxEjectionPercent", PERCENT)
+    min_health_percent: int | None = at("minHealthPercent", PERCENT)
+    consecutive_errors: int | None = at("consecutiveErrors", _OLD_COUNT)
+    http_error_codes: tuple[int, ...] = field(
+        default=(),
+        converter=tuple[int, ...],
+        metadata=in_manifest("outlierDetectionHttpErrorCodes", _STATUSES),
+    )
     extra: Kept = NOTHING_KEPT
 
     @property
@@ -100,50 +112,15 @@ class OutlierDetection:
             min_health_percent=_or(self.min_health_percent, default.min_health_percent),
         )
 
-    @classmethod
-    def read(cls, reader: Reader) -> "OutlierDetection":
-        """The block in *reader*; what Istio's validation refuses goes to its report."""
-        found = cls(
-            consecutive_5xx_errors=reader.integer("consecutive5xxErrors"),
-            consecutive_gateway_errors=reader.integer("consecutiveGatewayErrors"),
-            consecutive_local_origin_failures=reader.integer("consecutiveLocalOriginFailures"),
-            split_external_local_origin_errors=reader.flag("splitExternalLocalOriginErrors"),
-            interval_s=reader.duration("interval"),
-            base_ejection_time_s=reader.duration("baseEjectionTime"),
-            max_ejection_percent=reader.integer("maxEjectionPercent", most=100),
-            min_health_percent=reader.integer("minHealthPercent", most=100),
-            consecutive_errors=reader.integer("consecutiveErrors", most=2**31 - 1),
-            http_error_codes=reader.integers("outlierDetectionHttpErrorCodes", least=100, most=599),
-            extra=reader.rest(),
-        )
-        if found.consecutive_local_origin_failures and not found.split_external_local_origin_errors:
+    @override
+    def check(self, reader: FieldReader) -> None:
+        if self.consecutive_local_origin_failures and not self.split_external_local_origin_errors:
             reader.refuse(
                 "consecutiveLocalOriginFailures",
                 "expected splitExternalLocalOriginErrors: true beside it, as Istio's validation does",
             )
-        if found.consecutive_errors:
-            reader.report.note(
-                "deprecated-field",
-                f"{reader.path_of('consecutiveErrors')}: deprecated, and without effect on any Envoy",
-            )
-        return found
-
-    def to_mapping(self) -> dict[str, object]:
-        """The block as plain data; what is not set is left out."""
-        fields: dict[str, object | None] = {
-            "consecutive5xxErrors": self.consecutive_5xx_errors,
-            "consecutiveGatewayErrors": self.consecutive_gateway_errors,
-            "consecutiveLocalOriginFailures": self.consecutive_local_origin_failures,
-            "splitExternalLocalOriginErrors": self.split_external_local_origin_errors,
-            "interval": None if self.interval_s is None else to_duration(self.interval_s),
-            "baseEjectionTime": None if self.base_ejection_time_s is None else to_duration(self.base_ejection_time_s),
-            "maxEjectionPercent": self.max_ejection_percent,
-            "minHealthPercent": self.min_health_percent,
-            "consecutiveErrors": self.consecutive_errors,
-            "outlierDetectionHttpErrorCodes": list(self.http_error_codes) or None,
-            **self.extra.to_plain(),
-        }
-        return {name: value for name, value in fields.items() if value is not None}
+        if self.consecutive_errors:
+            reader.note("deprecated-field", "consecutiveErrors", "deprecated, and without effect on any Envoy")
 
 
 def _or(value: int | None, default: int) -> int:

@@ -1,13 +1,16 @@
 """How is the traffic of one host, port or subset handled? ``trafficPolicy`` and its load balancer."""
 
 import enum
+import re
 from typing import Final
 
 from attrs import field, frozen
+from typing_extensions import override
 
 from meshtier.labels import NO_LABELS, Labels
-from meshtier.rules.duration import to_duration
-from meshtier.rules.fields import NOTHING_KEPT, Kept, Reader, shown
+from meshtier.rules.block import DURATION, KEPT, NAME, Block, Kind, at, block, blocks, in_manifest, read_fields
+from meshtier.rules.fields import FieldReader
+from meshtier.rules.kept import NOTHING_KEPT, Kept, shown
 from meshtier.rules.locality_setting import LocalitySetting, ZoneAwareSetting
 from meshtier.rules.outlier import OutlierDetection
 
@@ -29,11 +32,34 @@ ALGORITHM_WORDS: Final[dict[str, Algorithm | None]] = {
 """Every word that ``simple`` may have."""
 
 
+def _read_algorithm(reader: FieldReader, key: str) -> Algorithm | None:
+    word = reader.text(key)
+    if word is None:
+        return None
+    if word not in ALGORITHM_WORDS:
+        reader.refuse(key, f"expected one of {', '.join(ALGORITHM_WORDS)}, got {shown(word)}")
+        return None
+    return ALGORITHM_WORDS[word]
+
+
+DNS_LABEL: Final = re.compile("[a-zA-Z0-9](?:[-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?")
+"""What a namespace, a subset and each part of a host name can be called."""
+
 _MAX_AGGRESSION: Final = 1e6  # the curve has long become a step by then
 
 
+def _number(most: float) -> Kind[float]:
+    return Kind(lambda reader, key: reader.number(key, least=0, most=most))
+
+
+def _read_warmup_duration(reader: FieldReader, key: str) -> float:
+    if not reader.has(key):
+        reader.refuse(key, "expected a duration such as '10s', got none")
+    return reader.duration(key) or 0.0
+
+
 @frozen(kw_only=True)
-class Warmup:
+class Warmup(Block):
     """How an endpoint that is new gets its share little by little.
 
     Attributes:
@@ -43,39 +69,19 @@ class Warmup:
         extra: Fields that were not understood.
     """
 
-    duration_s: float
-    minimum_percent: float | None = None
-    aggression: float | None = None
+    duration_s: float = field(metadata=in_manifest("duration", Kind(_read_warmup_duration, DURATION.write)))
+    minimum_percent: float | None = at("minimumPercent", _number(100))
+    aggression: float | None = at("aggression", _number(_MAX_AGGRESSION))
     extra: Kept = NOTHING_KEPT
 
-    @classmethod
-    def read(cls, reader: Reader) -> "Warmup":
-        """The block in *reader*; problems go to its report."""
-        if not reader.has("duration"):
-            reader.refuse("duration", "expected a duration such as '10s', got none")
-        found = cls(
-            duration_s=reader.duration("duration") or 0.0,
-            minimum_percent=reader.number("minimumPercent", least=0, most=100),
-            aggression=reader.number("aggression", least=0, most=_MAX_AGGRESSION),
-            extra=reader.rest(),
-        )
-        if found.aggression == 0:
+    @override
+    def check(self, reader: FieldReader) -> None:
+        if self.aggression == 0:
             reader.refuse("aggression", "expected a number above 0, got 0")
-        return found
-
-    def to_mapping(self) -> dict[str, object]:
-        """The block as plain data."""
-        fields: dict[str, object | None] = {
-            "duration": to_duration(self.duration_s),
-            "minimumPercent": self.minimum_percent,
-            "aggression": self.aggression,
-            **self.extra.to_plain(),
-        }
-        return {name: value for name, value in fields.items() if value is not None}
 
 
 @frozen(kw_only=True)
-class LoadBalancer:
+class LoadBalancer(Block):
     """The ``loadBalancer`` block.
 
     Attributes:
@@ -88,12 +94,12 @@ class LoadBalancer:
         extra: Fields that were not understood.
     """
 
-    simple: Algorithm | None = None
-    consistent_hash: Kept | None = None
-    locality: LocalitySetting | None = None
-    zone_aware: ZoneAwareSetting | None = None
-    warmup: Warmup | None = None
-    warmup_duration_s: float | None = None
+    simple: Algorithm | None = at("simple", Kind(_read_algorithm, lambda algorithm: algorithm.value))
+    consistent_hash: Kept | None = at("consistentHash", KEPT)
+    locality: LocalitySetting | None = at("localityLbSetting", block(LocalitySetting))
+    zone_aware: ZoneAwareSetting | None = at("zoneAwareLbSetting", block(ZoneAwareSetting))
+    warmup: Warmup | None = at("warmup", block(Warmup))
+    warmup_duration_s: float | None = at("warmupDurationSecs", DURATION)
     extra: Kept = NOTHING_KEPT
 
     @property
@@ -101,42 +107,16 @@ class LoadBalancer:
         """The algorithm in force where no hashing is asked for."""
         return self.simple or Algorithm.LEAST_REQUEST
 
-    @classmethod
-    def read(cls, reader: Reader) -> "LoadBalancer":
-        """The block in *reader*; problems go to its report."""
-        locality, zone_aware = reader.section("localityLbSetting"), reader.section("zoneAwareLbSetting")
-        warmup = reader.section("warmup")
-        found = cls(
-            simple=_read_simple(reader),
-            consistent_hash=reader.kept("consistentHash"),
-            locality=LocalitySetting.read(locality) if locality else None,
-            zone_aware=ZoneAwareSetting.read(zone_aware) if zone_aware else None,
-            warmup=Warmup.read(warmup) if warmup else None,
-            warmup_duration_s=reader.duration("warmupDurationSecs"),
-            extra=reader.rest(),
-        )
-        if found.locality and found.zone_aware:
+    @override
+    def check(self, reader: FieldReader) -> None:
+        if self.locality and self.zone_aware:
             reader.refuse("", "expected only one of localityLbSetting and zoneAwareLbSetting, got both")
-        if reader.has("simple") and found.consistent_hash is not None:
+        if reader.has("simple") and self.consistent_hash is not None:
             reader.refuse("", "expected only one of simple and consistentHash, got both")
-        return found
-
-    def to_mapping(self) -> dict[str, object]:
-        """The block as plain data; what is not set is left out."""
-        fields: dict[str, object | None] = {
-            "simple": self.simple.value if self.simple else None,
-            "consistentHash": _plain(self.consistent_hash),
-            "localityLbSetting": self.locality.to_mapping() if self.locality else None,
-            "zoneAwareLbSetting": self.zone_aware.to_mapping() if self.zone_aware else None,
-            "warmup": self.warmup.to_mapping() if self.warmup else None,
-            "warmupDurationSecs": None if self.warmup_duration_s is None else to_duration(self.warmup_duration_s),
-            **self.extra.to_plain(),
-        }
-        return {name: value for name, value in fields.items() if value is not None}
 
 
 @frozen(kw_only=True)
-class PortPolicy:
+class PortPolicy(Block):
     """One of ``portLevelSettings``.
 
     Attributes:
@@ -147,9 +127,32 @@ class PortPolicy:
     port: int
     policy: "TrafficPolicy"
 
+    @override
+    @classmethod
+    def read(cls, reader: FieldReader) -> "PortPolicy":
+        """The settings in *reader*: a port, and beside it four of the fields of a policy."""
+        port = reader.section("port") or FieldReader({}, reader.problems)
+        number = port.integer("number", least=1, most=65535)
+        if not port.has("number"):
+            reader.refuse("port.number", "expected the number of a port, got none")
+        port.rest()
+        policy = TrafficPolicy(**read_fields(TrafficPolicy, reader, only=PORT_FIELDS))
+        if policy == TrafficPolicy():
+            reader.refuse("", "expected a setting beside the port, as Istio's validation does, got none")
+        return cls(port=number or 0, policy=policy)
+
+    @override
+    def to_mapping(self) -> dict[str, object]:
+        """The settings as plain data."""
+        return {"port": {"number": self.port}, **self.policy.to_mapping()}
+
+
+PORT_FIELDS: Final = ("load_balancer", "outlier_detection", "connection_pool", "tls")
+"""What a port can set, and replaces as a whole, by attribute of `TrafficPolicy`."""
+
 
 @frozen(kw_only=True)
-class TrafficPolicy:
+class TrafficPolicy(Block):
     """The ``trafficPolicy`` of a rule, of a subset or of a port.
 
     Attributes:
@@ -164,54 +167,28 @@ class TrafficPolicy:
         extra: Fields that were not understood.
     """
 
-    load_balancer: LoadBalancer | None = None
-    outlier_detection: OutlierDetection | None = None
-    port_level: tuple[PortPolicy, ...] = field(default=(), converter=tuple[PortPolicy, ...])
-    connection_pool: Kept | None = None
-    tls: Kept | None = None
-    tunnel: Kept | None = None
-    proxy_protocol: Kept | None = None
-    retry_budget: Kept | None = None
+    load_balancer: LoadBalancer | None = at("loadBalancer", block(LoadBalancer))
+    outlier_detection: OutlierDetection | None = at("outlierDetection", block(OutlierDetection))
+    port_level: tuple[PortPolicy, ...] = field(
+        default=(), converter=tuple[PortPolicy, ...], metadata=in_manifest("portLevelSettings", blocks(PortPolicy))
+    )
+    connection_pool: Kept | None = at("connectionPool", KEPT)
+    tls: Kept | None = at("tls", KEPT)
+    tunnel: Kept | None = at("tunnel", KEPT)
+    proxy_protocol: Kept | None = at("proxyProtocol", KEPT)
+    retry_budget: Kept | None = at("retryBudget", KEPT)
     extra: Kept = NOTHING_KEPT
 
-    @classmethod
-    def read(cls, reader: Reader) -> "TrafficPolicy":
-        """The block in *reader*; problems go to its report."""
+    @override
+    def check(self, reader: FieldReader) -> None:
         if reader.is_empty():
             reader.refuse("", "expected at least one field, as Istio's validation does, got none")
         if reader.has("tunnel") and reader.has("proxyProtocol"):
             reader.refuse("", "expected only one of tunnel and proxyProtocol, got both")
-        return cls(
-            load_balancer=_read_load_balancer(reader),
-            outlier_detection=_read_outlier_detection(reader),
-            port_level=tuple(_read_port(part) for part in reader.sections("portLevelSettings")),
-            connection_pool=reader.kept("connectionPool"),
-            tls=reader.kept("tls"),
-            tunnel=reader.kept("tunnel"),
-            proxy_protocol=reader.kept("proxyProtocol"),
-            retry_budget=reader.kept("retryBudget"),
-            extra=reader.rest(),
-        )
-
-    def to_mapping(self) -> dict[str, object]:
-        """The block as plain data; what is not set is left out."""
-        ports = [{"port": {"number": part.port}, **part.policy.to_mapping()} for part in self.port_level]
-        fields: dict[str, object | None] = {
-            "loadBalancer": self.load_balancer.to_mapping() if self.load_balancer else None,
-            "outlierDetection": self.outlier_detection.to_mapping() if self.outlier_detection else None,
-            "portLevelSettings": ports or None,
-            "connectionPool": _plain(self.connection_pool),
-            "tls": _plain(self.tls),
-            "tunnel": _plain(self.tunnel),
-            "proxyProtocol": _plain(self.proxy_protocol),
-            "retryBudget": _plain(self.retry_budget),
-            **self.extra.to_plain(),
-        }
-        return {name: value for name, value in fields.items() if value is not None}
 
 
 @frozen(kw_only=True)
-class Subset:
+class Subset(Block):
     """A named part of the endpoints, with a policy that overrides the rule's.
 
     Attributes:
@@ -221,60 +198,18 @@ class Subset:
         extra: Fields that were not understood.
     """
 
-    name: str
-    labels: Labels = NO_LABELS
-    traffic_policy: TrafficPolicy | None = None
+    name: str = field(metadata=in_manifest("name", NAME))
+    labels: Labels = field(
+        default=NO_LABELS,
+        metadata=in_manifest(
+            "labels",
+            Kind(lambda reader, key: reader.labels(key) or NO_LABELS, lambda labels: dict(labels) or None),
+        ),
+    )
+    traffic_policy: TrafficPolicy | None = at("trafficPolicy", block(TrafficPolicy))
     extra: Kept = NOTHING_KEPT
 
-    def to_mapping(self) -> dict[str, object]:
-        """The subset as plain data; what is not set is left out."""
-        fields: dict[str, object | None] = {
-            "name": self.name,
-            "labels": dict(self.labels) or None,
-            "trafficPolicy": self.traffic_policy.to_mapping() if self.traffic_policy else None,
-            **self.extra.to_plain(),
-        }
-        return {name: value for name, value in fields.items() if value is not None}
-
-
-def _read_simple(reader: Reader) -> Algorithm | None:
-    word = reader.text("simple")
-    if word is None:
-        return None
-    if word not in ALGORITHM_WORDS:
-        reader.refuse("simple", f"expected one of {', '.join(ALGORITHM_WORDS)}, got {shown(word)}")
-        return None
-    return ALGORITHM_WORDS[word]
-
-
-def _read_load_balancer(reader: Reader) -> LoadBalancer | None:
-    part = reader.section("loadBalancer")
-    return None if part is None else LoadBalancer.read(part)
-
-
-def _read_outlier_detection(reader: Reader) -> OutlierDetection | None:
-    part = reader.section("outlierDetection")
-    return None if part is None else OutlierDetection.read(part)
-
-
-def _read_port(reader: Reader) -> PortPolicy:
-    port = reader.section("port")
-    number = port.integer("number", least=1, most=65535) if port is not None else None
-    if port is None or not port.has("number"):
-        reader.refuse("port.number", "expected the number of a port, got none")
-    if port is not None:
-        port.rest()
-    policy = TrafficPolicy(
-        load_balancer=_read_load_balancer(reader),
-        outlier_detection=_read_outlier_detection(reader),
-        connection_pool=reader.kept("connectionPool"),
-        tls=reader.kept("tls"),
-        extra=reader.rest(),
-    )
-    if policy == TrafficPolicy():
-        reader.refuse("", "expected a setting beside the port, as Istio's validation does, got none")
-    return PortPolicy(port=number or 0, policy=policy)
-
-
-def _plain(kept: Kept | None) -> dict[str, object] | None:
-    return None if kept is None else kept.to_plain()
+    @override
+    def check(self, reader: FieldReader) -> None:
+        if not DNS_LABEL.fullmatch(self.name):
+            reader.refuse("name", f"expected letters, digits and '-', 63 at most, got {shown(self.name)}")

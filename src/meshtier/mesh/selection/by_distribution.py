@@ -1,46 +1,55 @@
-"""Which endpoints come first by traffic distribution: a mode, or the client's node alone?"""
+"""Which endpoints come first by traffic distribution: a mode, or the client's node alone? (TIER, PREC-3)"""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from attrs import frozen
 
-from meshtier.dataplane.settings import EnvoySettings, LocalityGroup
-from meshtier.dataplane.spread import tier_groups
+from meshtier.dataplane import EnvoySettings, LocalityGroup, assign_tiers
 from meshtier.endpoint import Exclusion, Reason
+from meshtier.locality import SCOPES, Locality
 from meshtier.mesh.clients import Client
-from meshtier.mesh.comparison import Comparison, scope_comparisons
-from meshtier.mesh.effective_rule import NO_RULE, EffectiveRule, lb_policy
+from meshtier.mesh.effective_rule import EffectiveRule, lb_policy
+from meshtier.mesh.explanation import Comparison, scope_comparisons
 from meshtier.mesh.snapshot import Place
 from meshtier.mesh.visible import ServiceEndpoint, VisibleEndpoints
 from meshtier.mesh.warnings import unknown_places
 from meshtier.note import Note
-from meshtier.precedence import Resolution
+from meshtier.precedence import Level, Resolution
 from meshtier.ranking import rank
 from meshtier.tiers import TierLike
 
 
 @frozen(kw_only=True, eq=False)
 class DistributionSelection:
-    """The choice by traffic distribution: a mode, or the client's node alone (TIER, PREC-3)."""
+    """The selection by traffic distribution.
+
+    Attributes:
+        visible: What there is to choose from.
+        resolution: What holds.
+        effective_rule: What an Envoy is told besides.
+        compared: The client's place as far as it is compared; the rest is ``""``.
+        cluster: The cluster where the client runs, as far as it is compared.
+    """
 
     visible: VisibleEndpoints
-    client: Client
-    place: Place
     resolution: Resolution
-    effective_rule: EffectiveRule = NO_RULE
+    effective_rule: EffectiveRule
+    compared: Locality
+    cluster: str
+    passthrough: str = ""
 
     @cached_property
     def _sorted(self) -> tuple[Sequence[TierLike], tuple[Exclusion, ...]]:
         resolution = self.resolution
         if not resolution.strict:
-            return self.visible.index.tiers(self.place.locality, resolution.mode, profile=resolution.profile), ()
+            return self.visible.index.tiers(self.compared, resolution.preference, client_cluster=self.cluster), ()
         ranking = rank(
-            self.place.locality,
+            self.compared,
             self.visible.endpoints,
             resolution.preference,
-            client_cluster=self.client.cluster,
-            reason=Reason.NOT_LOCAL,
+            client_cluster=self.cluster,
+            reason=Reason.NOT_FULL_MATCH if resolution.source.level is Level.DUMP else Reason.NOT_LOCAL,
         )
         return ranking.tiers, ranking.excluded
 
@@ -51,7 +60,7 @@ class DistributionSelection:
 
     @property
     def excluded(self) -> tuple[Exclusion, ...]:
-        """What a strict choice leaves out."""
+        """What a strict selection leaves out."""
         return self._sorted[1]
 
     @property
@@ -67,7 +76,12 @@ class DistributionSelection:
     @property
     def groups(self) -> tuple[LocalityGroup, ...]:
         """A priority for each tier, its endpoints by locality."""
-        return tier_groups(self.tiers)
+        return self._groups
+
+    @cached_property
+    def _groups(self) -> tuple[LocalityGroup, ...]:
+        by_labels = bool(self.resolution.preference.scopes) and not self.resolution.strict
+        return assign_tiers(self.tiers, by_labels=by_labels)
 
     def describe(self, number: int) -> str:
         """What endpoints of this tier have in common with the client."""
@@ -76,20 +90,38 @@ class DistributionSelection:
     @property
     def notes(self) -> tuple[Note, ...]:
         """Where a match rests on two unknown parts (LOC-6)."""
-        return unknown_places(self.place.locality, self.resolution.preference.scopes, self._matching)
+        return unknown_places(self.compared, self.resolution.scopes, self._matching)
 
     def _matching(self, position: int) -> int:
         """How many endpoints match the client at the scope of this position; from their tiers alone."""
         ladder = self.resolution.preference.ladder
         return sum(len(tier.endpoints) for tier in self.tiers if ladder.held(tier.number, position))
 
-    def compare(self, service_endpoint: ServiceEndpoint) -> tuple[Comparison, ...]:
+    def compare(self, each: ServiceEndpoint, client: Client, place: Place) -> tuple[Comparison, ...]:
         """Scope by scope."""
         preference = self.resolution.preference
-        return scope_comparisons(
-            preference.scopes,
-            self.place,
-            service_endpoint,
-            client_cluster=self.client.cluster,
-            ranked=bool(preference.ladder.preferred),
-        )
+        return scope_comparisons(preference.scopes, preference.ladder, place, each, client_cluster=client.runs_in)
+
+
+def compared_parts(resolution: Resolution) -> Callable[[Locality], tuple[str, ...]]:
+    """What of a client's place the resolution compares: a prefix for a mode, the network and node for the node alone.
+
+    Clients for which this is the same share a selection.
+    """
+    positions = _positions(resolution)
+    depth = len(positions)
+    if positions == list(range(depth)):
+        return lambda place: place[:depth]
+    return lambda place: tuple([place[position] for position in positions])
+
+
+def compared_place(resolution: Resolution, parts: Sequence[str]) -> Locality:
+    """The place that has the parts of `compared_parts`, and nothing besides."""
+    place = [""] * len(SCOPES)
+    for position, part in zip(_positions(resolution), parts, strict=True):
+        place[position] = part
+    return Locality(*place)
+
+
+def _positions(resolution: Resolution) -> list[int]:
+    return [position for position, scope in enumerate(SCOPES) if scope in resolution.scopes]

@@ -6,14 +6,14 @@ from typing import Final, assert_never
 
 from attrs import frozen
 
-from meshtier.dataplane.settings import EnvoySettings, LocalityGroup, ZoneAware
-from meshtier.dataplane.spread import host_of
-from meshtier.endpoint import Endpoint, Exclusion
+from meshtier.dataplane import EnvoySettings, LoadAssignment, LocalityGroup, ZoneAware, assign
+from meshtier.endpoint import Exclusion
+from meshtier.labels import NO_LABELS, Labels
 from meshtier.ladder import Ladder
 from meshtier.locality import SCOPES, Locality, Scope
 from meshtier.mesh.clients import Client
-from meshtier.mesh.comparison import Comparison, label_comparisons, scope_comparisons
 from meshtier.mesh.effective_rule import EffectiveRule, lb_policy
+from meshtier.mesh.explanation import Comparison, label_comparisons, scope_comparisons
 from meshtier.mesh.snapshot import Place
 from meshtier.mesh.visible import ServiceEndpoint, VisibleEndpoints
 from meshtier.mesh.warnings import unknown_labels, unknown_peers, unknown_places
@@ -21,14 +21,13 @@ from meshtier.note import Note
 from meshtier.profile import CrossNetwork, Profile
 from meshtier.rules import (
     Distribute,
-    Grouping,
     LevelsBy,
     ZoneAwareSetting,
-    group_endpoints,
+    compare_labels,
     matches_place,
     matching_rule,
 )
-from meshtier.tiers import Tier, TierLike
+from meshtier.tiers import TierLike
 
 _FAILOVER_WORDS: Final = (
     "same region, zone, subzone",
@@ -46,34 +45,33 @@ DEFAULT_MIN_CLUSTER_SIZE: Final = 6
 
 @frozen(kw_only=True, eq=False)
 class LocalitySelection:
-    """The choice by a locality setting: failover, failoverPriority, distribute, zones (DR-3 to DR-8).
+    """The selection by a locality setting: failover, failoverPriority, distribute, zones (DR-3 to DR-8).
 
     Attributes:
-        view: What there is to choose from.
-        client: Where the component that chooses is.
-        place: The same as a place.
-        labels: Its labels, those of its place among them.
-        policy: The setting in force, and what goes with it.
+        visible: What there is to choose from.
+        effective_rule: The setting in force, and what goes with it.
         profile: Whose rules.
+        compared: The client's place as far as it is compared: region, zone and subzone.
+        labels: The client's labels, those of its place among them, as far as they are compared.
         peers: How many Envoys of its own kind there are in each locality, for
             zone-aware routing; empty if that is unknown.
     """
 
     visible: VisibleEndpoints
-    client: Client
-    place: Place
-    labels: Mapping[str, str]
     effective_rule: EffectiveRule
     profile: Profile
+    compared: Locality
+    labels: Mapping[str, str]
     peers: Mapping[Locality, int]
+    passthrough: str = ""
 
     @cached_property
-    def grouping(self) -> Grouping:
+    def assignment(self) -> LoadAssignment:
         """What becomes of the endpoints."""
-        return group_endpoints(
+        return assign(
             self.visible.endpoints,
             self.effective_rule.setting,
-            client=self.place.locality,
+            client=self.compared,
             client_labels=self.labels,
             profile=self.profile,
         )
@@ -81,34 +79,17 @@ class LocalitySelection:
     @property
     def tiers(self) -> Sequence[TierLike]:
         """A tier for each level that holds an endpoint."""
-        return self._tiers
-
-    @cached_property
-    def _tiers(self) -> tuple[Tier, ...]:
-        bins: dict[int, list[Endpoint]] = {}
-        grouping = self.grouping
-        for endpoint, level, priority in zip(self.visible.endpoints, grouping.levels, grouping.priorities, strict=True):
-            if priority is not None:
-                bins.setdefault(level, []).append(endpoint)
-        return tuple(Tier(level, tuple(bins[level])) for level in sorted(bins))
+        return self.assignment.tiers
 
     @property
     def excluded(self) -> tuple[Exclusion, ...]:
         """What distribute leaves out."""
-        return self.grouping.excluded
+        return self.assignment.excluded
 
     @property
     def groups(self) -> tuple[LocalityGroup, ...]:
         """The groups that Istio hands to the Envoy."""
-        return tuple(
-            LocalityGroup(
-                priority=group.priority,
-                locality=group.locality,
-                weight=group.weight or None,
-                hosts=tuple(host_of(endpoint) for endpoint in group.endpoints),
-            )
-            for group in self.grouping.groups
-        )
+        return self.assignment.groups
 
     @property
     def envoy(self) -> EnvoySettings:
@@ -125,7 +106,7 @@ class LocalitySelection:
         if setting is None or not self.peers:
             return None
         return ZoneAware(
-            node_locality=self.place.locality,
+            node_locality=self.compared,
             local_hosts=tuple(self.peers.items()),
             min_cluster_size=DEFAULT_MIN_CLUSTER_SIZE if setting.min_cluster_size is None else setting.min_cluster_size,
         )
@@ -137,13 +118,13 @@ class LocalitySelection:
         return (
             *((unknown_peers(),) if alone else ()),
             *unknown_labels(self.labels, self._entries, self.visible.endpoints),
-            *unknown_places(self.place.locality, self._scopes, self._matching),
+            *unknown_places(self.compared, self._scopes, self._matching),
         )
 
     def _matching(self, position: int) -> int:
         """How many endpoints match the client from its region down to the scope of this position."""
         depth = position + 2  # of the parts of a locality the network, which is the first, is not compared
-        here = self.place.locality[1:depth]
+        here = self.compared[1:depth]
         return sum(endpoint.locality[1:depth] == here for endpoint in self.visible.endpoints)
 
     @property
@@ -161,9 +142,9 @@ class LocalitySelection:
             return ()
         return SCOPES[1:2] if self.effective_rule.setting.zone_aware is not None else SCOPES[1:4]
 
-    @property
-    def _ranked(self) -> bool:
-        return self.profile.cross_network is CrossNetwork.RANKED
+    @cached_property
+    def _by_label(self) -> Ladder:
+        return Ladder.of_labels(self._entries, self.profile.cross_network)
 
     def describe(self, number: int) -> str:
         """What endpoints of this level have in common with the client."""
@@ -174,12 +155,12 @@ class LocalitySelection:
             case LevelsBy.SHARES:
                 return "a locality of the distribute rule" if self._share_rule is not None else "anywhere"
             case LevelsBy.LABELS:
-                return self._describe_labels(number)
+                return self._by_label.describe(number)
             case LevelsBy.PLACE:
                 return self._describe_place(number)
             case LevelsBy.LABELS_AND_PLACE:
                 coarse, fine = divmod(number, len(self._words))
-                return f"{self._describe_labels(coarse)}; {self._describe_place(fine)}"
+                return f"{self._by_label.describe(coarse)}; {self._describe_place(fine)}"
             case _:
                 assert_never(levels_by)
 
@@ -187,41 +168,48 @@ class LocalitySelection:
     def _words(self) -> tuple[str, ...]:
         return _FAILOVER_WORDS if self.effective_rule.setting.zone_aware is None else _REGION_WORDS
 
-    def _describe_labels(self, level: int) -> str:
-        return Ladder.of_labels(self._entries, self.profile.cross_network).describe(level)
-
     def _describe_place(self, level: int) -> str:
         setting, words = self.effective_rule.setting.setting, self._words
-        here = self.place.locality.region
+        here = self.compared.region
         to = [one.to_region for one in (setting.failover if setting else ()) if one.from_region == here]
         return f"region {to[0]}, to fail over to" if to and level == len(words) - 2 else words[level]
 
-    def compare(self, service_endpoint: ServiceEndpoint) -> tuple[Comparison, ...]:
+    def compare(self, each: ServiceEndpoint, client: Client, place: Place) -> tuple[Comparison, ...]:
         """Label by label, then place by place; or the locality against the distribute rule."""
         if self.effective_rule.setting.levels_by is LevelsBy.SHARES:
-            return self._compare_shares(service_endpoint)
-        entries, scopes = self._entries, self._scopes
-        by_label = label_comparisons(
-            entries, self.labels, self.client, self.place, service_endpoint, ranked=self._ranked
-        )
-        return by_label + scope_comparisons(scopes, self.place, service_endpoint)
+            return self._compare_shares(each)
+        labels = compare_labels(self.labels, each.endpoint.labels, self._entries)
+        by_label = label_comparisons(labels, self._by_label, place, each, client=str(client))
+        scopes = Ladder.of_scopes(self._scopes, CrossNetwork.FLAT)
+        return by_label + scope_comparisons(self._scopes, scopes, place, each)
 
     @property
     def _share_rule(self) -> Distribute | None:
-        return matching_rule(self.effective_rule.setting.distribute, self.place.locality[1:4])
+        return matching_rule(self.effective_rule.setting.distribute, self.compared[1:4])
 
-    def _compare_shares(self, service_endpoint: ServiceEndpoint) -> tuple[Comparison, ...]:
+    def _compare_shares(self, each: ServiceEndpoint) -> tuple[Comparison, ...]:
         rule = self._share_rule
         if rule is None:
             return ()
-        target = [pattern for pattern, _ in rule.to if matches_place(pattern, service_endpoint.place.locality[1:4])]
+        target = [pattern for pattern, _ in rule.to if matches_place(pattern, each.place.locality[1:4])]
         return (
             Comparison(
                 key=f"distribute from {rule.origin}",
                 client=" or ".join(target or [pattern for pattern, _ in rule.to]) or "nowhere",
                 client_origin=self.effective_rule.found.rule.title if self.effective_rule.found is not None else "",
-                endpoint=service_endpoint.place.locality.text,
-                endpoint_origin=service_endpoint.place.origin(Scope.REGION),
+                endpoint=each.place.locality.text,
+                endpoint_origin=each.place.origin(Scope.REGION),
                 equal=bool(target),
             ),
         )
+
+
+def compared_labels(rule: EffectiveRule, labels: Labels) -> Labels:
+    """*labels* without those that failoverPriority does not compare; clients for which this is the same are alike."""
+    effective = rule.setting
+    if effective.setting is None or effective.levels_by not in (LevelsBy.LABELS, LevelsBy.LABELS_AND_PLACE):
+        return NO_LABELS
+    names = {entry.partition("=")[0] for entry in effective.setting.failover_priority}
+    compared = {name: labels[name] for name in names if name in labels}
+    # A client without any labels has nothing compared at all (DR-3), so that none may not stand for none of these.
+    return Labels.trusted(compared) if compared else labels

@@ -1,13 +1,15 @@
 """What becomes of a host for which nothing is chosen? The connection is passed through (PREC-4)."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from attrs import frozen
 
-from meshtier.dataplane.settings import EnvoySettings, LocalityGroup
-from meshtier.dataplane.spread import PLAIN_ENVOY
+from meshtier.dataplane import PLAIN_ENVOY, EnvoySettings, LocalityGroup
 from meshtier.endpoint import Exclusion
-from meshtier.mesh.comparison import Comparison
+from meshtier.mesh.clients import Client
+from meshtier.mesh.explanation import Comparison
+from meshtier.mesh.snapshot import Place
 from meshtier.mesh.visible import ServiceEndpoint, VisibleEndpoints
 from meshtier.note import Note
 from meshtier.tiers import Tier, TierLike
@@ -15,41 +17,30 @@ from meshtier.tiers import Tier, TierLike
 
 @frozen(kw_only=True, eq=False)
 class Passthrough:
-    """No choice at all: the connection goes where the client sent it (PREC-4)."""
+    """No selection at all: the connection goes where the client sent it.
+
+    Attributes:
+        visible: What stands behind the host.
+        passthrough: Why nothing is chosen, as in ``headless``.
+    """
 
     visible: VisibleEndpoints
-    why: str
+    passthrough: str
+    excluded: Final[tuple[Exclusion, ...]] = ()
+    groups: Final[tuple[LocalityGroup, ...]] = ()
+    envoy: Final[EnvoySettings] = PLAIN_ENVOY
+    notes: Final[tuple[Note, ...]] = ()
 
     @property
     def tiers(self) -> Sequence[TierLike]:
         """Everything, in one tier."""
         return (Tier(0, self.visible.endpoints),) if self.visible.endpoints else ()
 
-    @property
-    def excluded(self) -> tuple[Exclusion, ...]:
-        """Nothing."""
-        return ()
-
-    @property
-    def groups(self) -> tuple[LocalityGroup, ...]:
-        """Nothing: an Envoy gets no endpoints for such a service."""
-        return ()
-
-    @property
-    def envoy(self) -> EnvoySettings:
-        """The plain settings."""
-        return PLAIN_ENVOY
-
     def describe(self, number: int) -> str:
         """Why there is no order."""
-        return f"passed through: {self.why}" if number == 0 else ""
+        return f"passed through: {self.passthrough}" if number == 0 else ""
 
-    @property
-    def notes(self) -> tuple[Note, ...]:
+    def compare(self, each: ServiceEndpoint, client: Client, place: Place) -> tuple[Comparison, ...]:
         """Nothing is compared."""
-        return ()
-
-    def compare(self, service_endpoint: ServiceEndpoint) -> tuple[Comparison, ...]:
-        """Nothing is compared."""
-        del service_endpoint
+        del each, client, place
         return ()

@@ -1,12 +1,13 @@
 """How much of its traffic a component sends to each endpoint of a ranking (LOAD-1 to LOAD-5)."""
 
 import pytest
+from attrs import evolve
+from tests.meshes import EAST, HOST, one_cluster, places, pod
 
-from meshtier.component import Component
-from meshtier.dataplane.settings import EnvoySettings
-from meshtier.dataplane.shares import Shares
-from meshtier.dataplane.spread import ISTIO_ENVOY, locality_groups, spread, tier_groups
-from meshtier.dataplane.ztunnel import NO_ENDPOINT, NO_WEIGHT, NONE_SERVING, best_tier, ztunnel_shares
+from meshtier import component as components
+from meshtier.component import COMPONENTS, Component
+from meshtier.dataplane import DATA_PLANES, DataPlane, EnvoySettings, Selection, Shares, data_plane, planes, spread
+from meshtier.dataplane.ztunnel import NO_ENDPOINT, NO_WEIGHT, NONE_SERVING, best_tier, best_tier_shares
 from meshtier.distribution import TrafficDistribution
 from meshtier.endpoint import MAX_WEIGHT, Endpoint, Health
 from meshtier.errors import InvalidValueError, UnknownNameError
@@ -16,6 +17,7 @@ from meshtier.tiers import Tier
 
 ZONE = TrafficDistribution.PREFER_SAME_ZONE
 HERE, NEXT, FAR = Locality("n", "r", "a"), Locality("n", "r", "b"), Locality("n", "q", "c")
+SICK = Endpoint("sick", HERE, health=Health.UNHEALTHY)
 ENVOYS = (Component.WAYPOINT, Component.INGRESS_GATEWAY, Component.SIDECAR)
 BEST_TIER = (Component.ZTUNNEL, Component.KGATEWAY)
 
@@ -111,37 +113,38 @@ def test_localities_of_a_priority_are_weighed_by_their_health() -> None:
     assert even["y1"] == pytest.approx(1 / 3)
 
 
-def test_groups_are_sorted_by_the_text_of_the_locality_with_summed_weights() -> None:
-    endpoints = [
-        Endpoint("1", Locality("n", "b", "z", node="x"), weight=2),
-        Endpoint("2", Locality("n", "B"), weight=0),
-        Endpoint("3", Locality("m", "b", "z", node="y"), weight=3),
-    ]
-    groups = locality_groups(endpoints, 4)
-    assert [(group.locality, group.weight, [host.id for host in group.hosts]) for group in groups] == [
-        (Locality(region="B"), 1, ["2"]),
-        (Locality(region="b", zone="z"), 5, ["1", "3"]),
-    ]
-    assert {group.priority for group in groups} == {4}
-
-
-def test_priorities_have_no_gap_where_tiers_have_one() -> None:
-    gap = [Tier(0, (Endpoint("a", HERE),)), Tier(3, (Endpoint("b", FAR),))]
-    assert [group.priority for group in tier_groups(gap)] == [0, 1]
-
-
 def test_the_best_tier_of_none() -> None:
     assert best_tier([]) is None
 
 
-def test_two_endpoints_of_one_id_are_refused() -> None:
-    with pytest.raises(InvalidValueError, match="endpoints: expected endpoints with ids of their own, got an id twice"):
-        ztunnel_shares([Tier(0, (Endpoint("a", HERE), Endpoint("a", NEXT)))])
+@pytest.mark.parametrize(
+    ("tiers", "shares"),
+    [
+        ((), []),
+        ((Tier(0, (SICK,)), Tier(2, (Endpoint("b", NEXT),)), Tier(3, (Endpoint("c", FAR),))), [0, 1, 0]),
+        ((Tier(0, (Endpoint("a", HERE, weight=0),)), Tier(1, (Endpoint("b", NEXT),))), [0, 0]),
+        ((Tier(0, (SICK,)),), [0]),
+    ],
+    ids=["none", "the best that serves", "no weight", "none healthy"],
+)
+def test_the_best_tier_takes_all_and_no_endpoint_is_looked_at_for_that(
+    tiers: tuple[Tier, ...], shares: list[float]
+) -> None:
+    assert list(best_tier_shares(tiers)) == shares
 
 
-def test_the_largest_weights_do_not_overflow() -> None:
-    shares = spread(ranking(*(Endpoint(f"{n}", HERE, weight=MAX_WEIGHT) for n in range(3))), Component.ZTUNNEL)
-    assert shares.total == pytest.approx(1)
+@pytest.mark.parametrize("component", Component)
+def test_two_endpoints_of_one_id_are_refused(component: Component) -> None:
+    for twice in ((Endpoint("a", HERE), Endpoint("a", NEXT)), (Endpoint("a", HERE), Endpoint("a", HERE))):
+        with pytest.raises(InvalidValueError) as caught:
+            spread(ranking(*twice), component)
+        assert str(caught.value) == "endpoints: expected endpoints with ids of their own, got an id twice"
+
+
+@pytest.mark.parametrize("component", Component)
+def test_the_largest_weights_do_not_overflow(component: Component) -> None:
+    shares = spread(ranking(*(Endpoint(f"{n}", HERE, weight=MAX_WEIGHT) for n in range(3))), component)
+    assert list(shares.values()) == pytest.approx([1 / 3] * 3)
 
 
 def test_shares_refuse_an_unknown_endpoint_with_the_nearest() -> None:
@@ -164,5 +167,50 @@ def test_shares_show_the_largest(shares: Shares, text: str) -> None:
     assert repr(shares) == text
 
 
-def test_istio_tells_an_envoy_not_to_panic_and_to_weigh_localities() -> None:
-    assert (ISTIO_ENVOY.panic_threshold, ISTIO_ENVOY.locality_weighted) == (0, True)
+# A data plane of one's own
+
+
+def follow_hints(selection: Selection) -> Shares:
+    """As kube-proxy in zone a: all to the endpoints with a hint for it, evenly, or to all if one has no hint."""
+    endpoints = [endpoint for tier in selection.tiers for endpoint in tier.endpoints]
+    hinted = [endpoint for endpoint in endpoints if endpoint.labels.get("hint") == "a"]
+    chosen = hinted if hinted and all("hint" in endpoint.labels for endpoint in endpoints) else endpoints
+    return Shares({endpoint.id: (endpoint in chosen) / len(chosen) for endpoint in endpoints})
+
+
+WITH_HINTS = {**DATA_PLANES, "ztunnel": DataPlane(shares=follow_hints)}
+
+
+@pytest.mark.parametrize(
+    ("hints", "shares"),
+    [(("a", "b", "a"), [0.5, 0, 0.5]), (("b", "b", "b"), [1 / 3] * 3), (("a", "a", ""), [1 / 3] * 3)],
+    ids=["some here", "none here", "one without"],
+)
+def test_a_data_plane_that_follows_hints_is_one_more_row(hints: tuple[str, ...], shares: list[float]) -> None:
+    places = (HERE, HERE, FAR)
+    endpoints = [
+        Endpoint(f"{number}", place, labels={"hint": hint} if hint else {})
+        for number, (place, hint) in enumerate(zip(places, hints, strict=True))
+    ]
+    found = spread(ranking(*endpoints), Component.ZTUNNEL, planes=WITH_HINTS)
+    assert list(found.values()) == pytest.approx(shares)
+
+
+def test_a_route_asks_whatever_data_plane_the_tables_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    traits = evolve(Component.KGATEWAY.traits, spreads_by="hints")
+    monkeypatch.setattr(components, "COMPONENTS", {**COMPONENTS, Component.KGATEWAY: traits})
+    monkeypatch.setattr(planes, "DATA_PLANES", {**DATA_PLANES, "hints": DataPlane(shares=follow_hints)})
+    pods = [pod("near", EAST, labels={"hint": "b"}), pod("far", places()["network"], labels={"hint": "a"})]
+    route = one_cluster(pods, annotation="PreferSameZone").route("client", HOST, component=Component.KGATEWAY)
+    assert route.shares == {"east/shop/near": 0, "east/shop/far": 1}
+    assert [tier.share for tier in route.tiers] == [0, 1]
+
+
+@pytest.mark.parametrize("component", Component)
+def test_every_component_has_a_data_plane(component: Component) -> None:
+    assert data_plane(component) is DATA_PLANES[component.traits.spreads_by]
+
+
+def test_a_data_plane_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(UnknownNameError, match="no data plane 'ztunnel'; there are: envoy"):
+        data_plane(Component.ZTUNNEL, {"envoy": DATA_PLANES["envoy"]})
