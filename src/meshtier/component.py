@@ -92,6 +92,7 @@ _ENVOY: Final = Traits(
     knows_zone_awareness=True,
     is_told_priorities=True,
     is_told_unready=True,
+    # istio/istio pilot/pkg/serviceregistry/kube/controller/controller.go, getPodLocality, at 86c9f01
     reads_locality_override=True,
     through_waypoints=False,
 )
@@ -101,6 +102,7 @@ _ZTUNNEL: Final = Traits(
     obeys_destination_rules=False,
     knows_zone_awareness=False,
     is_told_priorities=False,
+    # istio/ztunnel src/state/service.rs, should_include_endpoint, at 62d8265
     is_told_unready=False,
     reads_locality_override=False,
     through_waypoints=True,

@@ -24,7 +24,7 @@ _POSITIONS: Final = {scope: position for position, scope in enumerate((*SCOPES, 
 
 
 def _scopes(value: Iterable[Scope]) -> tuple[Scope, ...]:
-    scopes = tuple(value) if isinstance(value, Iterable) else (value,)  # pyright: ignore[reportUnnecessaryIsInstance]
+    scopes = tuple(value) if isinstance(value, Iterable) else (value,)
     if {*map(type, scopes)} - {Scope}:
         raise InvalidValueError(f"expected Scopes, got {value!r}", "scopes")
     return scopes

@@ -200,6 +200,18 @@ def test_the_fast_decoder_agrees_with_the_plain_one_in_all_it_says(items: list[d
         assert answer(text) == fast
 
 
+@given(items=st.lists(objects(), max_size=3), data=st.data())
+def test_the_decoders_agree_on_texts_that_are_cut_or_spoilt(items: list[dict[str, Any]], data: st.DataObject) -> None:
+    text = "\n".join(json.dumps(a_list([item]), indent=1) for item in items)
+    at = data.draw(st.integers(0, len(text)))
+    text = text[:at] + data.draw(st.sampled_from(["", "{", "}", '"', ",", "nul", "[", "\\", "1e999", "{}"])) + text[at:]
+    text = text[: data.draw(st.integers(0, len(text)))] if data.draw(st.booleans()) else text
+    fast = answer("{}" + text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("meshtier.kube.objects.fast_decoder", lambda: None)
+        assert answer("{}" + text) == fast
+
+
 def answer(text: str) -> Cluster | str:
     """The cluster, or what is said of it; in any order, for the fast decoder sorts by kind."""
     try:

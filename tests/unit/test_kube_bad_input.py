@@ -51,11 +51,11 @@ def problems(text: str | bytes) -> list[str]:
         ),
         pytest.param(
             '{"kind": "List"\n "items": []}',
-            "document 1: expected JSON: expected ',' or '}' (line 2, column 2)",
+            "document 1: expected JSON: expecting ',' delimiter (line 2, column 2)",
             id="comma",
         ),
         pytest.param(
-            NODE % "a" + "\n}", "document 2: expected JSON: invalid character (line 2, column 1)", id="second-value"
+            NODE % "a" + "\n}", "document 2: expected JSON: expecting value (line 2, column 1)", id="second-value"
         ),
         pytest.param(
             "kind: List\nitems: [",
@@ -224,6 +224,19 @@ def test_a_destination_rule_that_cannot_be_read_joins_the_problems() -> None:
 def test_a_folder_without_manifests_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"expected a folder with \*.json, \*.yaml, \*.yml in it, got one without"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [("a\0b", "expected a path, got one with a null byte in it"), ("a" * 5_000, "expected a file that can be read: ")],
+    ids=["null-byte", "too-long"],
+)
+def test_what_is_no_path_is_refused(path: str, said: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read(path)
+    (problem,) = caught.value.problems
+    assert problem.file == path
+    assert problem.problem.startswith(said)
 
 
 def test_standard_input_and_files_are_read_once(tmp_path: Path) -> None:

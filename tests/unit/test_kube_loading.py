@@ -117,6 +117,24 @@ def test_a_folder_is_read_with_the_folders_in_it_in_order(tmp_path: Path) -> Non
     assert [Path(name).name for name in told] == ["a.yaml", "c.json", "b.yml"]
 
 
+class Elsewhere(os.PathLike[str]):
+    """A path as another library may have it, whose text says nothing."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+
+def test_a_path_may_be_anything_that_stands_for_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "-").write_text(NODE % "a")
+    monkeypatch.chdir(tmp_path)
+    for path in (Elsewhere(tmp_path / "-"), Path("-")):
+        (cluster,) = read(path)
+        assert list(cluster.nodes) == ["a"]
+
+
 def test_plain_mappings_as_any_client_library_gives_them() -> None:
     (cluster,) = read({"apiVersion": "v1", "kind": "NodeList", "items": (node("a"),)}, iter([node("b"), node("c")]))
     assert list(cluster.nodes) == ["a", "b", "c"]
@@ -230,10 +248,51 @@ def test_the_reading_of_json_goes_on_after_a_problem_and_keeps_the_document_numb
 
 
 @pytest.mark.usefixtures("decoder")
+def test_json_that_is_cut_anywhere_says_so() -> None:
+    item = (
+        NODE % "a"
+        + '\n{"apiVersion": "v1", "kind": "List", "items": [{"n": -1.5e3, "b": [true, null], "u": "\\u00e9"}]}'
+    )
+    for end in range(len(NODE % "a") + 2, len(item)):
+        with pytest.raises(InputError) as caught:
+            read("-", stdin=io.StringIO(item[:end]))
+        *_, problem = caught.value.problems
+        if "escape" not in problem.problem:  # cut inside of one, it could also be a wrong one
+            assert problem.problem == "expected JSON, got a text that ends in the middle of a value (line 2)"
+        assert problem.document == 2
+
+
+@pytest.mark.usefixtures("decoder")
+def test_lists_behind_each_other_are_documents_of_their_own() -> None:
+    lists = [
+        f'{{"apiVersion": "v1", "kind": "List", "items": [{item}]}}' for item in (NODE % "a", NODE % "", NODE % "b")
+    ]
+    with pytest.raises(InputError) as caught:
+        read("-", stdin=io.StringIO("\n".join([*lists, NODE % "", lists[1]])))
+    assert [problem.document for problem in caught.value.problems] == [2, 4, 5]
+
+
+@pytest.mark.usefixtures("decoder")
+def test_a_fault_behind_lists_is_placed_by_the_lines_of_the_whole_text() -> None:
+    lists = '{"apiVersion": "v1", "kind": "NodeList", "items": [{"metadata": {"name": "é"}}]}\n'
+    with pytest.raises(InputError) as caught:
+        read("-", stdin=io.StringIO(lists + lists.replace("é", "b") + "\n{,}"))
+    (problem,) = caught.value.problems
+    assert problem.document == 3
+    assert problem.problem.endswith(" (line 4, column 2)")
+
+
+@pytest.mark.usefixtures("decoder")
 @pytest.mark.parametrize("word", ["NaN", "-Infinity"])
 def test_words_for_numbers_are_no_json(word: str) -> None:
-    with pytest.raises(InputError, match="document 1: expected JSON"):
+    with pytest.raises(InputError, match=f"document 1: expected JSON, got the word {word}"):
         read("-", stdin=io.StringIO(f'{{"apiVersion": "v1", "kind": "Node", "x": {word}}}'))
+
+
+@pytest.mark.usefixtures("decoder")
+def test_a_number_of_thousands_of_digits_is_refused() -> None:
+    with pytest.raises(InputError, match="document 1: expected numbers, got one of thousands of digits"):
+        read("-", stdin=io.StringIO(f'{{"apiVersion": "v1", "kind": "Node", "x": {"1" * 5_000}}}'))
 
 
 @pytest.mark.usefixtures("decoder")

@@ -195,14 +195,30 @@ def test_no_endpoints_are_no_groups() -> None:
     assert (assignment.groups, assignment.tiers) == ((), ())
 
 
-def test_spelling_tells_groups_apart() -> None:
+@pytest.mark.parametrize("setting", [None, LocalitySetting()], ids=["no levels", "failover"])
+def test_spelling_tells_groups_apart(setting: LocalitySetting | None) -> None:
     assignment = assign(
         endpoints("r1", "r1"),
-        in_force(None),
-        client=Locality(),
+        in_force(setting),
+        client=R1,
         written=lambda endpoint: "r1/" if endpoint.id == "0" else "r1",
     )
     assert told(assignment.groups) == [("r1", 0, 1, "1"), ("r1", 0, 1, "0")]
+
+
+def test_the_profile_says_whether_other_networks_keep_an_order() -> None:
+    network, zone = "topology.istio.io/network", "topology.kubernetes.io/zone"
+    setting = in_force(LocalitySetting(failover_priority=[network, zone]))
+    members = [Endpoint(name, R1, labels={network: "other", zone: name}) for name in "ab"]
+    client = {network: "own", zone: "a"}
+    ranked = assign(members, setting, client=R1, client_labels=client, profile=ISTIO_1_31)
+    assert levels(ranked.tiers) == [(2, "a"), (3, "b")]
+    assert levels(assign(members, setting, client=R1, client_labels=client).tiers) == [(2, "ab")]
+
+
+def test_a_group_is_of_the_first_priority_without_a_weight_unless_it_says_so() -> None:
+    assert (LocalityGroup().priority, LocalityGroup().weight, LocalityGroup().endpoints) == (0, None, ())
+    assert LocalityGroup().locality == Locality()
 
 
 @pytest.mark.parametrize(

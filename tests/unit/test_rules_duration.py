@@ -17,6 +17,10 @@ from meshtier.rules import parse_duration, to_duration
         (".5s", 0.5),
         ("1.s", 1.0),
         ("1000us", 0.001),
+        ("1000µs", 0.001),  # the micro sign
+        ("1000\N{GREEK SMALL LETTER MU}s", 0.001),
+        ("3000000ns", 0.003),
+        ("9223372036.854s", 9223372036.854),
         ("9223372036s", 9223372036.0),
     ],
 )
@@ -37,6 +41,7 @@ def test_durations_are_read_in_seconds(text: str, seconds: float) -> None:
         ("0s", "expected a duration of 1ms or more, got '0s'"),
         ("1us", "expected a duration of 1ms or more, got '1us'"),
         ("1.0001s", "expected a duration in whole milliseconds, got '1.0001s'"),
+        ("9223372036.855s", "expected a duration of at most 9223372036s, got '9223372036.855s'"),
         ("9223372037s", "expected a duration of at most 9223372036s, got '9223372037s'"),
     ],
 )

@@ -82,6 +82,15 @@ def test_locality_block_without_outlier_detection_puts_nothing_in_the_place_of_t
     assert rules_of(choice) == ["PREC-5", "DR-7"]
 
 
+@pytest.mark.parametrize(
+    ("setting", "outlier"), [(SHARES, None), (PRIORITY, EJECT)], ids=["distribute", "with outlier detection"]
+)
+def test_a_locality_block_that_has_what_it_needs_is_not_noted(
+    setting: LocalitySetting, outlier: OutlierDetection | None
+) -> None:
+    assert effective_setting(policy(setting, outlier)).notes == ()
+
+
 def test_outlier_detection_alone_switches_locality_failover_on() -> None:
     choice = effective_setting(policy(outlier=EJECT))
     assert (choice.source, choice.failover, choice.locality_weights) == (SettingSource.MESH_LOCALITY, True, False)
@@ -101,7 +110,8 @@ def test_mesh_without_locality_setting_has_no_levels(mesh: LocalitySetting | Non
 
 
 def test_no_setting_anywhere_has_no_source() -> None:
-    assert effective_setting(mesh=None).source is SettingSource.NONE
+    assert effective_setting(mesh=None) == EffectiveSetting(source=SettingSource.NONE)
+    assert effective_setting(mesh=None).unready_sent
 
 
 @pytest.mark.parametrize(

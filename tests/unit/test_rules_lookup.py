@@ -71,10 +71,14 @@ def test_exact_host_beats_the_longest_wildcard_which_beats_shorter_ones() -> Non
     assert found is not None
     assert (found.rule.name, found.match) == ("exact", Match.EXACT)
     assert names(found)[1] == dict.fromkeys(["all", "ns", "mesh"], Shadow.WIDER_HOST)
+    assert names(find([rule("short", host="*internal"), *rules]))[0] == ["ns"]
 
 
 def test_no_rule_for_the_host() -> None:
     assert find([rule("other", host="cart.shop.svc.cluster.local"), rule("far", namespace="else")]) is None
+    assert (
+        find([rule("wild", host="*.shop.svc.cluster.local"), rule("longer", host="*.cart.shop.mesh.internal")]) is None
+    )
 
 
 def test_short_name_is_a_service_of_the_rules_namespace() -> None:
@@ -136,6 +140,7 @@ def test_namespaces_are_asked_in_order_and_a_wildcard_of_an_earlier_one_is_enoug
     [
         ([], "web", True),
         (["*"], "web", True),
+        (["*"], "shop", True),
         (["."], "web", False),
         (["."], "shop", True),
         (["shop"], "shop", True),
@@ -147,6 +152,22 @@ def test_namespaces_are_asked_in_order_and_a_wildcard_of_an_earlier_one_is_enoug
 )
 def test_export_to_is_honoured(export_to: list[str], client: str, held: bool) -> None:
     assert (find([rule("r", export_to=export_to)], client=client) is not None) is held
+
+
+def test_a_later_rule_that_is_exported_to_the_client_alone_is_named_as_later() -> None:
+    found = find([rule("service"), rule("root", namespace="istio-system", export_to=["web"])])
+    assert names(found) == (["service"], {"root": Shadow.LATER_NAMESPACE})
+
+
+def test_to_a_client_in_the_root_namespace_its_public_rules_are_later_ones() -> None:
+    found = find([rule("service"), rule("root", namespace="istio-system")], client="istio-system")
+    assert names(found) == (["service"], {"root": Shadow.LATER_NAMESPACE})
+
+
+def test_a_wider_rule_behind_one_that_is_not_exported_is_named_as_wider() -> None:
+    rules = [rule("narrow", export_to=["bank"]), rule("wide", host="*.mesh.internal")]
+    found = find([*rules, rule("root", namespace="istio-system")])
+    assert names(found) == (["root"], {"narrow": Shadow.NOT_EXPORTED, "wide": Shadow.WIDER_HOST})
 
 
 def test_rule_that_is_not_exported_is_named_as_shadowed() -> None:
@@ -164,8 +185,9 @@ def test_exact_rule_exported_elsewhere_hides_the_wildcard_of_its_namespace() -> 
 def test_client_in_the_root_namespace_asks_the_services_namespace_before_the_roots_public_rules() -> None:
     public, service = rule("public", namespace="istio-system", host="*"), rule("service")
     assert names(find([public, service], client="istio-system"))[0] == ["service"]
-    private = rule("private", namespace="istio-system", host="*", export_to=["."])
-    assert names(find([public, service, private], client="istio-system"))[0] == ["private"]
+    for own in (".", "istio-system"):
+        private = rule("private", namespace="istio-system", host="*", export_to=[own])
+        assert names(find([public, service, private], client="istio-system"))[0] == ["private"]
 
 
 def test_oldest_rule_gives_the_policy_and_all_give_subsets() -> None:
@@ -195,6 +217,11 @@ def test_rules_with_other_export_to_stay_apart_and_the_youngest_holds() -> None:
     assert [note.rule for note in found.notes] == ["DR-1"]
 
 
+def test_a_rule_for_all_namespaces_takes_in_none_for_some() -> None:
+    found = find([rule("old", created="1"), rule("new", created="2", export_to=["web"])])
+    assert names(found) == (["new"], {"old": Shadow.OTHER_EXPORT})
+
+
 def test_wider_export_of_a_younger_rule_merges_it_into_the_older() -> None:
     found = find([rule("old", created="1", export_to=["web"]), rule("new", created="2", export_to=["web", "bank"])])
     assert names(found) == (["old", "new"], {})
@@ -209,5 +236,59 @@ def test_rule_for_the_clients_labels_beats_the_one_for_all() -> None:
     assert names(find(rules, labels={"app": "y"})) == (["all"], {"some": Shadow.OTHER_LABELS})
 
 
+def test_every_label_of_a_selector_counts() -> None:
+    some = rule("some", namespace="web", selector={"app": "x", "v": "1"})
+    assert names(find([some], labels={"app": "x", "v": "1", "more": ""}))[0] == ["some"]
+    assert find([some], labels={"app": "x", "v": "2"}) is None
+    assert find([some], labels={"app": "x"}) is None
+
+
 def test_rule_with_a_selector_stays_in_its_namespace() -> None:
     assert find([rule("some", selector={"app": "x"})], labels={"app": "x"}) is None
+    exported = rule("some", selector={"app": "x"}, export_to=["*"])
+    assert find([exported], labels={"app": "x"}) is None
+    assert names(find([exported], labels={"app": "x"}, client="shop"))[0] == ["some"]
+
+
+def test_rules_for_some_workloads_come_before_those_for_all_whatever_their_age() -> None:
+    """The younger one with a selector takes in the older for all, so that nothing is left for other clients."""
+    rules = [
+        rule("all", namespace="web", created="1", export_to=["."], errors=1, subsets=["v1"]),
+        rule("some", namespace="web", created="2", selector={"app": "x"}, subsets=["v2"]),
+    ]
+    found = find(rules, labels={"app": "x"})
+    assert names(found) == (["some", "all"], {})
+    assert found is not None
+    assert found.rule.traffic_policy == rules[0].traffic_policy
+    assert [subset.name for subset in found.rule.subsets] == ["v2", "v1"]
+    assert find(rules, labels={"app": "y"}) is None
+
+
+def test_rules_for_the_same_workloads_merge_and_those_for_others_do_not() -> None:
+    rules = [
+        rule("a", namespace="web", created="1", selector={"app": "x"}, subsets=["v1"]),
+        rule("b", namespace="web", created="2", selector={"app": "x"}, subsets=["v2"]),
+        rule("c", namespace="web", created="3", selector={"app": "y"}, subsets=["v3"]),
+    ]
+    assert names(find(rules, labels={"app": "x"})) == (["a", "b"], {"c": Shadow.OTHER_LABELS})
+    assert names(find(rules, labels={"app": "y"})) == (["c"], {"a": Shadow.OTHER_LABELS, "b": Shadow.OTHER_LABELS})
+
+
+def test_of_two_rules_for_some_workloads_the_oldest_that_fits_holds() -> None:
+    rules = [
+        rule("one", namespace="web", created="1", selector={"app": "x"}),
+        rule("other", namespace="web", created="2", selector={"v": "1"}),
+    ]
+    assert names(find(rules, labels={"app": "x", "v": "1"})) == (["one"], {"other": Shadow.NO_SELECTOR})
+
+
+def test_another_rule_of_the_same_namespace_is_wider_only_if_its_host_is() -> None:
+    rules = [
+        rule("some", namespace="web", selector={"app": "x"}, host="*.mesh.internal"),
+        rule("exact", namespace="web", selector={"app": "x"}),
+        rule("labels", namespace="web", selector={"app": "y"}),
+    ]
+    assert names(find(rules, labels={"app": "x"})) == (
+        ["exact"],
+        {"some": Shadow.WIDER_HOST, "labels": Shadow.OTHER_LABELS},
+    )

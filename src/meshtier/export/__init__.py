@@ -8,13 +8,7 @@ from meshtier.export.addresses import AddressOf, pipe_address, socket_address
 from meshtier.export.bootstrap import ENDPOINT_HEADER, FLAGS_HEADER, HASH_HEADER, bootstrap
 from meshtier.export.cluster import cluster, outlier_detection
 from meshtier.export.endpoints import METADATA_NAME, cluster_load_assignment, discovery_response
-from meshtier.export.messages import (
-    Address,
-    BootstrapData,
-    ClusterData,
-    ClusterLoadAssignmentData,
-    DiscoveryResponseData,
-)
+from meshtier.export.messages import Address, ClusterLoadAssignmentData, DiscoveryResponseData
 from meshtier.export.upstream import Reached, Source, Upstream, upstream_of
 from meshtier.public import publish
 
@@ -25,8 +19,6 @@ __all__ = [
     "METADATA_NAME",
     "Address",
     "AddressOf",
-    "BootstrapData",
-    "ClusterData",
     "ClusterLoadAssignmentData",
     "DiscoveryResponseData",
     "Reached",

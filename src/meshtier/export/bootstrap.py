@@ -6,7 +6,7 @@ from typing import Final
 from meshtier.dataplane import ZoneAware
 from meshtier.export.cluster import CONNECT_TIMEOUT, cluster
 from meshtier.export.endpoints import METADATA_NAME, locality_data
-from meshtier.export.messages import Address, Any, BootstrapData
+from meshtier.export.messages import Address, Message
 from meshtier.export.upstream import Source, Upstream, upstream_of
 from meshtier.locality import Locality
 
@@ -36,7 +36,7 @@ def bootstrap(
     admin: Address | None = None,
     name: str | None = None,
     update_merge_window_s: float | None = None,
-) -> BootstrapData:
+) -> Message:
     """A configuration that sends every HTTP request to the host, and says in the answer's headers where it went.
 
     Args:
@@ -59,10 +59,10 @@ def bootstrap(
     spreading = cluster(upstream, eds_path=eds_path, update_merge_window_s=update_merge_window_s)
     zone_aware = upstream.settings.zone_aware
     local = [] if zone_aware is None else [_local_cluster(zone_aware)]
-    data = BootstrapData(
-        node=_node(zone_aware),
-        static_resources={"listeners": [_listener(upstream, listener)], "clusters": [spreading, *local]},
-    )
+    data: Message = {
+        "node": _node(zone_aware),
+        "static_resources": {"listeners": [_listener(upstream, listener)], "clusters": [spreading, *local]},
+    }
     if admin is not None:
         data["admin"] = {"address": admin}
     if zone_aware is not None:
@@ -70,12 +70,12 @@ def bootstrap(
     return data
 
 
-def _node(zone_aware: ZoneAware | None) -> Any:
-    node: Any = {"id": "meshtier", "cluster": LOCAL_CLUSTER}
+def _node(zone_aware: ZoneAware | None) -> Message:
+    node: Message = {"id": "meshtier", "cluster": LOCAL_CLUSTER}
     return node if zone_aware is None else {**node, "locality": locality_data(zone_aware.node_locality)}
 
 
-def _listener(upstream: Upstream, address: Address) -> Any:
+def _listener(upstream: Upstream, address: Address) -> Message:
     manager = {
         "@type": _HTTP_MANAGER,
         "stat_prefix": "ingress",
@@ -93,12 +93,12 @@ def _listener(upstream: Upstream, address: Address) -> Any:
     return {"name": "in", "address": address, "filter_chains": [{"filters": filters}]}
 
 
-def _header(key: str, value: str) -> Any:
+def _header(key: str, value: str) -> Message:
     return {"header": {"key": key, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
 
 
-def _route(upstream: Upstream) -> Any:
-    action: Any = {"cluster": upstream.name}
+def _route(upstream: Upstream) -> Message:
+    action: Message = {"cluster": upstream.name}
     if upstream.settings.lb_policy.hashes:
         balancer = upstream.traffic.load_balancer
         hashing = balancer.consistent_hash if balancer is not None else None
@@ -106,7 +106,7 @@ def _route(upstream: Upstream) -> Any:
     return {"match": {"prefix": "/"}, "route": action}
 
 
-def _hash_policy(hashing: Mapping[str, object]) -> Any:
+def _hash_policy(hashing: Mapping[str, object]) -> Message:
     match hashing:
         case {"httpHeaderName": str(header)}:
             return {"header": {"header_name": header}}
@@ -120,7 +120,7 @@ def _hash_policy(hashing: Mapping[str, object]) -> Any:
             return {"header": {"header_name": HASH_HEADER}}
 
 
-def _local_cluster(zone_aware: ZoneAware) -> Any:
+def _local_cluster(zone_aware: ZoneAware) -> Message:
     """The Envoy's own kind. Nothing ever connects to it: only where its hosts are counts."""
     endpoints = [
         {

@@ -9,7 +9,7 @@ from typing import Final, assert_never
 
 from meshtier.dataplane import EnvoySettings, LbPolicy
 from meshtier.endpoint import MAX_WEIGHT
-from meshtier.export.messages import Any, ClusterData, CommonLbData, OutlierData, ZoneAwareData
+from meshtier.export.messages import Message
 from meshtier.export.upstream import Source, Upstream, upstream_of
 from meshtier.rules import LoadBalancer, OutlierDetection, Warmup, to_duration
 
@@ -27,7 +27,7 @@ _UNLIMITED: Final = MAX_WEIGHT
 
 def cluster(
     source: Source, *, eds_path: str, name: str | None = None, update_merge_window_s: float | None = None
-) -> ClusterData:
+) -> Message:
     """The cluster that spreads load over the endpoints in a file.
 
     Args:
@@ -51,15 +51,15 @@ def cluster(
     # Envoy takes a bare file name for a mistake.
     path = eds_path if "/" in eds_path else f"./{eds_path}"
     eds_config = {"path_config_source": {"path": path}, "resource_api_version": "V3"}
-    data = ClusterData(
-        name=upstream.name,
-        type="EDS",
-        connect_timeout=CONNECT_TIMEOUT,
-        eds_cluster_config={"eds_config": eds_config},
-        lb_policy=upstream.settings.lb_policy.value,
-        common_lb_config=_common(upstream.settings, update_merge_window_s),
-        circuit_breakers=_circuit_breakers(),
-    )
+    data: Message = {
+        "name": upstream.name,
+        "type": "EDS",
+        "connect_timeout": CONNECT_TIMEOUT,
+        "eds_cluster_config": {"eds_config": eds_config},
+        "lb_policy": upstream.settings.lb_policy.value,
+        "common_lb_config": _common(upstream.settings, update_merge_window_s),
+        "circuit_breakers": _circuit_breakers(),
+    }
     _add_balancer(data, upstream)
     detection = upstream.traffic.outlier_detection
     if detection is not None:
@@ -69,7 +69,7 @@ def cluster(
     return data
 
 
-def outlier_detection(detection: OutlierDetection) -> OutlierData:
+def outlier_detection(detection: OutlierDetection) -> Message:
     """What Istio makes of a DestinationRule's ``outlierDetection``.
 
     A count that is given is enforced fully, and one of 0 not at all; what is not
@@ -82,7 +82,7 @@ def outlier_detection(detection: OutlierDetection) -> OutlierData:
     {'enforcing_success_rate': 0, 'consecutive_gateway_failure': 3,
      'enforcing_consecutive_gateway_failure': 100, 'interval': '1.5s'}
     """
-    data = OutlierData(enforcing_success_rate=0)
+    data: Message = {"enforcing_success_rate": 0}
     if (count := detection.consecutive_5xx_errors) is not None:
         data["consecutive_5xx"] = count
         data["enforcing_consecutive_5xx"] = 100 if count else 0
@@ -104,28 +104,28 @@ def outlier_detection(detection: OutlierDetection) -> OutlierData:
     return data
 
 
-def _common(settings: EnvoySettings, update_merge_window_s: float | None) -> CommonLbData:
-    data = CommonLbData(healthy_panic_threshold={"value": float(settings.panic_threshold)})
+def _common(settings: EnvoySettings, update_merge_window_s: float | None) -> Message:
+    data: Message = {"healthy_panic_threshold": {"value": float(settings.panic_threshold)}}
     if settings.locality_weighted:
         data["locality_weighted_lb_config"] = {}
     if settings.zone_aware is not None:
-        data["zone_aware_lb_config"] = ZoneAwareData(
-            routing_enabled={"value": float(settings.zone_aware.routing_enabled)},
-            min_cluster_size=settings.zone_aware.min_cluster_size,
-            fail_traffic_on_panic=settings.zone_aware.fail_traffic_on_panic,
-        )
+        data["zone_aware_lb_config"] = {
+            "routing_enabled": {"value": float(settings.zone_aware.routing_enabled)},
+            "min_cluster_size": settings.zone_aware.min_cluster_size,
+            "fail_traffic_on_panic": settings.zone_aware.fail_traffic_on_panic,
+        }
     if update_merge_window_s is not None:
         data["update_merge_window"] = to_duration(update_merge_window_s)
     return data
 
 
-def _circuit_breakers() -> Any:
+def _circuit_breakers() -> Message:
     # Envoy's own limits, 1024 for most, would fail requests that a mesh lets pass.
     names = ("max_connections", "max_pending_requests", "max_requests", "max_retries")
     return {"thresholds": [{**dict.fromkeys(names, _UNLIMITED), "track_remaining": True}]}
 
 
-def _add_balancer(data: ClusterData, upstream: Upstream) -> None:
+def _add_balancer(data: Message, upstream: Upstream) -> None:
     balancer = upstream.traffic.load_balancer or LoadBalancer()
     hashing = {} if balancer.consistent_hash is None else balancer.consistent_hash.to_plain()
     match upstream.settings.lb_policy:
@@ -158,14 +158,14 @@ def _part(hashing: Mapping[str, object], name: str) -> Mapping[object, object]:
     return part if isinstance(part, dict) else {}  # pyright: ignore[reportUnknownVariableType]  # read by name only
 
 
-def _slow_start(balancer: LoadBalancer) -> Any:
+def _slow_start(balancer: LoadBalancer) -> Message:
     warmup = balancer.warmup
     if warmup is None and balancer.warmup_duration_s is not None:
         return {"slow_start_config": {"slow_start_window": to_duration(balancer.warmup_duration_s)}}
     return {} if warmup is None else {"slow_start_config": _warmup(warmup)}
 
 
-def _warmup(warmup: Warmup) -> Any:
+def _warmup(warmup: Warmup) -> Message:
     aggression = _DEFAULT_AGGRESSION if warmup.aggression is None else warmup.aggression
     percent = _DEFAULT_MINIMUM_PERCENT if warmup.minimum_percent is None else warmup.minimum_percent
     return {
@@ -176,7 +176,7 @@ def _warmup(warmup: Warmup) -> Any:
     }
 
 
-def _error_codes(codes: tuple[int, ...]) -> Any:
+def _error_codes(codes: tuple[int, ...]) -> Message:
     rules = [
         {"http_response_headers_match": {"headers": [{"name": ":status", "string_match": {"exact": str(code)}}]}}
         for code in codes

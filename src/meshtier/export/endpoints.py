@@ -18,9 +18,8 @@ from meshtier.export.messages import (
     ClusterLoadAssignmentData,
     DiscoveryResponseData,
     LbEndpointData,
-    LocalityData,
     LocalityLbEndpointsData,
-    PolicyData,
+    Message,
 )
 from meshtier.export.upstream import Reached, Source, upstream_of
 from meshtier.locality import Locality
@@ -72,7 +71,7 @@ def cluster_load_assignment(
     """
     upstream = upstream_of(source, name=name)
     addresses = endpoint_addresses(upstream, port=port, address_of=address_of)
-    policy = PolicyData(overprovisioning_factor=upstream.settings.overprovisioning_factor)
+    policy: Message = {"overprovisioning_factor": upstream.settings.overprovisioning_factor}
     if upstream.settings.weighted_priority_health:
         policy["weighted_priority_health"] = True
     return ClusterLoadAssignmentData(
@@ -131,17 +130,11 @@ def _host(host: Endpoint, address: Address, reached: Reached) -> LbEndpointData:
     )
 
 
-def locality_data(locality: Locality) -> LocalityData:
+def locality_data(locality: Locality) -> dict[str, str]:
     """Region, zone and subzone as an Envoy has them.
 
     >>> locality_data(Locality(region="r", subzone="s"))
     {'region': 'r', 'sub_zone': 's'}
     """
-    data = LocalityData()
-    if locality.region:
-        data["region"] = locality.region
-    if locality.zone:
-        data["zone"] = locality.zone
-    if locality.subzone:
-        data["sub_zone"] = locality.subzone
-    return data
+    parts = {"region": locality.region, "zone": locality.zone, "sub_zone": locality.subzone}
+    return {name: part for name, part in parts.items() if part}

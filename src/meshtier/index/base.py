@@ -154,12 +154,12 @@ class Index:
 
 
 def _check(endpoint: Endpoint) -> None:
-    if not isinstance(endpoint, Endpoint):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers need not type-check
+    if not isinstance(endpoint, Endpoint):
         raise InvalidValueError(f"expected an Endpoint, got {endpoint!r}")
 
 
 def _name_of(endpoint: Endpoint | str) -> str:
     name = endpoint.id if isinstance(endpoint, Endpoint) else endpoint
-    if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers need not type-check
+    if not isinstance(name, str):
         raise InvalidValueError(f"expected an Endpoint or its id, got {endpoint!r}")
     return name

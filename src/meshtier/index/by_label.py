@@ -105,7 +105,7 @@ class LabelIndex(Index):
 def _checked_keys(keys: Iterable[str]) -> tuple[str, ...]:
     checked = tuple(keys) if not isinstance(keys, str) else ()
     for position, key in enumerate(checked):
-        if not isinstance(key, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not isinstance(key, str):
             raise InvalidValueError(f"expected a string, got {key!r}", f"keys[{position}]")
     if isinstance(keys, str):
         raise InvalidValueError(f"expected a list of strings, got {keys!r}", "keys")

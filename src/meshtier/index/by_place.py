@@ -170,7 +170,7 @@ class EndpointIndex(Index):
         self, client: Locality, mode: ModeLike, profile: Profile, cluster: str
     ) -> tuple[PrefixTree, Key, Ladder]:
         # Written for the case that callers ask most, a mode: a pick costs little more than this.
-        if not isinstance(client, Locality):  # pyright: ignore[reportUnnecessaryIsInstance]  # need not type-check
+        if not isinstance(client, Locality):
             check_type(client, Locality, "client")
         if isinstance(mode, Preference):
             first = mode.depth

@@ -5,9 +5,9 @@ it hands back as bytes, and `meshtier.kube.decode` says what is wrong there.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import UnionType
-from typing import Any, Final, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from attrs import fields, frozen, has
@@ -78,96 +78,66 @@ _RAW: Final = msgspec.json.Decoder(msgspec.Raw)
 _UNFIT: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-class NoJsonError(Exception):
-    """These bytes are no JSON.
+@frozen
+class ObjectList:
+    """The objects of a list, all of them typed or all as bytes.
 
     Attributes:
-        said: What msgspec says of them.
-        start: The byte at which the value begins that is at fault.
+        kind: As in ``PodList``.
+        api_version: What holds for items that have none; ``None`` if absent.
+        typed: By kind, in the order of the input, if all were understood.
+        raw: The bytes of each, if some were not.
     """
 
-    def __init__(self, said: str, start: int) -> None:
-        super().__init__(said, start)
-        self.said = said
-        self.start = start
-
-
-@frozen
-class Head:
-    """What an object, or a list of them, begins with; ``None`` where that is absent."""
-
-    kind: str | None
+    kind: str
     api_version: str | None
+    typed: Mapping[str, list[Any]] = {}
+    raw: Sequence[bytes] = ()
 
 
-@frozen
-class TypedList:
-    """A list whose every object was understood: by kind, in the order of the input."""
-
-    head: Head
-    objects: Mapping[str, list[Any]]
-
-
-@frozen
-class RawList:
-    """A list of objects of which some were not understood: the bytes of each."""
-
-    head: Head
-    items: Sequence[bytes]
-
-
-def values(data: bytes) -> Iterator[memoryview]:
-    """The JSON values that stand one after the other in *data*, each as its own bytes.
-
-    Raises:
-        NoJsonError: At the first thing that is no JSON, with what msgspec says of it.
-    """
+def lists(data: Text) -> Iterator[tuple[ObjectList, int]]:
+    """Each of the lists of objects that *data* begins with, one after the other, and the byte at which it ends."""
+    whole = _list_from(data)  # as a rule there is one, and nothing behind it
+    if whole is not None:
+        yield whole, len(data)
+        return
     view = memoryview(data)
     start = 0
-    while start < len(data):
-        end = _end_of_value(view, start)
-        yield view[start:end]
+    while (end := _end_of_value(view, start)) and (found := _list_from(view[start:end])) is not None:
         space = _SPACE.match(data, end)
         start = space.end() if space else end
+        yield found, start
 
 
 def _end_of_value(data: memoryview, start: int) -> int:
+    """The byte behind the JSON value that begins at *start*; 0 if there is none."""
     try:
         _RAW.decode(data[start:])
     except _UNFIT as error:
         behind = _BEHIND.search(str(error))
-        if behind is None:
-            raise NoJsonError(str(error), start) from None
-        return start + int(behind[1]) - 1  # it counts the first byte that is too many
+        return start + int(behind[1]) - 1 if behind else 0  # it counts the first byte that is too many
     return data.nbytes
 
 
-def list_from_json(data: Text | memoryview) -> TypedList | RawList | None:
-    """The objects of the list that *data* holds; ``None`` if it is something else, or no JSON."""
-    found = _decoded(_LIST, data)
-    if found is None:
-        return _raw_list(data)
-    if found.items is None:
+def _list_from(data: Text | memoryview) -> ObjectList | None:
+    """The list that *data* holds; ``None`` if it is something else, or no JSON."""
+    typed = _decoded(_LIST, data)
+    found = typed if typed is not None else _decoded(_RAW_LIST, data)
+    if found is None or found.items is None or not (found.kind or "").endswith("List"):
         return None
+    if typed is None:
+        return ObjectList(found.kind, found.api_version, raw=[bytes(item) for item in found.items])
     objects: dict[type[Any], list[Any]] = {struct: [] for struct in _KIND_OF}
     for item in found.items:
         objects[type(item)].append(item)
     by_kind = {_KIND_OF[struct]: items for struct, items in objects.items() if items}
-    return TypedList(Head(found.kind, found.api_version), by_kind)
+    return ObjectList(found.kind, found.api_version, typed=by_kind)
 
 
-def _raw_list(data: Text | memoryview) -> RawList | None:
-    found = _decoded(_RAW_LIST, data)
-    if found is None or found.items is None:
-        return None
-    items = cast("Iterable[msgspec.Raw]", found.items)
-    return RawList(Head(found.kind, found.api_version), [bytes(item) for item in items])
-
-
-def head_of(item: bytes) -> Head | None:
-    """The head of one object; ``None`` if it has none that can be read."""
+def head_of(item: bytes) -> tuple[str | None, str | None]:
+    """The kind and the apiVersion of one object, as far as they can be read."""
     found = _decoded(_HEAD, item)
-    return None if found is None else Head(found.kind, found.api_version)
+    return (None, None) if found is None else (found.kind, found.api_version)
 
 
 def object_from_json(kind: str, item: bytes) -> Any | None:  # noqa: ANN401  # of any schema

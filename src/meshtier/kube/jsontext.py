@@ -6,52 +6,59 @@ from typing import Final
 
 from meshtier.errors import Problem
 from meshtier.kube.documents import Document, Findings
-
-TOO_DEEP: Final = "expected JSON, got more levels of nesting than can be read"
+from meshtier.kube.text import Text
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
-
-
-class _NoNumberError(ValueError):
-    """One of the words that Python takes for numbers and JSON does not have."""
+_LAST_WORD: Final = re.compile(r"[^\s,:\[\]{}\"]*\s*\Z")
 
 
 def _refuse_word(word: str) -> object:
-    raise _NoNumberError(word)
+    # Words that Python takes for numbers and JSON does not have.
+    raise ValueError(f"expected JSON, got the word {word}")
 
 
 _DECODER: Final = json.JSONDecoder(parse_constant=_refuse_word)
 
 
-def documents(data: bytes) -> Findings:
-    """Each of the JSON values that stand one after the other, up to the first that is none."""
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        yield Problem(problem=not_utf8(error))
+def documents(data: Text, start: int = 0, number: int = 1) -> Findings:
+    """Each of the JSON values that stand one after the other from the byte *start*, up to the first that is none.
+
+    Args:
+        data: The whole text, so that lines are counted from its beginning.
+        start: Where a value begins.
+        number: Which document of the text that value is.
+    """
+    if start >= len(data):
         return
-    number = 0
-    at = _space(text, 0)
+    try:
+        at = len(data[:start].decode())
+        text = data[:].decode()
+    except UnicodeDecodeError as error:
+        yield Problem(problem=not_utf8(error), document=number)
+        return
+    at = _space(text, at)
     while at < len(text):
-        number += 1
         try:
             value, at = _DECODER.raw_decode(text, at)
-        except json.JSONDecodeError as error:
-            yield Problem(
-                problem=f"expected JSON: {error.msg} (line {error.lineno}, column {error.colno})", document=number
-            )
-            return
-        except RecursionError:
-            yield Problem(problem=TOO_DEEP, document=number)
-            return
-        except _NoNumberError as error:
-            yield Problem(problem=f"expected JSON, got the word {error}", document=number)
-            return
-        except ValueError:
-            yield Problem(problem="expected numbers, got one of thousands of digits", document=number)
+        except (ValueError, RecursionError) as error:
+            yield Problem(problem=_fault(error, text, at), document=number)
             return
         yield Document(number, value)
         at = _space(text, at)
+        number += 1
+
+
+def _fault(error: ValueError | RecursionError, text: str, start: int) -> str:
+    """What is wrong with the value that begins at *start*."""
+    if isinstance(error, RecursionError):
+        return "expected JSON, got more levels of nesting than can be read"
+    if not isinstance(error, json.JSONDecodeError):
+        ours = str(error)
+        return ours if ours.startswith("expected") else "expected numbers, got one of thousands of digits"
+    if error.pos > start and (_LAST_WORD.match(text, error.pos) or error.msg.startswith("Unterminated")):
+        last = text.count("\n") + 1
+        return f"expected JSON, got a text that ends in the middle of a value (line {last})"
+    return f"expected JSON: {error.msg[:1].lower()}{error.msg[1:]} (line {error.lineno}, column {error.colno})"
 
 
 def not_utf8(error: UnicodeDecodeError) -> str:

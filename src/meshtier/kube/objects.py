@@ -5,9 +5,8 @@ JSON bytes as well, which it decodes through `decode_json` as far as that is
 installed and understands them.
 """
 
-import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from types import ModuleType
 from typing import Any, Final, cast
@@ -23,7 +22,6 @@ from meshtier.kube.text import Text
 
 _SNAKE: Final = "api_version"
 _CLIENT: Final = "expected keys in camel case, as sanitize_for_serialization of the Python client gives them, got"
-_BYTE: Final = re.compile(r"\(byte (\d+)\)")
 _Fast = Any  # the module `decode_json`, which may be missing and so cannot be named as a type
 _Said = tuple[str | None, object]  # the kind and the apiVersion that a list gives to its items
 _NOTHING: Final = (None, None)
@@ -102,44 +100,22 @@ class SourceObjects:
                 self._refuse(document, "", f"expected Kubernetes objects as YAML or JSON, got {got}")
 
     def take_json(self, data: Text) -> None:
-        """Take the JSON values in *data*, one after the other."""
+        """Take the JSON values in *data*, one after the other: lists as far as they are understood, then the rest."""
         fast = fast_decoder()
-        if fast is None:
-            self._take_text(data[:])
-        elif not self._take_list(fast, data, 1):
-            self._take_values(fast, data[:])
+        lists: Iterable[tuple[Any, int]] = () if fast is None else fast.lists(data)
+        end = number = 0
+        for number, (found, end) in enumerate(lists, 1):  # noqa: B007  # the last of both counts
+            self._take_list(fast, found, number)
+        for rest in jsontext.documents(data, end, number + 1):
+            self.take(rest)
 
-    def _take_text(self, data: bytes, first: int = 1) -> None:
-        """Take JSON values without msgspec, numbered from *first*."""
-        for found in jsontext.documents(data):
-            if isinstance(found, Problem):
-                self.refuse(evolve(found, document=first + (found.document or 1) - 1))
-            else:
-                self.take(Document(first + found.number - 1, found.value))
-
-    def _take_values(self, fast: _Fast, data: bytes) -> None:
-        number = 0
-        try:
-            for number, value in enumerate(fast.values(data), 1):
-                if not self._take_list(fast, value, number):
-                    self._take_text(bytes(value), number)
-        except fast.NoJsonError as fault:
-            self.refuse(Problem(problem=_syntax(fault.said, fault.start, data), document=number + 1))
-
-    def _take_list(self, fast: _Fast, data: Text | memoryview, number: int) -> bool:
-        """Take a list through the typed decoder; say whether that was possible."""
-        found = fast.list_from_json(data)
-        if found is None or not (found.head.kind or "").endswith("List"):
-            return False
+    def _take_list(self, fast: _Fast, found: Any, number: int) -> None:  # noqa: ANN401  # its `ObjectList`
         document = self._document(number)
-        if isinstance(found, fast.RawList):
-            said = _items_say(found.head.kind, found.head.api_version)
-            for index, item in enumerate(found.items):
-                self._take_bytes(fast, document, item, f"items[{index}]", said)
-        else:
-            for kind, objects in found.objects.items():
-                self._take_typed(document, kind, objects)
-        return True
+        for kind, objects in found.typed.items():
+            self._take_typed(document, kind, objects)
+        said = _items_say(found.kind, found.api_version)
+        for index, item in enumerate(found.raw):
+            self._take_bytes(fast, document, item, f"items[{index}]", said)
 
     def _take_typed(self, document: DocumentObjects, kind: str, objects: list[Any]) -> None:
         schema = KINDS.get(kind)
@@ -155,12 +131,11 @@ class SourceObjects:
                 document.by_kind[schema].append(item)
 
     def _take_bytes(self, fast: _Fast, document: DocumentObjects, item: bytes, path: str, said: _Said) -> None:
-        own = fast.head_of(item)
-        if own is not None and own.kind in KINDS and own.api_version is not None:
-            schema = KINDS[own.kind]
-            found = fast.object_from_json(own.kind, item) if group_of(own.api_version) == GROUPS[schema] else None
+        kind, version = fast.head_of(item)
+        if kind in KINDS and version is not None and group_of(version) == GROUPS[KINDS[kind]]:
+            found = fast.object_from_json(kind, item)
             if found is not None:
-                document.by_kind[schema].append(found)
+                document.by_kind[KINDS[kind]].append(found)
                 return
         for value in jsontext.documents(item):
             if isinstance(value, Problem):
@@ -257,20 +232,3 @@ def _title(kind: str, metadata: object, path: str = "") -> str:
         return f"{kind} ({path})" if path else kind
     where = namespace if isinstance(namespace, str) and namespace else "default"
     return title_of(KINDS[kind], ("" if KINDS[kind] in CLUSTER_WIDE else where, name))
-
-
-def _syntax(fault: str, start: int, data: bytes) -> str:
-    """What msgspec says of a fault, with line and column in place of the byte."""
-    if "recursion" in fault:
-        return jsontext.TOO_DEEP
-    if "truncated" in fault:
-        last = data.count(b"\n") + 1
-        return f"expected JSON, got a text that ends in the middle of a value (line {last})"
-    said = fault.removeprefix("JSON is malformed: ")
-    at = _BYTE.search(said)
-    if at is None:
-        return f"expected JSON: {said[:1].lower()}{said[1:]}"
-    offset = start + int(at[1])
-    line = data.count(b"\n", 0, offset) + 1
-    column = offset - data.rfind(b"\n", 0, offset)
-    return f"expected JSON: {said[: at.start()].strip()} (line {line}, column {column})"

@@ -33,7 +33,7 @@ def key_of(attribute: "Attribute[object]") -> str:
     return attribute.metadata.get(_KEY) or head + "".join(part.title() for part in tail)
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class BareMeta:
     """The metadata of objects whose annotations do not matter: pods have many, and large ones."""
 
@@ -43,7 +43,7 @@ class BareMeta:
     deletion_timestamp: Any = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Meta:
     """The metadata of objects that carry settings."""
 
@@ -53,37 +53,37 @@ class Meta:
     annotations: Mapping[str, str] | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Condition:
     type: str
     status: str | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Node:
     """Its labels say where it is (LOC-1)."""
 
     metadata: BareMeta
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Namespace:
     """That of the system tells the network and the cluster (LOC-2)."""
 
     metadata: Meta
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class PodSpec:
     node_name: str | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class PodIP:
     ip: str | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class PodStatus:
     phase: str | None = None
     pod_ip: str | None = _key("podIP")
@@ -91,20 +91,20 @@ class PodStatus:
     conditions: Sequence[Condition] | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Pod:
     metadata: BareMeta
     spec: PodSpec | None = None
     status: PodStatus | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ServicePort:
     port: int
     name: str | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ServiceSpec:
     type: str | None = None
     cluster_ip: str | None = _key("clusterIP")
@@ -115,13 +115,13 @@ class ServiceSpec:
     publish_not_ready_addresses: bool | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Service:
     metadata: Meta
     spec: ServiceSpec | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ObjectReference:
     """The object that stands behind an endpoint of an EndpointSlice."""
 
@@ -130,7 +130,7 @@ class ObjectReference:
     namespace: str | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class EndpointConditions:
     """The state of an endpoint of an EndpointSlice; an absent ``ready`` means true."""
 
@@ -138,7 +138,7 @@ class EndpointConditions:
     terminating: bool | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class SliceEndpoint:
     """An Endpoint of an EndpointSlice, under a name that no other class has."""
 
@@ -149,7 +149,7 @@ class SliceEndpoint:
     target_ref: ObjectReference | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class EndpointPort:
     """A port of an EndpointSlice; the name is that of the Service's port."""
 
@@ -157,25 +157,25 @@ class EndpointPort:
     port: int | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class EndpointSlice:
     metadata: BareMeta
     endpoints: Sequence[SliceEndpoint] | None = None
     ports: Sequence[EndpointPort] | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class GatewaySpec:
     gateway_class_name: str | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Gateway:
     metadata: BareMeta
     spec: GatewaySpec | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class EntrySpec:
     """A WorkloadEntry's spec, and an endpoint that stands in a ServiceEntry."""
 
@@ -186,19 +186,19 @@ class EntrySpec:
     weight: int | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class EntryStatus:
     conditions: Sequence[Condition] | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class WorkloadEntry:
     metadata: BareMeta
     spec: EntrySpec | None = None
     status: EntryStatus | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class EntryPort:
     """A port of a ServiceEntry."""
 
@@ -206,12 +206,12 @@ class EntryPort:
     name: str | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class WorkloadSelector:
     labels: Mapping[str, str] | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ServiceEntrySpec:
     hosts: Sequence[str] | None = None
     ports: Sequence[EntryPort] | None = None
@@ -220,13 +220,13 @@ class ServiceEntrySpec:
     workload_selector: WorkloadSelector | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ServiceEntry:
     metadata: Meta
     spec: ServiceEntrySpec | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class DestinationRule:
     """What it says is read by `meshtier.rules`."""
 

@@ -50,9 +50,9 @@ class SourceReader:
             yield self._data(given, cluster)
             return
         try:
-            files = _files(str(given))
+            files = _files(given)
         except (InvalidValueError, OSError) as error:
-            yield _refused(SourceObjects(str(given), cluster), error)
+            yield _refused(SourceObjects(os.fsdecode(given), cluster), error)
             return
         for name, path in files.items():
             yield self._file(name, path, cluster)
@@ -100,7 +100,7 @@ def _refused(source: SourceObjects, error: InvalidValueError | OSError) -> Sourc
     return source
 
 
-def _files(given: str) -> dict[str, Path | None]:
+def _files(given: str | os.PathLike[str]) -> dict[str, Path | None]:
     """The files that a path stands for, by the names that messages use; ``None`` is standard input.
 
     Raises:
@@ -108,9 +108,9 @@ def _files(given: str) -> dict[str, Path | None]:
     """
     if given == STDIN:
         return {STDIN: None}
-    if "\0" in given:
-        raise InvalidValueError("expected a path, got one with a null byte in it")
     path = Path(given)
+    if "\0" in str(path):
+        raise InvalidValueError("expected a path, got one with a null byte in it")
     if not path.is_dir():
         return {str(path): path}
     found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())

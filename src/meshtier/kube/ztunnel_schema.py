@@ -19,21 +19,21 @@ from meshtier.kube.decode import Refuse, in_short, is_list, is_mapping, object_f
 _Schema = TypeVar("_Schema")
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class DumpLocality:
     region: str | None = None
     zone: str | None = None
     subzone: str | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class DumpGateway:
     """A gateway or waypoint, as ``network/address`` or ``namespace/hostname``."""
 
     destination: str | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class DumpWorkload:
     uid: str | None = None
     name: str | None = None
@@ -51,14 +51,14 @@ class DumpWorkload:
     canonical_revision: str | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class DumpLoadBalancer:
     mode: str | None = None
     routing_preferences: Sequence[str] | None = None
     health_policy: str | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class DumpEndpoint:
     """A workload behind a service; ``port`` maps the service's ports to the workload's."""
 
@@ -67,7 +67,7 @@ class DumpEndpoint:
     status: str | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class DumpService:
     """A service; its endpoints are read by `members` once more, so that each has its path."""
 

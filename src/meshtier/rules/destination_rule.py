@@ -146,8 +146,8 @@ def effective_policy(rule: DestinationRule, *, port: int | None = None, subset: 
     Raises:
         UnknownNameError: The rule has no such subset.
 
-    Source: istio/istio pilot/pkg/networking/util/util.go,
-    MergeSubsetTrafficPolicy, at 86c9f01.
+    Source: istio/istio pilot/pkg/networking/util/util.go, MergeSubsetTrafficPolicy,
+    and pilot/pkg/model/destination_rule.go, MergeTrafficPolicy, at 86c9f01.
     """
     whole, _ = _of_port(rule.traffic_policy or TrafficPolicy(), port)
     if subset is None:

@@ -50,7 +50,7 @@ def distribute_weights(
     A total that wraps to 0 makes the weight 0, as on amd64.
 
     Cost: O(g) times the number of keys.
-    Source: istio/istio loadbalancer.go, applyLocalityWeights, at 86c9f01.
+    Source: istio/istio pilot/pkg/networking/core/loadbalancer/loadbalancer.go, applyLocalityWeights, at 86c9f01.
 
     >>> rule = Distribute(origin="*", to={"r1": 70, "r2": 30})
     >>> [given.weight for given in distribute_weights(rule, [("r1", "a", ""), ("r1", "b", "")], [1, 2])]

@@ -1,6 +1,7 @@
 """Which setting decides about places at an Envoy: a rule's, the service's or the mesh's?"""
 
 import enum
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from attrs import field, frozen
@@ -37,9 +38,6 @@ class LevelsBy(enum.Enum):
     LABELS = "failoverPriority"  # DR-3
     PLACE = "failover"  # DR-4; with zone awareness by region alone
     LABELS_AND_PLACE = "failoverPriority, then failover"  # DR-5
-
-
-_FROM_RULE: Final = (SettingSource.RULE_ZONE_AWARE, SettingSource.RULE_LOCALITY)
 
 
 @frozen(kw_only=True)
@@ -130,8 +128,8 @@ def effective_setting(
         mesh: The mesh-wide setting; ``None`` if the mesh has none.
         profile: Whose rules, for the scopes of *distribution*.
 
-    Source: istio/istio loadbalancer.go, GetEffectiveLbSetting and ApplyToCluster,
-    and cluster_traffic_policy.go, applyOutlierDetection, at 86c9f01.
+    Source: istio/istio pilot/pkg/networking/core/loadbalancer/loadbalancer.go,
+    GetEffectiveLbSetting, at 86c9f01; the files beside the lines are of the same revision.
 
     >>> choice = effective_setting(distribution=TrafficDistribution.PREFER_SAME_ZONE)
     >>> choice.source, choice.failover
@@ -152,15 +150,20 @@ def effective_setting(
     zone_aware = isinstance(written, ZoneAwareSetting)
     off = written is None or written.enabled is False or (zone_aware and not component.traits.knows_zone_awareness)
     detection = policy.outlier_detection
+    # Under traffic distribution unready endpoints are sent whatever the rule says, and no panic lets them in:
+    # cluster_traffic_policy.go, applyOutlierDetection, and model/service.go, ForcesSupportUnhealthyEndpoints.
     threshold = detection.limits.min_health_percent if detection and not spread else 0
     return EffectiveSetting(
         source=source,
         setting=None if off else written,
+        # Nothing but outlier detection would tell an Envoy to go down to the next priority; zone awareness and
+        # traffic distribution need none (loadbalancer.go, ForceFailover).
         failover=not off and (zone_aware or detection is not None or source is SettingSource.TRAFFIC_DISTRIBUTION),
         panic_threshold=threshold,
+        # pilot/pkg/xds/endpoints/endpoint_builder.go, supportsUnhealthyEndpoints
         unready_sent=threshold == 0,
         overridden=tuple(present[1:]),
-        notes=_notes(source, written, component, present=present, detects=detection is not None),
+        notes=_notes(source, written, component, overridden=present[1:], detects=detection is not None),
     )
 
 
@@ -169,32 +172,21 @@ def _notes(
     setting: LocalitySetting | ZoneAwareSetting | None,
     component: Component,
     *,
-    present: list[SettingSource],
+    overridden: Sequence[SettingSource],
     detects: bool,
-) -> tuple[Note, ...]:
-    notes: list[Note] = []
-    if source in _FROM_RULE and SettingSource.TRAFFIC_DISTRIBUTION in present:
-        notes.append(
-            Note("distribution-out-of-force", f"traffic distribution is out of force: the rule has {source.value}")
-        )
+) -> Iterator[Note]:
+    if SettingSource.TRAFFIC_DISTRIBUTION in overridden:
+        text = f"traffic distribution is out of force: the rule has {source.value}"
+        yield Note("distribution-out-of-force", text)
     if setting is not None and setting.enabled is False:
-        notes.append(
-            Note("locality-disabled", f"{source.value} says enabled: false, so every endpoint is in one level")
-        )
+        yield Note("locality-disabled", f"{source.value} says enabled: false, so every endpoint is in one level")
     elif isinstance(setting, ZoneAwareSetting):
         if not component.traits.knows_zone_awareness:
             text = f"a {component} knows no zone awareness: {source.value} leaves every endpoint in one level"
-            notes.append(Note("zone-aware-unsupported", text))
+            yield Note("zone-aware-unsupported", text)
     elif source is SettingSource.RULE_LOCALITY and setting is not None and not setting.distribute and not detects:
-        text = (
-            f"{source.value} without outlierDetection puts nothing in the place of what it overrides:"
-            " every endpoint is in one level"
-        )
-        notes.append(Note("failover-without-outlier", text))
+        text = "without outlierDetection puts nothing in the place of what it overrides: every endpoint is in one level"
+        yield Note("failover-without-outlier", f"{source.value} {text}")
     elif source is SettingSource.MESH_LOCALITY and detects:
-        text = (
-            "outlierDetection alone switches locality failover on, for the mesh-wide localityLbSetting"
-            " is enabled unless it was switched off"
-        )
-        notes.append(Note("implicit-locality", text))
-    return tuple(notes)
+        text = "outlierDetection alone switches locality failover on, for the mesh-wide localityLbSetting"
+        yield Note("implicit-locality", f"{text} is enabled unless it was switched off")

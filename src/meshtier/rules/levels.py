@@ -69,6 +69,9 @@ def wanted_labels(client_labels: Mapping[str, str], failover_priority: Sequence[
     label the last holds, for every entry of that label. A client without any
     labels has nothing compared, overrides included.
 
+    Source: istio/istio pilot/pkg/networking/core/loadbalancer/loadbalancer.go,
+    priorityLabelOverrides and, for the client without labels, applyFailoverPriorities, at 86c9f01.
+
     >>> [want.value for want in wanted_labels({"a": "1"}, ["a", "b=2", "b"])]
     ['1', '2', '2']
     """
@@ -165,6 +168,9 @@ def failover_level(client: Sequence[str], place: Sequence[str], failover: Sequen
         0 to 2 in the client's region, by zone and subzone; 3 in another, 4 in
         another that is not the region's substitute.
 
+    Source: istio/istio pilot/pkg/networking/util/util.go, LbPriority, and
+    pilot/pkg/networking/core/loadbalancer/loadbalancer.go, applyLocalityFailover, at 86c9f01.
+
     >>> failover_level(("r1", "z1", ""), ("r3", "", ""), [Failover(from_region="r1", to_region="r2")])
     4
     """
@@ -176,6 +182,9 @@ def failover_level(client: Sequence[str], place: Sequence[str], failover: Sequen
 
 def region_level(client: Sequence[str], place: Sequence[str], failover: Sequence[Failover]) -> int:
     """The level of a place under a zone-aware setting: 0 own region, 1 its substitute, 2 any other.
+
+    Source: istio/istio pilot/pkg/networking/core/loadbalancer/loadbalancer.go,
+    applyZoneAwareRegionalFailover, at 86c9f01.
 
     >>> region_level(("r1", "z1", ""), ("r1", "z2", ""), [])
     0

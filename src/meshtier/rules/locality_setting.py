@@ -1,8 +1,9 @@
 """Where should traffic go first, and where next? The blocks of a DestinationRule that say so.
 
 Constructors take anything of the right shape, as Istio's control plane does
-when its validation is off; the ``read`` methods refuse what that validation
-refuses.
+when its validation is off; ``read`` refuses what that validation refuses:
+istio/istio pkg/config/validation/agent/validation.go, ValidateLocalityLbSetting
+and ValidateZoneAwareLbSetting, at 86c9f01.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -254,9 +255,8 @@ def _check_origins(reader: FieldReader, origins: Sequence[str]) -> None:
 
 
 def _covers(earlier: Sequence[str], later: Sequence[str]) -> bool:
-    # Not the same as _overlap: an explicit "*" may follow a narrower pattern, a
-    # shortened one may not. Source: istio/istio pkg/config/validation/agent/
-    # validation.go, validateLocalities, at 86c9f01.
+    # Not the same as _overlap: an explicit "*" may follow a narrower pattern, a shortened one may not.
+    # istio/istio pkg/config/validation/agent/validation.go, validateLocalities, at 86c9f01.
     for one, other in zip(earlier, later, strict=False):
         if one == ANYWHERE:
             return True

@@ -3,12 +3,13 @@
 The search is that of Istio's control plane: one list of rules for each
 namespace and host, in which rules are merged where their ``exportTo`` allows;
 the client's namespace first, then the service's, then the root; in each the
-longest host that matches.
+longest host that matches. File and function names beside the lines are of
+istio/istio, pilot/pkg/model, at 86c9f01.
 """
 
 import enum
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import Final
 
 from attrs import evolve, frozen
 
@@ -19,7 +20,6 @@ from meshtier.rules.destination_rule import EVERYWHERE, OWN_NAMESPACE, Destinati
 DEFAULT_DOMAIN: Final = "cluster.local"
 DEFAULT_ROOT: Final = "istio-system"
 _PRIVATE: Final = frozenset({OWN_NAMESPACE})
-_Visibility: TypeAlias = Callable[[DestinationRule], bool]
 
 
 class Match(enum.Enum):
@@ -88,6 +88,8 @@ class Found:
 def resolve_host(host: str, namespace: str, *, domain: str = DEFAULT_DOMAIN) -> str:
     """The full name of a rule's host: a name without dots is a Service of the rule's own namespace (DR-1).
 
+    Source: config.go, ResolveShortnameToFQDN.
+
     >>> resolve_host("reviews", "bookinfo")
     'reviews.bookinfo.svc.cluster.local'
     """
@@ -112,6 +114,22 @@ class _Merged:
     rule: DestinationRule
     export_to: frozenset[str]
     sources: tuple[DestinationRule, ...]
+
+
+@frozen
+class _Step:
+    """One of the namespaces that are asked: which rules of it count there, and which of those are for the client."""
+
+    asked: Asked
+    namespace: str
+    counts: Callable[[DestinationRule], bool]
+    client: str
+
+    def reaches(self, export_to: frozenset[str]) -> bool:
+        return self.asked is Asked.CLIENT or not export_to or not export_to.isdisjoint((EVERYWHERE, self.client))
+
+    def sees(self, rule: DestinationRule) -> bool:
+        return rule.namespace == self.namespace and self.counts(rule) and self.reaches(_export_of(rule))
 
 
 class RuleIndex:
@@ -152,40 +170,39 @@ class RuleIndex:
         client_labels: Mapping[str, str] = NO_LABELS,
     ) -> Found | None:
         """The rule that holds for *host*, a full name; see `find_rule`."""
-        # A client in the root namespace asks there for private rules first, so that rules for
-        # everyone, which live there too, do not hide those of the services' own namespaces.
+        # A client in the root namespace asks there for private rules first, so that rules for everyone, which live
+        # there too, do not hide those of the services' own namespaces (push_context.go, destinationRule).
         own = _is_private if client_namespace == root_namespace else _is_local
-        steps: tuple[tuple[Asked, str, _Visibility], ...] = (
-            (Asked.CLIENT, client_namespace, own),
-            (Asked.SERVICE, service_namespace, _is_shared),
-            (Asked.ROOT, root_namespace, _is_shared),
+        steps = (
+            _Step(Asked.CLIENT, client_namespace, own, client_namespace),
+            _Step(Asked.SERVICE, service_namespace, _is_shared, client_namespace),
+            _Step(Asked.ROOT, root_namespace, _is_shared, client_namespace),
         )
-        for asked, namespace, visible in steps:
-            matched, merged = self._most_specific(namespace, host, visible)
-            if asked is not Asked.CLIENT:
-                merged = [one for one in merged if _reaches(one.export_to, client_namespace)]
+        for step in steps:
+            matched, merged = self._most_specific(step, host)
             if not merged:
                 continue
             held = _for_client(merged, client_namespace, client_labels)
             if held is None:
-                return None  # upstream asks no further once a namespace has an answer for somebody
+                return None  # no other namespace is asked once one has an answer for somebody
             found = Found(
                 rule=held.rule,
                 host=matched,
                 match=Match.EXACT if matched == host else Match.WILDCARD,
-                asked=asked,
+                asked=step.asked,
                 sources=held.sources,
             )
-            namespaces = tuple(dict.fromkeys(namespace for _, namespace, _ in steps))
-            others = self._candidates(host, namespaces)
-            return _with_shadowed(found, others, namespaces=namespaces, client_labels=client_labels)
+            return _with_shadowed(found, self._candidates(host, steps), steps, client_labels)
         return None
 
-    def _most_specific(self, namespace: str, host: str, visible: _Visibility) -> tuple[str, list[_Merged]]:
-        for candidate in self._fitting(namespace, host):
-            rules = [rule for rule in self._rules[namespace][candidate] if visible(rule)]
+    def _most_specific(self, step: _Step, host: str) -> tuple[str, list[_Merged]]:
+        """The exact host, else the longest wildcard, and the rules for it that reach the client."""
+        # Rules that do not reach the client hide those for wider hosts all the same: config.go, MostSpecificHostMatch,
+        # comes before push_context.go, getExportedDestinationRuleFromNamespace, looks at exportTo.
+        for candidate in self._fitting(step.namespace, host):
+            rules = [rule for rule in self._rules[step.namespace][candidate] if step.counts(rule)]
             if rules:
-                return candidate, _merge(rules)
+                return candidate, [one for one in _merge(rules) if step.reaches(one.export_to)]
         return "", []
 
     def _fitting(self, namespace: str, host: str) -> Iterator[str]:
@@ -195,8 +212,8 @@ class RuleIndex:
             if wildcard != host and host_matches(wildcard, host):
                 yield wildcard
 
-    def _candidates(self, host: str, namespaces: Iterable[str]) -> Iterator[tuple[DestinationRule, str]]:
-        for namespace in dict.fromkeys(namespaces):
+    def _candidates(self, host: str, steps: Iterable[_Step]) -> Iterator[tuple[DestinationRule, str]]:
+        for namespace in dict.fromkeys(step.namespace for step in steps):
             for candidate in self._fitting(namespace, host):
                 for rule in self._rules[namespace][candidate]:
                     yield rule, candidate
@@ -224,11 +241,13 @@ def find_rule(
         client_labels: The labels of the component that chooses, for rules with a ``workloadSelector``.
         domain: What short hosts are completed with.
 
-    Source: istio/istio pilot/pkg/model/push_context.go and destination_rule.go,
-    at 86c9f01. Several rules of one namespace for one host become one if their
-    ``exportTo`` is the same, or the younger's includes the older's: the oldest
-    with a policy gives the policy, and all give subsets. Otherwise they stay
-    apart, and of those that the client sees the youngest holds.
+    Several rules of one namespace for one host become one if their ``exportTo``
+    is the same, or the younger's includes the older's: the oldest with a policy
+    gives the policy, and all give subsets. Otherwise they stay apart, and of
+    those that the client sees the youngest holds.
+
+    Source: istio/istio pilot/pkg/model/push_context.go, destinationRule, and
+    destination_rule.go, mergeDestinationRule, at 86c9f01.
 
     >>> rule = DestinationRule(name="all", namespace="shop", host="*.shop.mesh.internal")
     >>> found = find_rule([rule], "cart.shop.mesh.internal", client_namespace="web", service_namespace="shop")
@@ -245,11 +264,13 @@ def find_rule(
 
 
 def _age(rule: DestinationRule) -> tuple[bool, str, str, str]:
+    # push_context.go, sortConfigBySelectorAndCreationTime: rules for some workloads first, then the oldest.
     # Timestamps sort as text: the API server writes all of them in one form, in UTC.
     return rule.workload_selector is None, rule.created, rule.name, rule.namespace
 
 
 def _export_of(rule: DestinationRule) -> frozenset[str]:
+    # push_context.go, setDestinationRules, as are the next three: a rule for some workloads stays in its namespace.
     return frozenset(rule.export_to) if rule.workload_selector is None else _PRIVATE
 
 
@@ -266,11 +287,9 @@ def _is_shared(rule: DestinationRule) -> bool:
     return not _is_private(rule)
 
 
-def _reaches(export_to: frozenset[str], client_namespace: str) -> bool:
-    return not export_to or not export_to.isdisjoint((EVERYWHERE, client_namespace))
-
-
 def _merge(rules: Sequence[DestinationRule]) -> list[_Merged]:
+    # destination_rule.go, mergeDestinationRule. As there, the last rule that was looked at says whether the new one
+    # stays apart too, whatever became of it before.
     merged: list[_Merged] = []
     for rule in rules:  # the oldest first
         export_to, apart = _export_of(rule), True
@@ -283,7 +302,7 @@ def _merge(rules: Sequence[DestinationRule]) -> list[_Merged]:
             if None not in selectors and selectors[0] != selectors[1]:
                 apart = True
                 continue
-            # A rule without a selector can disappear in one that has one, which is upstream's way too.
+            # A rule without a selector can disappear in one that has one: the latter came first, by its age.
             apart = selectors[0] != selectors[1] and export_to != older.export_to
             merged[place] = _Merged(_add(older.rule, rule), older.export_to, (*older.sources, rule))
         if apart:
@@ -302,6 +321,7 @@ def _add(older: DestinationRule, younger: DestinationRule) -> DestinationRule:
     )
 
 
+# Of the rules without a selector the last holds, which is the youngest (sidecar.go, SidecarScope.DestinationRule).
 def _for_client(merged: Sequence[_Merged], namespace: str, labels: Mapping[str, str]) -> _Merged | None:
     held = None
     for one in merged:
@@ -319,12 +339,11 @@ def _selects(rule: DestinationRule, labels: Mapping[str, str]) -> bool:
 def _with_shadowed(
     found: Found,
     candidates: Iterable[tuple[DestinationRule, str]],
-    *,
-    namespaces: Sequence[str],
+    steps: Sequence[_Step],
     client_labels: Mapping[str, str],
 ) -> Found:
     shadowed = tuple(
-        Shadowed(rule=rule, reason=_reason(rule, host, found, namespaces=namespaces, client_labels=client_labels))
+        Shadowed(rule=rule, reason=_reason(rule, host, found, steps, client_labels))
         for rule, host in candidates
         if rule not in found.sources
     )
@@ -336,15 +355,15 @@ def _with_shadowed(
 
 
 def _reason(
-    rule: DestinationRule, host: str, found: Found, *, namespaces: Sequence[str], client_labels: Mapping[str, str]
+    rule: DestinationRule, host: str, found: Found, steps: Sequence[_Step], client_labels: Mapping[str, str]
 ) -> Shadow:
-    client, held_in = namespaces[0], found.rule.namespace
-    seen = _is_local(rule) if rule.namespace == client else _is_shared(rule) and _reaches(_export_of(rule), client)
-    if not seen:
+    asked = [step.asked for step in steps if step.sees(rule)]
+    if not asked:
         return Shadow.NOT_EXPORTED
-    if namespaces.index(rule.namespace) > namespaces.index(held_in):
+    order = [step.asked for step in steps]
+    if order.index(asked[0]) > order.index(found.asked):
         return Shadow.LATER_NAMESPACE
-    if rule.namespace != held_in or host != found.host:
+    if asked[0] is not found.asked or host != found.host:
         return Shadow.WIDER_HOST
     if rule.workload_selector is not None and not _selects(rule, client_labels):
         return Shadow.OTHER_LABELS

@@ -95,8 +95,9 @@ class OutlierDetection(Block):
     def limits(self) -> OutlierLimits:
         """Every limit with its default.
 
-        Source: istio/istio cluster_traffic_policy.go, applyOutlierDetection, at
-        86c9f01; the rest are Envoy's own defaults.
+        Source: istio/istio pilot/pkg/networking/core/cluster_traffic_policy.go,
+        applyOutlierDetection, at 86c9f01; what that leaves out is at Envoy's
+        defaults, which were measured on 1.40.0.
         """
         default, split = DEFAULT_LIMITS, bool(self.split_external_local_origin_errors)
         return OutlierLimits(

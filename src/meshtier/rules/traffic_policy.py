@@ -1,4 +1,8 @@
-"""How is the traffic of one host, port or subset handled? ``trafficPolicy`` and its load balancer."""
+"""How is the traffic of one host, port or subset handled? ``trafficPolicy`` and its load balancer.
+
+``read`` refuses what Istio's validation refuses: istio/istio
+pkg/config/validation/validation.go, validateTrafficPolicy, at 86c9f01.
+"""
 
 import enum
 import re
@@ -20,7 +24,7 @@ class Algorithm(enum.Enum):
 
     LEAST_REQUEST = "LEAST_REQUEST"  # Istio's default: fewest open requests of two drawn
     ROUND_ROBIN = "ROUND_ROBIN"  # to be even and predictable
-    RANDOM = "RANDOM"  # passes over the weights of endpoints
+    RANDOM = "RANDOM"  # ignores the weights of endpoints
     PASSTHROUGH = "PASSTHROUGH"  # to the address that the client asked for; nothing is chosen
 
 

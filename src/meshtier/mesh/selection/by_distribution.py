@@ -42,12 +42,13 @@ class DistributionSelection:
     @cached_property
     def _sorted(self) -> tuple[Sequence[TierLike], tuple[Exclusion, ...]]:
         resolution = self.resolution
+        preference, index = resolution.preference, self.visible.index
         if not resolution.strict:
-            return self.visible.index.tiers(self.compared, resolution.preference, client_cluster=self.cluster), ()
+            return index.tiers(self.compared, preference, client_cluster=self.cluster), ()
         ranking = rank(
             self.compared,
             self.visible.endpoints,
-            resolution.preference,
+            preference,
             client_cluster=self.cluster,
             reason=Reason.NOT_FULL_MATCH if resolution.source.level is Level.DUMP else Reason.NOT_LOCAL,
         )
@@ -94,13 +95,15 @@ class DistributionSelection:
 
     def _matching(self, position: int) -> int:
         """How many endpoints match the client at the scope of this position; from their tiers alone."""
-        ladder = self.resolution.preference.ladder
-        return sum(len(tier.endpoints) for tier in self.tiers if ladder.held(tier.number, position))
+        return sum(
+            len(tier.endpoints) for tier in self.tiers if self.resolution.preference.ladder.held(tier.number, position)
+        )
 
     def compare(self, each: ServiceEndpoint, client: Client, place: Place) -> tuple[Comparison, ...]:
         """Scope by scope."""
-        preference = self.resolution.preference
-        return scope_comparisons(preference.scopes, preference.ladder, place, each, client_cluster=client.runs_in)
+        return scope_comparisons(
+            self.resolution.scopes, self.resolution.preference.ladder, place, each, client_cluster=client.runs_in
+        )
 
 
 def compared_parts(resolution: Resolution) -> Callable[[Locality], tuple[str, ...]]:
