@@ -6,6 +6,12 @@ import re
 from collections.abc import Callable
 from types import FunctionType, ModuleType
 
+import meshtier
+
+# Where nothing has imported a module yet, pytest would execute it a second time, beside the one of the package.
+for _name in meshtier.__all__:
+    getattr(meshtier, _name)
+
 _from_module: Callable[..., bool] = doctest.DocTestFinder._from_module  # type: ignore[attr-defined]  # noqa: SLF001  # the only hook there is
 
 

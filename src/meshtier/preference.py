@@ -78,8 +78,8 @@ class Preference:
         check_type(strict, bool, "strict")
         if isinstance(mode, Preference):
             return evolve(mode, strict=True) if strict and not mode.strict else mode
-        mode = mode_of(mode)
-        return cls(profile.scopes(mode), profile.cross_network, strict)
+        first = _FIRST_SCOPES[profile.cross_network][profile.depth(mode_of(mode))]
+        return evolve(first, strict=True) if strict else first
 
     @cached_property
     def ladder(self) -> Ladder:
@@ -113,6 +113,11 @@ class Preference:
         # Only the full match has the number 0, and only it does when a strict choice is made.
         return None if self.strict and tier else tier
 
+
+# What every mode is under every profile; made once, since `rank` of a few endpoints costs little more than this.
+_FIRST_SCOPES: Final = {
+    rule: tuple(Preference(SCOPES[:depth], rule) for depth in range(len(SCOPES) + 1)) for rule in CrossNetwork
+}
 
 ModeLike: TypeAlias = TrafficDistribution | str | Preference
 """What may be asked for: a mode, its word in manifests, or a list of scopes of the caller's own."""

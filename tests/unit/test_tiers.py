@@ -210,6 +210,22 @@ def test_a_tier_keeps_the_order_of_the_input() -> None:
     assert [endpoint.id for endpoint in rank(HERE, far, PREFER_NETWORK).tiers[0].endpoints] == ["c", "a", "b"]
 
 
+@pytest.mark.parametrize("places", [1, 40, 600], ids=["one place", "few places", "one a place"])
+@pytest.mark.parametrize("strict", [False, True], ids=["loose", "strict"])
+def test_many_endpoints_are_each_where_tier_of_says(places: int, strict: bool) -> None:
+    where = [Locality(f"n{n % 2}", f"r{n % 3}", f"z{n % 5}", "", f"d{n}") for n in range(places)]
+    endpoints = [Endpoint(f"e{number}", where[number * 7 % places]) for number in range(600)]
+    expected: dict[int, list[Endpoint]] = {}
+    for endpoint in endpoints:
+        expected.setdefault(tier_of(where[0], endpoint.locality, PREFER_SAME_ZONE), []).append(endpoint)
+    ranking = rank(where[0], iter(endpoints), PREFER_SAME_ZONE, strict=strict)
+    told = {tier.number: list(tier.endpoints) for tier in ranking.tiers}
+    assert told == ({0: expected[0]} if strict else expected)
+    assert [exclusion.endpoint for exclusion in ranking.excluded] == [
+        endpoint for endpoint in endpoints if strict and endpoint not in expected[0]
+    ]
+
+
 def test_rank_reads_its_input_once() -> None:
     assert rank(HERE, iter([NEAR, AWAY]), ANY).tiers == (Tier(0, (NEAR, AWAY)),)
 

@@ -27,7 +27,7 @@ def tiers_of(tree: PrefixTree, parts: Key, ladder: Ladder) -> tuple[TierView, ..
             without = parts[matched] if matched < len(parts) else None
             views.append(TierView(ladder.tier(matched), Members(tree, node.totals - nearer, (node,), (without,))))
         nearer = node.totals
-    if ladder.preferred and nearer != tree.root.totals:
+    if nearer != tree.root.totals:  # where the network is preferred, the path does not lead back to the root
         views += _tiers_beyond_network(tree, parts, ladder)
     return tuple(views)
 
@@ -65,9 +65,14 @@ def pick_from(tree: PrefixTree, parts: Key, ladder: Ladder, random: Random) -> E
     Below the last node on the client's path that has an endpoint that serves, all
     that serve are in one tier: nothing on the path further on does.
     """
-    node, matched = _last_serving(tree.root, parts)
-    if not matched and ladder.preferred:
-        return _drawn_beyond_network(tree.root, parts, ladder, random)
+    root = node = tree.root
+    for part in parts:  # `_last_serving` written out: its call would be a twentieth of a draw
+        child = node.children.get(part)
+        if child is None or not child.totals & SERVING:
+            break
+        node = child
+    if node is root and ladder.preferred:
+        return _drawn_beyond_network(root, parts, ladder, random)
     return node.draw(random.random)
 
 
