@@ -32,6 +32,7 @@ def split(
     [
         pytest.param({A: 4, B: 4}, {A: 2, B: 2}, {"a": 1.0}, id="as many as are due"),
         pytest.param({A: 4, B: 4}, {A: 1, B: 3}, {"a": 1.0}, id="more than are due"),
+        pytest.param({A: 5, B: 3, C: 2}, {A: 1, B: 1, C: 2}, {"a": 1.0}, id="more, and room elsewhere"),
     ],
 )
 def test_a_zone_with_hosts_enough_keeps_everything(
