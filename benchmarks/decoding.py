@@ -39,6 +39,15 @@ class Namespace(msgspec.Struct, tag_field="kind", tag=True):
     metadata: Meta
 
 
+class GatewaySpec(msgspec.Struct):
+    gatewayClassName: str = ""  # noqa: N815
+
+
+class Gateway(msgspec.Struct, tag_field="kind", tag=True):
+    metadata: Meta
+    spec: GatewaySpec
+
+
 class Port(msgspec.Struct):
     port: int
     name: str = ""
@@ -79,7 +88,7 @@ class EndpointSlice(msgspec.Struct, tag_field="kind", tag=True):
 
 
 class Dump(msgspec.Struct):
-    items: list[Pod | Node | Namespace | Service | EndpointSlice]
+    items: list[Pod | Node | Namespace | Gateway | Service | EndpointSlice]
 
 
 def decode(raw: bytes) -> Dump:

@@ -1,21 +1,29 @@
-"""Fleets to measure on: clusters, services and endpoints made from a seed, and their dumps.
+"""Fleets to measure on: endpoints in space, and clusters with services and pods, all made from a seed.
 
 Everything here is the same for the same seed, on any machine.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import count
 from random import Random
 from typing import Any, Final
+from zlib import crc32
 
 from attrs import field, frozen
 
-from meshtier.endpoint import Endpoint, Health
-from meshtier.locality import Locality
+from meshtier import Endpoint, Health, Locality
 
 REGIONS: Final = ("us-east-1", "us-west-2", "eu-west-1", "eu-central-1", "ap-south-1", "ap-northeast-1")
 MODES: Final = ("", "PreferClose", "PreferSameZone", "PreferNetwork", "PreferRegion", "PreferSameNode", "Any")
+PORT: Final = 80
+"""What every service serves."""
+WAYPOINT: Final = "waypoint"
+"""The name of the one waypoint, in the namespace `INFRASTRUCTURE`."""
+INFRASTRUCTURE: Final = "infrastructure"
 
 Json = dict[str, Any]
+PodSpot = tuple[int, int, int, bool]
+"""A pod: the number of its cluster, of its node there, its own in the fleet, and whether it is ready."""
 
 
 @frozen(kw_only=True)
@@ -30,8 +38,8 @@ class Shape:
     """
 
     name: str
-    places: int
-    each: int = 3
+    places: int = 10**9
+    each: int = 1
     networks: int = 1
 
     def localities(self, endpoints: int) -> list[Locality]:
@@ -44,16 +52,17 @@ class Shape:
         return Locality(f"network-{number % self.networks}", region, zone, "", f"ip-10-0-{number >> 8}-{number & 255}")
 
 
-ONE_ZONE: Final = Shape(name="one big place", places=1)
+ONE_PLACE: Final = Shape(name="one place", places=1)
+TEN_PLACES: Final = Shape(name="10 places", places=10, networks=3)
 PLACES: Final = Shape(name="300 places", places=300, networks=3)
-MANY_NODES: Final = Shape(name="10 a node", places=10**9, each=10, networks=3)
-MANY_NETWORKS: Final = Shape(name="50 networks", places=1000, networks=50)
-SHAPES: Final = (ONE_ZONE, PLACES, MANY_NODES, MANY_NETWORKS)
+TEN_EACH: Final = Shape(name="10 a place", each=10, networks=3)
+NETWORKS: Final = Shape(name="1,000 places in 50 networks", places=1000, networks=50)
+ALONE: Final = Shape(name="one a place", networks=3)
 
 
-def endpoints_of(shape: Shape, count: int, *, seed: int = 1, weights: tuple[int, ...] = (1,)) -> list[Endpoint]:
-    """*count* endpoints in that shape, nine in ten of them healthy."""
-    random, places = Random(seed), shape.localities(count)
+def endpoints_of(shape: Shape, size: int, *, seed: int = 1, weights: tuple[int, ...] = (1,)) -> list[Endpoint]:
+    """*size* endpoints in that shape, nine in ten of them healthy."""
+    random, places = Random(seed), shape.localities(size)
     healths = (*[Health.HEALTHY] * 9, Health.UNHEALTHY)
     return [
         Endpoint(
@@ -63,47 +72,44 @@ def endpoints_of(shape: Shape, count: int, *, seed: int = 1, weights: tuple[int,
             weight=random.choice(weights),
             health=random.choice(healths),
         )
-        for number in range(count)
+        for number in range(size)
     ]
 
 
 @frozen(kw_only=True)
 class Service:
-    """A service of a fleet and its pods, each as (cluster, node number in it, pod number, ready)."""
+    """A service of a fleet, and where its pods are."""
 
     name: str
     namespace: str
-    mode: str
-    is_global: bool
-    pods: tuple[tuple[int, int, int, bool], ...]
+    mode: str = ""
+    is_global: bool = False
+    waypoint: bool = False
+    pods: tuple[PodSpot, ...] = field(repr=False)
+
+    @property
+    def is_waypoint(self) -> bool:
+        """Whether its pods are those of the waypoint."""
+        return (self.namespace, self.name) == (INFRASTRUCTURE, WAYPOINT)
 
 
 @frozen(kw_only=True)
 class Fleet:
-    """Clusters with nodes, and services whose pods run there.
+    """Clusters, each a network of its own that gateways join to the others, and services whose pods run there.
 
     Attributes:
-        clusters: How many; each is a network of its own.
         nodes: The place of every node, by cluster.
-        services: Most are small, and a few are large, as in life.
-        client_shares: What part of all traffic starts at each place; adds up to 1.
+        services: What runs on them.
     """
 
-    clusters: int
     nodes: tuple[tuple[Locality, ...], ...] = field(repr=False)
     services: tuple[Service, ...] = field(repr=False)
-    client_shares: dict[Locality, float] = field(repr=False, eq=False)
-
-    @property
-    def places(self) -> tuple[Locality, ...]:
-        """Every distinct place of a node."""
-        return tuple(place for cluster in self.nodes for place in cluster)
 
     def endpoints(self, service: Service) -> list[Endpoint]:
-        """The pods of a service as endpoints."""
+        """The pods of a service as endpoints, wherever they are, each at its own place."""
         return [
             Endpoint(
-                f"cluster-{cluster}//Pod/{service.namespace}/{_pod_name(service, number)}",
+                f"cluster-{cluster}/{service.namespace}/{pod_name(service, number)}",
                 self.nodes[cluster][node],
                 health=Health.HEALTHY if ready else Health.UNHEALTHY,
                 cluster=f"cluster-{cluster}",
@@ -112,72 +118,146 @@ class Fleet:
         ]
 
 
-def fleet(*, seed: int = 1, clusters: int = 3, nodes: int = 100, services: int = 1000, pods: int = 100_000) -> Fleet:
-    """A fleet made from *seed*: so many nodes a cluster, and so many services and pods in all."""
-    random = Random(seed)
-    where = tuple(tuple(_nodes(cluster, nodes)) for cluster in range(clusters))
-    # A Zipf-like fall: service k is about 1/k as large as the first.
+def mixed_fleet(*, clusters: int, nodes: int, services: int, pods: int, waypoint: bool = False, seed: int = 1) -> Fleet:
+    """A fleet as in life: a few services are large and most are small, in some clusters, with all modes.
+
+    Args:
+        clusters: How many.
+        nodes: How many each has.
+        services, pods: How many there are in all.
+        waypoint: Whether every service has the waypoint, with three pods in each cluster.
+        seed: What chance starts from.
+    """
+    random, numbers = Random(seed), count()
+    # A Zipf-like fall: the k-th is 1 / k^0.8 as large as the first.
     sizes = [1 / (rank + 1) ** 0.8 for rank in range(services)]
     scale = pods / sum(sizes)
-    made = tuple(
-        _service(random, number, max(1, round(size * scale)), clusters, nodes) for number, size in enumerate(sizes)
-    )
-    places = [place for cluster in where for place in cluster]
-    raw = [random.paretovariate(1.5) for _ in places]
-    shares = {place: share / sum(raw) for place, share in zip(places, raw, strict=True)}
-    return Fleet(clusters=clusters, nodes=where, services=made, client_shares=shares)
+    made: list[Service] = []
+    for number, size in enumerate(sizes):
+        home = random.sample(range(clusters), k=random.randint(1, clusters))
+        made.append(
+            Service(
+                name=f"service-{number}",
+                namespace=f"team-{number % 40}",
+                mode=random.choice(MODES),
+                is_global=len(home) > 1,
+                waypoint=waypoint,
+                pods=tuple(
+                    (random.choice(home), random.randrange(nodes), next(numbers), random.random() < 0.97)
+                    for _ in range(max(1, round(size * scale)))
+                ),
+            )
+        )
+    return _fleet(clusters, nodes, made, numbers if waypoint else None)
 
 
-def _nodes(cluster: int, count: int) -> Iterator[Locality]:
+def even_fleet(
+    *,
+    clusters: int = 1,
+    nodes: int,
+    services: int,
+    pods: int,
+    modes: Sequence[str] = ("PreferSameZone",),
+    is_global: bool = False,
+    waypoint: bool = False,
+) -> Fleet:
+    """A fleet in which every cluster has the same services, each with as many pods; one pod in ten is not ready.
+
+    Args:
+        clusters: How many.
+        nodes, services, pods: How many each cluster has.
+        modes: What the services are annotated with, in turn.
+        is_global: Whether the services are.
+        waypoint: Whether every service has the waypoint, with three pods in each cluster.
+    """
+    each, numbers = pods // services, count()
+    made = [
+        Service(
+            name=f"service-{number}",
+            namespace=f"team-{number % 40}",
+            mode=modes[number % len(modes)],
+            is_global=is_global,
+            waypoint=waypoint,
+            pods=tuple(
+                (cluster, (pod + number) % nodes, next(numbers), pod % 10 != 9)
+                for cluster in range(clusters)
+                for pod in range(each)
+            ),
+        )
+        for number in range(services)
+    ]
+    return _fleet(clusters, nodes, made, numbers if waypoint else None)
+
+
+def _fleet(clusters: int, nodes: int, services: list[Service], numbers: Iterator[int] | None) -> Fleet:
+    if numbers is not None:
+        pods = tuple((cluster, pod % nodes, next(numbers), True) for cluster in range(clusters) for pod in range(3))
+        services.append(Service(name=WAYPOINT, namespace=INFRASTRUCTURE, mode="PreferClose", pods=pods))
+    return Fleet(nodes=tuple(tuple(_nodes(cluster, nodes)) for cluster in range(clusters)), services=tuple(services))
+
+
+def _nodes(cluster: int, nodes: int) -> Iterator[Locality]:
     region = REGIONS[cluster % len(REGIONS)]
-    for number in range(count):
+    for number in range(nodes):
         yield Locality(f"network-{cluster}", region, f"{region}{'abc'[number % 3]}", "", f"ip-10-{cluster}-0-{number}")
 
 
-def _service(random: Random, number: int, size: int, clusters: int, nodes: int) -> Service:
-    home = random.sample(range(clusters), k=random.randint(1, clusters))
-    return Service(
-        name=f"service-{number}",
-        namespace=f"team-{number % 40}",
-        mode=random.choice(MODES),
-        is_global=len(home) > 1,
-        pods=tuple((random.choice(home), random.randrange(nodes), pod, random.random() < 0.97) for pod in range(size)),
-    )
-
-
-def _pod_name(service: Service, number: int) -> str:
+def pod_name(service: Service, number: int) -> str:
+    """What a pod of a service is called."""
     return f"{service.name}-7d9c5b8f6d-{number:05d}"
 
 
-def _address(cluster: int, service: Service, number: int) -> str:
-    host = int(service.name.rpartition("-")[2]) * 131 + number
-    return f"10.{100 + cluster}.{host >> 8 & 255}.{host & 255}"
+def _address(cluster: int, number: int) -> str:
+    return f"{10 + cluster}.{number >> 16}.{number >> 8 & 255}.{number & 255}"
 
 
-def kubernetes_dump(fleet: Fleet, cluster: int) -> Json:
-    """What ``kubectl get node,ns,pod,svc,endpointslice -A -o json`` gives in one cluster."""
+def kubernetes_dump(fleet: Fleet, cluster: int, *besides: Json) -> Json:
+    """What ``kubectl get node,ns,gateway,pod,svc,endpointslice -A -o json`` gives in one cluster.
+
+    Args:
+        fleet: What there is.
+        cluster: The number of the cluster.
+        besides: Further objects.
+    """
     items = [_namespace("istio-system", {"topology.istio.io/network": f"network-{cluster}"})]
     items += [_namespace(name, {}) for name in sorted({service.namespace for service in fleet.services})]
     items += [_node(place) for place in fleet.nodes[cluster]]
+    items += [_gateway(number, places[0], is_own=number == cluster) for number, places in enumerate(fleet.nodes)]
     for service in fleet.services:
         pods = [pod for pod in service.pods if pod[0] == cluster]
         if pods:
             items.append(_service_object(service))
             items += [_pod(fleet, service, pod) for pod in pods]
             items += [_slice(fleet, service, pods[start : start + 100], start) for start in range(0, len(pods), 100)]
+    items += besides
     return {"apiVersion": "v1", "kind": "List", "items": items, "metadata": {"resourceVersion": ""}}
 
 
 def _meta(name: str, namespace: str | None, labels: dict[str, str], annotations: dict[str, str] | None = None) -> Json:
     meta: Json = {
         "name": name,
-        "uid": f"00000000-0000-4000-8000-{Random(f'{namespace}/{name}').getrandbits(48):012x}",
+        "uid": f"00000000-0000-4000-8000-{crc32(f'{namespace}/{name}'.encode()):012x}",
         "resourceVersion": "123456",
         "creationTimestamp": "2026-01-01T00:00:00Z",
         "labels": labels,
         "annotations": annotations or {},
     }
     return meta if namespace is None else {**meta, "namespace": namespace}
+
+
+def _gateway(cluster: int, place: Locality, *, is_own: bool) -> Json:
+    labels = {
+        "topology.istio.io/cluster": f"cluster-{cluster}",
+        "topology.istio.io/network": place.network,
+        "topology.kubernetes.io/region": place.region,
+        "topology.kubernetes.io/zone": place.zone,
+    }
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "Gateway",
+        "metadata": _meta(f"gateway-{cluster}", "istio-eastwest", labels),
+        "spec": {"gatewayClassName": "istio-east-west" if is_own else "istio-remote"},
+    }
 
 
 def _namespace(name: str, labels: dict[str, str]) -> Json:
@@ -216,9 +296,9 @@ def _condition(kind: str, status: str) -> Json:
     return {"type": kind, "status": status, "lastTransitionTime": "2026-01-01T00:00:00Z", "reason": "", "message": ""}
 
 
-def _pod(fleet: Fleet, service: Service, pod: tuple[int, int, int, bool]) -> Json:
+def _pod(fleet: Fleet, service: Service, pod: PodSpot) -> Json:
     cluster, node, number, ready = pod
-    place, name, address = fleet.nodes[cluster][node], _pod_name(service, number), _address(cluster, service, number)
+    place, name, address = fleet.nodes[cluster][node], pod_name(service, number), _address(cluster, number)
     container = {
         "name": "app",
         "image": f"registry.example.com/{service.namespace}/{service.name}:v1.2.3",
@@ -235,6 +315,7 @@ def _pod(fleet: Fleet, service: Service, pod: tuple[int, int, int, bool]) -> Jso
         "pod-template-hash": "7d9c5b8f6d",
         "istio.io/dataplane-mode": "ambient",
         "topology.istio.io/network": place.network,
+        **({"gateway.networking.k8s.io/gateway-name": WAYPOINT} if service.is_waypoint else {}),
     }
     return {
         "apiVersion": "v1",
@@ -265,7 +346,11 @@ def _pod(fleet: Fleet, service: Service, pod: tuple[int, int, int, bool]) -> Jso
 
 
 def _service_object(service: Service) -> Json:
-    labels = {"app": service.name, **({"solo.io/service-scope": "global"} if service.is_global else {})}
+    labels = {"app": service.name}
+    if service.is_global:
+        labels["solo.io/service-scope"] = "global"
+    if service.waypoint:
+        labels |= {"istio.io/use-waypoint": WAYPOINT, "istio.io/use-waypoint-namespace": INFRASTRUCTURE}
     annotations = {"networking.istio.io/traffic-distribution": service.mode} if service.mode else {}
     return {
         "apiVersion": "v1",
@@ -273,21 +358,21 @@ def _service_object(service: Service) -> Json:
         "metadata": _meta(service.name, service.namespace, labels, annotations),
         "spec": {
             "clusterIP": "10.96.0.1",
-            "ports": [{"name": "http", "port": 80, "protocol": "TCP", "targetPort": "http"}],
+            "ports": [{"name": "http", "port": PORT, "protocol": "TCP", "targetPort": "http"}],
             "selector": {"app": service.name},
             "type": "ClusterIP",
         },
     }
 
 
-def _slice(fleet: Fleet, service: Service, pods: list[tuple[int, int, int, bool]], start: int) -> Json:
+def _slice(fleet: Fleet, service: Service, pods: Sequence[PodSpot], start: int) -> Json:
     endpoints: list[Json] = []
     for cluster, node, number, ready in pods:
         place = fleet.nodes[cluster][node]
-        target = {"kind": "Pod", "name": _pod_name(service, number), "namespace": service.namespace}
+        target = {"kind": "Pod", "name": pod_name(service, number), "namespace": service.namespace}
         endpoints.append(
             {
-                "addresses": [_address(cluster, service, number)],
+                "addresses": [_address(cluster, number)],
                 "conditions": {"ready": ready, "serving": ready, "terminating": False},
                 "nodeName": place.node,
                 "targetRef": target,
@@ -305,78 +390,4 @@ def _slice(fleet: Fleet, service: Service, pods: list[tuple[int, int, int, bool]
         ),
         "endpoints": endpoints,
         "ports": [{"name": "http", "port": 8080, "protocol": "TCP"}],
-    }
-
-
-def ztunnel_dump(fleet: Fleet) -> Json:
-    """What ``istioctl ztunnel-config all -o json`` gives: all workloads and services that a ztunnel knows.
-
-    Source: istio/istio istioctl/pkg/writer/ztunnel/configdump/api.go, ZtunnelDump, at 86c9f01.
-    """
-    workloads = [_workload(fleet, service, pod) for service in fleet.services for pod in service.pods]
-    services = [_ztunnel_service(service) for service in fleet.services]
-    return {"workloads": workloads, "services": services, "policies": [], "certificates": []}
-
-
-def _uid(service: Service, pod: tuple[int, int, int, bool]) -> str:
-    return f"cluster-{pod[0]}//Pod/{service.namespace}/{_pod_name(service, pod[2])}"
-
-
-def _workload(fleet: Fleet, service: Service, pod: tuple[int, int, int, bool]) -> Json:
-    cluster, node, number, ready = pod
-    place = fleet.nodes[cluster][node]
-    return {
-        "uid": _uid(service, pod),
-        "workloadIps": [_address(cluster, service, number)],
-        "protocol": "HBONE",
-        "name": _pod_name(service, number),
-        "namespace": service.namespace,
-        "serviceAccount": service.name,
-        "workloadName": service.name,
-        "workloadType": "deployment",
-        "canonicalName": service.name,
-        "canonicalRevision": "latest",
-        "clusterId": f"cluster-{cluster}",
-        "trustDomain": "cluster.local",
-        "locality": {"region": place.region, "zone": place.zone, "subzone": place.subzone},
-        "node": place.node,
-        "network": place.network,
-        "status": "Healthy" if ready else "Unhealthy",
-        "hostname": "",
-        "capacity": 1,
-    }
-
-
-_PREFERENCES: Final[dict[str, list[str]]] = {
-    "PreferClose": ["Network", "Region", "Zone"],
-    "PreferSameZone": ["Network", "Region", "Zone"],
-    "PreferNetwork": ["Network"],
-    "PreferRegion": ["Network", "Region"],
-    "PreferSameNode": ["Network", "Region", "Zone", "Subzone", "Node"],
-}
-
-
-def _ztunnel_service(service: Service) -> Json:
-    preferences = _PREFERENCES.get(service.mode, [])
-    host = f"{service.name}.{service.namespace}.svc.cluster.local"
-    return {
-        "name": service.name,
-        "namespace": service.namespace,
-        "hostname": host,
-        "vips": [f"network-{cluster}/10.96.0.1" for cluster in sorted({pod[0] for pod in service.pods})],
-        "ports": {"80": 8080},
-        "endpoints": {
-            _uid(service, pod): {
-                "workloadUid": _uid(service, pod),
-                "service": f"{service.namespace}/{host}",
-                "port": {"80": 8080},
-            }
-            for pod in service.pods
-        },
-        "loadBalancer": {
-            "mode": "Failover" if preferences else "Standard",
-            "routingPreferences": preferences,
-            "healthPolicy": "OnlyHealthy",
-        },
-        "ipFamilies": "IPv4",
     }

@@ -1,19 +1,58 @@
-"""Times and sizes, taken so that a busy machine disturbs them little."""
+"""Times and sizes of pairs, taken so that a busy machine disturbs their ratio little."""
 
 import gc
-import subprocess
-import sys
+import re
 import tracemalloc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from time import perf_counter
+from collections.abc import Callable, Sequence
+from statistics import median
+from time import get_clock_info, perf_counter, process_time
 from typing import Final, TypeVar
 
 from attrs import frozen
 
 _Value = TypeVar("_Value")
 
-MICRO: Final = 1e6
+CLOCK: Final = process_time if get_clock_info("process_time").resolution <= 1e-6 else perf_counter
+"""The processor's seconds; those on the wall on Windows, where the others are counted in steps of 16 ms."""
+
+Measure = Callable[[], float]
+"""One measurement: does the work once, and returns its seconds."""
+
+
+@frozen(kw_only=True)
+class Scale:
+    """How large the inputs are, and how long one comparison may take.
+
+    Attributes:
+        rounds: How often each of the compared works is done at most.
+        seconds: After how many seconds no new round begins.
+        asked: Questions in one round of an index.
+        sets: Endpoints of the sets that `rank` and an index are compared on.
+        few, many: Endpoints of the two indexes that are compared.
+        held: Endpoints of the index that is weighed.
+        services, pods, nodes: The whole mesh; the nodes are those of each of its three clusters.
+        sampled: Of the hosts of the whole mesh one in so many is asked for at Envoys.
+        small, large: Pods of the clusters in which one route is asked for.
+        clusters: Numbers of clusters, each compared with the one before it.
+        cluster_services, cluster_pods: What each of these holds.
+    """
+
+    rounds: int
+    seconds: float
+    asked: int
+    sets: tuple[int, ...]
+    few: int
+    many: int
+    held: int
+    services: int
+    pods: int
+    nodes: int
+    sampled: int
+    small: int
+    large: int
+    clusters: tuple[int, ...]
+    cluster_services: int
+    cluster_pods: int
 
 
 @frozen(kw_only=True)
@@ -21,50 +60,126 @@ class Figure:
     """One line of the table.
 
     Attributes:
-        name: What was measured.
-        value: The ratio to the baseline, or a time where the budget is one.
-        unit: ``"x"`` for a ratio, else the unit of the time.
-        budget: What it may be; ``None`` if the line only informs.
-        at_least: Whether the budget is a lower limit.
-        detail: The figures behind it.
+        name: Which it is, with its sizes.
+        what: What was measured.
+        value: How much: the median of all rounds.
+        unit: ``"s"`` for seconds, ``"B"`` for bytes.
+        against: What the baseline is; ``""`` without one.
+        baseline: The same of the baseline.
+        ratio: The median of the ratios of all rounds, which need not be that of the medians.
+        budget: What *ratio* may be, or *value* where *absolute*; ``None`` if the line only informs.
+        absolute: Whether the budget is one of the value.
     """
 
     name: str
-    value: float | None
-    unit: str = "x"
+    what: str
+    value: float
+    unit: str = "s"
+    against: str = ""
+    baseline: float | None = None
+    ratio: float | None = None
     budget: float | None = None
-    at_least: bool = False
-    detail: str = ""
+    absolute: bool = False
+
+    def is_over(self, *, times: float = 1) -> bool:
+        """Whether it is more than *times* its budget; never without one."""
+        held = self.value if self.absolute else self.ratio
+        return self.budget is not None and held is not None and held > times * self.budget
 
     @property
-    def kept(self) -> bool | None:
-        """Whether the budget is kept; ``None`` if there is none, or no value."""
-        if self.budget is None or self.value is None:
-            return None
-        return self.value >= self.budget if self.at_least else self.value <= self.budget
+    def verdict(self) -> str:
+        """``"ok"`` or ``"over"``; ``""`` without a budget."""
+        return "" if self.budget is None else "over" if self.is_over() else "ok"
 
 
-@contextmanager
-def _still() -> Iterator[None]:
-    # As timeit does: no collection may fall into one of two compared runs.
+def timed(work: Callable[[], object], *, collector: bool = False, clock: Callable[[], float] = CLOCK) -> Measure:
+    """A measurement of *work*, by default without the garbage collector, as `timeit` does it.
+
+    Args:
+        work: What is done.
+        collector: Whether the collector runs as it would in a user's process. It
+            is a third of the time where millions of objects are kept.
+        clock: What counts the seconds. By default those of the processor, since on
+            a shared machine the clock on the wall counts the others' work too:
+            most for works too long for one time slice, which spoils ratios.
+    """
+
+    def measure() -> float:
+        if collector:
+            gc.collect()
+        else:
+            gc.disable()
+        try:
+            start = clock()
+            kept = work()
+            taken = clock() - start
+            del kept  # what the work made is thrown away outside of the time
+        finally:
+            gc.enable()
+        return taken
+
+    return measure
+
+
+def take_turns(*measures: Measure, scale: Scale, warm: bool = True) -> list[list[float]]:
+    """The seconds of each work in each round.
+
+    In a round all works take turns, so that a slow spell of the machine hits all
+    of them. There is at least one round.
+
+    Args:
+        measures: The works.
+        scale: How many rounds.
+        warm: Whether a first round is not counted.
+    """
+    taken: list[list[float]] = [[] for _ in measures]
     gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
+    begin = perf_counter()
+    if warm:
+        for measure in measures:
+            measure()
+    for _ in range(scale.rounds):
+        for seconds, measure in zip(taken, measures, strict=True):
+            seconds.append(measure())
+        if perf_counter() - begin > scale.seconds:
+            break
+    return taken
 
 
-def best_times(*runs: Callable[[], object], repeats: int) -> list[float]:
-    """The shortest time in seconds of each run; they take turns, so that a slow spell hits all of them."""
-    times = [float("inf")] * len(runs)
-    with _still():
-        for _ in range(repeats):
-            for position, run in enumerate(runs):
-                start = perf_counter()
-                run()
-                times[position] = min(times[position], perf_counter() - start)
-    return times
+def compared(
+    name: str,
+    what: str,
+    against: str,
+    times: Sequence[Sequence[float]],
+    *,
+    calls: tuple[int, int] = (1, 1),
+    budget: float | None = None,
+) -> Figure:
+    """The figure of one work against another.
+
+    Args:
+        name: Which it is.
+        what: The work.
+        against: The baseline.
+        times: The seconds of the work and of the baseline in each round.
+        calls: What the time is divided by: of how much one round of each consists.
+        budget: What the ratio may be.
+    """
+    mine, theirs = ([seconds / many for seconds in each] for each, many in zip(times, calls, strict=True))
+    return Figure(
+        name=name,
+        what=what,
+        value=median(mine),
+        against=against,
+        baseline=median(theirs),
+        ratio=median(one / other for one, other in zip(mine, theirs, strict=True)),
+        budget=budget,
+    )
+
+
+def slug(*parts: object) -> str:
+    """The parts as one name without blanks: ``index-update-of-place-1000000-300-places``."""
+    return "-".join(re.sub(r"\W+", "-", str(part).replace(",", "")).strip("-") for part in parts)
 
 
 def size_of(make: Callable[[], _Value]) -> tuple[int, _Value]:
@@ -78,18 +193,3 @@ def size_of(make: Callable[[], _Value]) -> tuple[int, _Value]:
         return tracemalloc.get_traced_memory()[0] - before, value
     finally:
         tracemalloc.stop()
-
-
-_IMPORT: Final = "from time import perf_counter as t; a = t(); import {}; print(t() - a)"
-
-
-def import_times(*modules: str, repeats: int) -> list[float]:
-    """The shortest time in seconds to import each, in interpreters of their own."""
-    times = [float("inf")] * len(modules)
-    for _ in range(repeats):
-        for position, module in enumerate(modules):
-            done = subprocess.run(
-                [sys.executable, "-c", _IMPORT.format(module)], capture_output=True, text=True, check=True
-            )
-            times[position] = min(times[position], float(done.stdout))
-    return times

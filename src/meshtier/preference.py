@@ -24,8 +24,8 @@ _POSITIONS: Final = {scope: position for position, scope in enumerate((*SCOPES, 
 
 
 def _scopes(value: Iterable[Scope]) -> tuple[Scope, ...]:
-    scopes = tuple(value) if isinstance(value, Iterable) else value
-    if not isinstance(scopes, tuple) or not all(isinstance(scope, Scope) for scope in scopes):
+    scopes = tuple(value) if isinstance(value, Iterable) else (value,)
+    if {*map(type, scopes)} - {Scope}:
         raise InvalidValueError(f"expected Scopes, got {value!r}", "scopes")
     return scopes
 
@@ -126,8 +126,6 @@ def mode_of(mode: TrafficDistribution | str) -> TrafficDistribution:
     """
     if isinstance(mode, TrafficDistribution):
         return mode
-    if not isinstance(mode, str):
-        raise InvalidValueError(f"expected a TrafficDistribution, its name or a Preference, got {mode!r}", "mode")
     try:
         return TrafficDistribution.parse(mode)
     except InvalidValueError as error:

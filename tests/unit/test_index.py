@@ -131,6 +131,17 @@ def test_the_cluster_is_compared_where_the_preference_names_it() -> None:
     assert ids(index.excluded(HOME, preference, client_cluster="c1")) == ["b"]
 
 
+def test_two_unknown_clusters_match() -> None:
+    index = EndpointIndex([Endpoint("unknown", HOME), Endpoint("known", HOME, cluster="c1")])
+    preference = Preference((Scope.CLUSTER,))
+    best, picked = index.best(HOME, preference), index.pick(HOME, preference, Random(1))
+    assert [ids(tier.endpoints) for tier in index.tiers(HOME, preference)] == [["unknown"], ["known"]]
+    assert best is not None
+    assert picked is not None
+    assert (ids(best.endpoints), picked.id) == (["unknown"], "unknown")
+    assert ids(index.excluded(HOME, preference)) == ["known"]
+
+
 @pytest.mark.parametrize("scopes", [(Scope.NETWORK, Scope.REGION), (Scope.NETWORK, Scope.ZONE)], ids=["first", "own"])
 def test_a_strict_preference_leaves_out_what_misses_a_scope(scopes: tuple[Scope, ...]) -> None:
     index, preference = small(), Preference(scopes, strict=True)

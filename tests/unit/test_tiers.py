@@ -142,6 +142,12 @@ def test_the_cluster_is_compared_where_the_preference_names_it() -> None:
     assert preference.tier(CLIENT, SAME_REGION) == 1
 
 
+def test_what_is_compared_of_a_place_comes_scope_by_scope() -> None:
+    preference = Preference((Scope.ZONE, Scope.CLUSTER, Scope.NETWORK))
+    assert preference.parts(CLIENT, "c") == ("z", "c", "n")
+    assert preference.parts(CLIENT) == ("z", "", "n")
+
+
 def test_a_scope_that_stands_twice_is_compared_twice() -> None:
     preference = Preference((Scope.ZONE, Scope.ZONE, Scope.NODE))
     assert preference.tier(CLIENT, SAME_ZONE) == 1
@@ -239,6 +245,11 @@ def test_rank_compares_clusters_of_endpoints_in_one_place() -> None:
     assert dict(ranking.tier_of) == {"a": 0, "c": 0, "b": 1}
 
 
+def test_two_unknown_clusters_match() -> None:
+    endpoints = [Endpoint("unknown", HERE), Endpoint("known", HERE, cluster="c1")]
+    assert dict(rank(HERE, endpoints, Preference((Scope.CLUSTER,))).tier_of) == {"unknown": 0, "known": 1}
+
+
 @pytest.mark.parametrize(
     ("preference", "name"),
     [
@@ -331,7 +342,9 @@ def test_an_endpoint_in_no_tier_is_an_unknown_name() -> None:
 
 @pytest.mark.parametrize("key", ["away", 5, None])
 def test_asking_whether_something_is_in_the_lookup_never_fails(key: object) -> None:
-    assert key not in rank(HERE, [NEAR], ANY).tier_of
+    lookup = rank(HERE, [NEAR], ANY).tier_of
+    assert key not in lookup
+    assert "near" in lookup
 
 
 def test_two_endpoints_of_one_id_in_two_tiers_are_refused_rather_than_lost() -> None:

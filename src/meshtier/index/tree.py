@@ -27,7 +27,7 @@ class PrefixTree:
     def __init__(self, key_of: Callable[[Endpoint], Key]) -> None:
         self.root: Node = Node(None, {}, {})
         self.version: int = 0
-        self.key_of = key_of
+        self.key_of: Callable[[Endpoint], Key] = key_of
         self.pages: dict[str, Page] = {}
 
     def __len__(self) -> int:

@@ -6,8 +6,8 @@ from typing import Final
 
 from meshtier.endpoint import Health
 from meshtier.kube import schema
-from meshtier.kube.workloads import Key, Workloads
-from meshtier.mesh.snapshot import Backend, Workload
+from meshtier.kube.workloads import ENTRY, POD, Key, Workloads
+from meshtier.mesh.snapshot import Backend, Workload, WorkloadKey
 from meshtier.note import Note
 
 SERVICE_LABEL: Final = "kubernetes.io/service-name"
@@ -42,19 +42,17 @@ class Backends:
     def __init__(self, workloads: Workloads, slices: Slices) -> None:
         self._workloads = workloads
         self._slices = slices
-        self._bare: dict[Key, Workload] = {}
 
     def of(self, key: Key, spec: schema.ServiceSpec) -> tuple[tuple[Backend, ...], tuple[Note, ...]]:
         """The backends of a Service, each once, and what was doubtful about finding them."""
         selector = spec.selector or {}
-        entries = [Backend(entry.key, entry.health) for entry in self._workloads.selected_entries(key[0], selector)]
+        entries = self._workloads.selected(ENTRY, key[0], selector)
         slices = self._slices.get(key)
         if slices is not None:
             return (*self._sliced(key, spec, slices), *entries), ()
         if not selector:
             return (), ()
-        pods = [Backend(pod.key, pod.health) for pod in self._workloads.selected_pods(key[0], selector)]
-        return (*pods, *entries), (NO_SLICES,)
+        return (*self._workloads.selected(POD, key[0], selector), *entries), (NO_SLICES,)
 
     def targets(self, key: Key, spec: schema.ServiceSpec) -> tuple[tuple[int, int], ...]:
         """Where the endpoints listen for each of a Service's ports, where its slices agree on that."""
@@ -68,56 +66,49 @@ class Backends:
 
     def _sliced(self, key: Key, spec: schema.ServiceSpec, slices: Sequence[schema.EndpointSlice]) -> Iterable[Backend]:
         selector = spec.selector or {}
-        found: dict[int, Backend] = {}
+        found: dict[WorkloadKey, Backend] = {}
         for each in slices:
             ports = _ports(spec, each)
             for endpoint in each.endpoints or ():
-                workload = self._pod(key, selector, endpoint) or self._without_pod(key, endpoint)
-                if workload is None or self._workloads.is_finished(workload):
+                behind = self._pod(key, selector, endpoint) or self._without_pod(key, endpoint)
+                if behind is None or self._workloads.is_finished(behind):
                     continue
                 health = _health(endpoint.conditions)
-                former = found.get(id(workload))
-                found[id(workload)] = (
-                    Backend(workload.key, health, ports) if former is None else _joined(former, health, ports)
-                )
+                former = found.get(behind)
+                found[behind] = Backend(behind, health, ports) if former is None else _joined(former, health, ports)
         return found.values()
 
-    def _pod(self, key: Key, selector: Mapping[str, str], endpoint: schema.SliceEndpoint) -> Workload | None:
+    def _pod(self, key: Key, selector: Mapping[str, str], endpoint: schema.SliceEndpoint) -> WorkloadKey | None:
         target = endpoint.target_ref
-        if target is not None and target.kind == "Pod" and target.name:
-            pod = self._workloads.pods.get((target.namespace or key[0], target.name))
-            if pod is not None:
-                return pod
-        for address in endpoint.addresses or ():
-            pod = self._workloads.at_address(address, selector, key[0])
-            if pod is not None:
-                return pod
-        return None
+        if target is not None and target.kind == POD and target.name:
+            named = (POD, target.namespace or key[0], target.name)
+            if named in self._workloads.by_key:
+                return named
+        at = (self._workloads.at_address(address, selector, key[0]) for address in endpoint.addresses or ())
+        return next((pod for pod in at if pod is not None), None)
 
-    def _without_pod(self, key: Key, endpoint: schema.SliceEndpoint) -> Workload | None:
+    def _without_pod(self, key: Key, endpoint: schema.SliceEndpoint) -> WorkloadKey | None:
         addresses = tuple(endpoint.addresses or ())
         target = endpoint.target_ref
         name = (target.name if target is not None else None) or (f"{key[1]}/{addresses[0]}" if addresses else "")
         if not name:
             return None
-        known = self._bare.get((key[0], name))
-        if known is not None:
-            return known
+        if (BARE_ENDPOINT, key[0], name) in self._workloads.by_key:
+            return BARE_ENDPOINT, key[0], name
         title = f"{BARE_ENDPOINT} {key[0]}/{name}"
         place = self._workloads.places.of_zone(endpoint.node_name or "", endpoint.zone or "", title)
-        made = Workload(
-            kind=BARE_ENDPOINT,
-            cluster=self._workloads.cluster,
-            namespace=key[0],
-            name=name,
-            place=place,
-            envoy_place=place,
-            addresses=addresses,
-            health=_health(endpoint.conditions),
+        return self._workloads.add(
+            Workload(
+                kind=BARE_ENDPOINT,
+                cluster=self._workloads.cluster,
+                namespace=key[0],
+                name=name,
+                place=place,
+                envoy_place=place,
+                addresses=addresses,
+                health=_health(endpoint.conditions),
+            )
         )
-        self._bare[key[0], name] = made
-        self._workloads.others.append(made)
-        return made
 
 
 def _joined(former: Backend, health: Health, ports: frozenset[int] | None) -> Backend:

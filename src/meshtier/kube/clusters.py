@@ -89,7 +89,7 @@ class _Builder:
             domain=self._domain,
             nodes=places.nodes,
             namespaces=namespaces,
-            workloads=workloads.all(),
+            workloads=workloads.by_key,
             services=services,
             gateways=tuple(self._gateways(found[schema.Gateway], places)),
             destination_rules=rules,

@@ -79,30 +79,23 @@ _UNFIT: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 @frozen
-class Head:
-    """What an object, or a list of them, begins with; ``None`` where that is absent."""
+class ObjectList:
+    """The objects of a list, all of them typed or all as bytes.
 
-    kind: str | None
+    Attributes:
+        kind: As in ``PodList``.
+        api_version: What holds for items that have none; ``None`` if absent.
+        typed: By kind, in the order of the input, if all were understood.
+        raw: The bytes of each, if some were not.
+    """
+
+    kind: str
     api_version: str | None
+    typed: Mapping[str, list[Any]] = {}
+    raw: Sequence[bytes] = ()
 
 
-@frozen
-class TypedList:
-    """A list whose every object was understood: by kind, in the order of the input."""
-
-    head: Head
-    objects: Mapping[str, list[Any]]
-
-
-@frozen
-class RawList:
-    """A list of objects of which some were not understood: the bytes of each."""
-
-    head: Head
-    items: Sequence[bytes]
-
-
-def lists(data: Text) -> Iterator[tuple[TypedList | RawList, int]]:
+def lists(data: Text) -> Iterator[tuple[ObjectList, int]]:
     """Each of the lists of objects that *data* begins with, one after the other, and the byte at which it ends."""
     whole = _list_from(data)  # as a rule there is one, and nothing behind it
     if whole is not None:
@@ -126,25 +119,25 @@ def _end_of_value(data: memoryview, start: int) -> int:
     return data.nbytes
 
 
-def _list_from(data: Text | memoryview) -> TypedList | RawList | None:
-    """The objects of the list that *data* holds; ``None`` if it is something else, or no JSON."""
+def _list_from(data: Text | memoryview) -> ObjectList | None:
+    """The list that *data* holds; ``None`` if it is something else, or no JSON."""
     typed = _decoded(_LIST, data)
     found = typed if typed is not None else _decoded(_RAW_LIST, data)
     if found is None or found.items is None or not (found.kind or "").endswith("List"):
         return None
-    head = Head(found.kind, found.api_version)
     if typed is None:
-        return RawList(head, [bytes(item) for item in found.items])
+        return ObjectList(found.kind, found.api_version, raw=[bytes(item) for item in found.items])
     objects: dict[type[Any], list[Any]] = {struct: [] for struct in _KIND_OF}
     for item in found.items:
         objects[type(item)].append(item)
-    return TypedList(head, {_KIND_OF[struct]: items for struct, items in objects.items() if items})
+    by_kind = {_KIND_OF[struct]: items for struct, items in objects.items() if items}
+    return ObjectList(found.kind, found.api_version, typed=by_kind)
 
 
-def head_of(item: bytes) -> Head | None:
-    """The head of one object; ``None`` if it has none that can be read."""
+def head_of(item: bytes) -> tuple[str | None, str | None]:
+    """The kind and the apiVersion of one object, as far as they can be read."""
     found = _decoded(_HEAD, item)
-    return None if found is None else Head(found.kind, found.api_version)
+    return (None, None) if found is None else (found.kind, found.api_version)
 
 
 def object_from_json(kind: str, item: bytes) -> Any | None:  # noqa: ANN401  # of any schema

@@ -6,7 +6,7 @@ installed and understands them.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from types import ModuleType
 from typing import Any, Final, cast
@@ -102,21 +102,20 @@ class SourceObjects:
     def take_json(self, data: Text) -> None:
         """Take the JSON values in *data*, one after the other: lists as far as they are understood, then the rest."""
         fast = fast_decoder()
+        lists: Iterable[tuple[Any, int]] = () if fast is None else fast.lists(data)
         end = number = 0
-        for number, (found, end) in enumerate(fast.lists(data) if fast is not None else (), 1):  # noqa: B007  # the last of both counts
+        for number, (found, end) in enumerate(lists, 1):  # noqa: B007  # the last of both counts
             self._take_list(fast, found, number)
         for rest in jsontext.documents(data, end, number + 1):
             self.take(rest)
 
-    def _take_list(self, fast: _Fast, found: Any, number: int) -> None:  # noqa: ANN401
+    def _take_list(self, fast: _Fast, found: Any, number: int) -> None:  # noqa: ANN401  # its `ObjectList`
         document = self._document(number)
-        if isinstance(found, fast.RawList):
-            said = _items_say(found.head.kind, found.head.api_version)
-            for index, item in enumerate(found.items):
-                self._take_bytes(fast, document, item, f"items[{index}]", said)
-        else:
-            for kind, objects in found.objects.items():
-                self._take_typed(document, kind, objects)
+        for kind, objects in found.typed.items():
+            self._take_typed(document, kind, objects)
+        said = _items_say(found.kind, found.api_version)
+        for index, item in enumerate(found.raw):
+            self._take_bytes(fast, document, item, f"items[{index}]", said)
 
     def _take_typed(self, document: DocumentObjects, kind: str, objects: list[Any]) -> None:
         schema = KINDS.get(kind)
@@ -132,12 +131,11 @@ class SourceObjects:
                 document.by_kind[schema].append(item)
 
     def _take_bytes(self, fast: _Fast, document: DocumentObjects, item: bytes, path: str, said: _Said) -> None:
-        own = fast.head_of(item)
-        if own is not None and own.kind in KINDS and own.api_version is not None:
-            schema = KINDS[own.kind]
-            found = fast.object_from_json(own.kind, item) if group_of(own.api_version) == GROUPS[schema] else None
+        kind, version = fast.head_of(item)
+        if kind in KINDS and version is not None and group_of(version) == GROUPS[KINDS[kind]]:
+            found = fast.object_from_json(kind, item)
             if found is not None:
-                document.by_kind[schema].append(found)
+                document.by_kind[KINDS[kind]].append(found)
                 return
         for value in jsontext.documents(item):
             if isinstance(value, Problem):

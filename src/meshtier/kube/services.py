@@ -6,9 +6,9 @@ from typing import Final
 
 from meshtier.kube import schema
 from meshtier.kube.backends import Backends
-from meshtier.kube.workloads import Key, Workloads
+from meshtier.kube.workloads import ENTRY, POD, Key, Workloads
 from meshtier.labels import NO_LABELS, Labels
-from meshtier.mesh.snapshot import Backend, Namespace, Service, ServiceScope, Workload
+from meshtier.mesh.snapshot import Backend, Namespace, Service, ServiceScope
 from meshtier.note import Note
 from meshtier.precedence import ANNOTATION
 
@@ -92,7 +92,7 @@ class Services:
             waypoint=read_waypoint(owners, namespace),
             ports=tuple((port.number, port.name or "") for port in spec.ports or ()),
             labels=Labels(labels) if labels else NO_LABELS,
-            backends=tuple(Backend(workload.key, workload.health) for workload in self._behind(key, spec)),
+            backends=tuple(self._behind(key, spec)),
         )
 
     def _owners(self, title: str, labels: Mapping[str, str], namespace: str) -> Sequence[Owner]:
@@ -100,27 +100,26 @@ class Services:
         around = self._namespaces.get(namespace)
         return (title, labels), (f"Namespace {namespace}", around.labels if around else NO_LABELS)
 
-    def _behind(self, key: Key, spec: schema.ServiceEntrySpec) -> Sequence[Workload]:
+    def _behind(self, key: Key, spec: schema.ServiceEntrySpec) -> Sequence[Backend]:
         if spec.workload_selector is not None:
             selector = spec.workload_selector.labels or {}
-            workloads = self._workloads
-            return [*workloads.selected_pods(key[0], selector), *workloads.selected_entries(key[0], selector)]
+            return [each for kind in (POD, ENTRY) for each in self._workloads.selected(kind, key[0], selector)]
         endpoints = spec.endpoints or ()
         if not endpoints and spec.resolution in _RESOLVED:
             endpoints = [schema.EntrySpec(address=host) for host in spec.hosts or ()]
         return self._inline(key, endpoints)
 
-    def _inline(self, key: Key, endpoints: Sequence[schema.EntrySpec]) -> Sequence[Workload]:
+    def _inline(self, key: Key, endpoints: Sequence[schema.EntrySpec]) -> Sequence[Backend]:
         seen: Counter[str] = Counter()
-        made: list[Workload] = []
+        backends: list[Backend] = []
         for endpoint in endpoints:
             address = endpoint.address or "endpoint"
             seen[address] += 1
             name = f"{key[1]}/{address}" + (f"#{seen[address]}" if seen[address] > 1 else "")
             title = f"ServiceEntry {key[0]}/{key[1]} endpoint {address}"
-            made.append(self._workloads.entry(INLINE_ENDPOINT, (key[0], name), title, endpoint, endpoint.labels or {}))
-        self._workloads.others.extend(made)
-        return made
+            made = self._workloads.entry(INLINE_ENDPOINT, (key[0], name), title, endpoint, endpoint.labels or {})
+            backends.append(Backend(self._workloads.add(made), made.health))
+        return backends
 
 
 def read_scope(owners: Sequence[Owner]) -> tuple[ServiceScope, str, tuple[Note, ...]]:

@@ -86,24 +86,12 @@ def check_lines(data: Text) -> None:
     while len(data) - start > MAX_LINE:
         end = data.rfind(b"\n", start, start + MAX_LINE)
         if end < 0:
-            raise InvalidValueError(
-                f"expected lines of at most {MAX_LINE:,} bytes, got one that begins {_shown(data[start : start + 40])}"
-            )
+            beginning = data[start : start + 40].decode(errors="replace")
+            raise InvalidValueError(f"expected lines of at most {MAX_LINE:,} bytes, got one that begins {beginning!r}")
         start = end + 1
 
 
 def _first_line(data: bytes) -> str:
     """The first line that says something; ``""`` if none does."""
-    text = data.decode(errors="replace")
-    start = 0
-    while start < len(text):
-        end = text.find("\n", start)
-        line = text[start:] if end < 0 else text[start:end]
-        if not _COMMENT.fullmatch(line):
-            return line.strip()
-        start = len(text) if end < 0 else end + 1
-    return ""
-
-
-def _shown(data: bytes) -> str:
-    return repr(data.decode(errors="replace"))
+    lines = data.decode(errors="replace").split("\n")
+    return next((line.strip() for line in lines if not _COMMENT.fullmatch(line)), "")

@@ -1,7 +1,8 @@
 """What runs in the cluster? Pods and WorkloadEntries as workloads, and who a selector means."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Final
 
 from meshtier.endpoint import Health
@@ -9,10 +10,13 @@ from meshtier.kube import schema
 from meshtier.kube.places import Places, entry_place, overridden
 from meshtier.labels import NO_LABELS, Labels
 from meshtier.locality import SCOPE_LABELS, Scope
-from meshtier.mesh.snapshot import Workload
+from meshtier.mesh.snapshot import Backend, Workload, WorkloadKey
 
 FINISHED: Final = frozenset({"Succeeded", "Failed"})
 """The phases of pods that serve nothing any more (istio/istio pkg/kube/util.go, CheckPodTerminal, at 86c9f01)."""
+
+POD: Final = "Pod"
+ENTRY: Final = "WorkloadEntry"
 
 Key = tuple[str, str]
 """Namespace and name."""
@@ -24,40 +28,32 @@ class Workloads:
     Attributes:
         cluster: The cluster's name.
         places: Where things are there.
-        pods: By namespace and name, in the order of the input; finished ones too.
-        entries: The WorkloadEntries likewise.
-        others: Endpoints that stand in services alone.
+        by_key: Pods in the order of the input, finished ones too; then the
+            WorkloadEntries likewise; then endpoints that stand in services alone.
     """
 
     def __init__(self, cluster: str, places: Places) -> None:
         self.cluster = cluster
         self.places = places
-        self.pods: dict[Key, Workload] = {}
-        self.entries: dict[Key, Workload] = {}
-        self.others: list[Workload] = []
-        self._finished: set[Key] = set()
+        self.by_key: dict[WorkloadKey, Workload] = {}
+        self._finished: set[WorkloadKey] = set()
         self._by_label: dict[tuple[str, str, str], dict[str, list[Workload]]] = {}
-        self._by_namespace: dict[str, defaultdict[str, list[Workload]]] = {}
-        self._by_address: defaultdict[str, list[Workload]] | None = None
-
-    def all(self) -> tuple[Workload, ...]:
-        """Every workload: pods, then WorkloadEntries, then the others."""
-        return (*self.pods.values(), *self.entries.values(), *self.others)
 
     def add_pods(self, pods: Mapping[Key, schema.Pod]) -> None:
         """Take the pods. One loop without calls that it can spare: a dump has 100,000 of them."""
         cluster, of_pod, trusted = self.cluster, self.places.of_pod, Labels.trusted
-        for key, pod in pods.items():
+        for (namespace, name), pod in pods.items():
             status = pod.status
             spec = pod.spec
             found = pod.metadata.labels or {}
             place, envoy_place = of_pod((spec.node_name if spec else "") or "", found)
+            key = (POD, namespace, name)
             if status is not None and status.phase in FINISHED:
                 self._finished.add(key)
-            self.pods[key] = Workload(
+            self.by_key[key] = Workload(
                 cluster=cluster,
-                namespace=key[0],
-                name=key[1],
+                namespace=namespace,
+                name=name,
                 place=place,
                 envoy_place=envoy_place,
                 labels=trusted(found) if found else NO_LABELS,
@@ -69,14 +65,21 @@ class Workloads:
         """Take the WorkloadEntries."""
         for key, entry in entries.items():
             labels = {**((entry.spec and entry.spec.labels) or {}), **(entry.metadata.labels or {})}
-            self.entries[key] = self.entry(
-                "WorkloadEntry",
-                key,
-                f"WorkloadEntry {'/'.join(key)} spec",
-                entry.spec or schema.EntrySpec(),
-                labels,
-                health=entry_health(entry.status),
+            self.add(
+                self.entry(
+                    ENTRY,
+                    key,
+                    f"{ENTRY} {'/'.join(key)} spec",
+                    entry.spec or schema.EntrySpec(),
+                    labels,
+                    health=entry_health(entry.status),
+                )
             )
+
+    def add(self, workload: Workload) -> WorkloadKey:
+        """Take what stands in a service alone, and say by what it is known."""
+        self.by_key[workload.key] = workload
+        return workload.key
 
     def entry(
         self,
@@ -107,39 +110,26 @@ class Workloads:
             remote_cluster=labels.get(SCOPE_LABELS[Scope.CLUSTER], ""),
         )
 
-    def is_finished(self, workload: Workload) -> bool:
+    def is_finished(self, key: WorkloadKey) -> bool:
         """Whether it is a pod that has ended, and so no endpoint of anything."""
-        return (workload.namespace, workload.name) in self._finished and workload.kind == "Pod"
+        return key in self._finished
 
-    def selected_pods(self, namespace: str, selector: Mapping[str, str]) -> Sequence[Workload]:
-        """The pods that have not ended and carry all labels of *selector*; none for an empty one."""
-        found = self._selected("Pod", namespace, selector)
-        return [pod for pod in found if not self.is_finished(pod)] if self._finished else found
-
-    def selected_entries(self, namespace: str, selector: Mapping[str, str]) -> Sequence[Workload]:
-        """The WorkloadEntries that carry all labels of *selector*; none for an empty one."""
-        return self._selected("WorkloadEntry", namespace, selector) if self.entries else ()
-
-    def at_address(self, address: str, selector: Mapping[str, str], namespace: str) -> Workload | None:
-        """The one pod at an address; where several share it, the one that *selector* means."""
-        if self._by_address is None:
-            self._by_address = defaultdict(list)
-            for pod in self.pods.values():
-                for own in pod.addresses if not self.is_finished(pod) else ():
-                    self._by_address[own].append(pod)
-        found = [pod for pod in self._by_address.get(address, ()) if pod.namespace == namespace]
-        if len(found) > 1:
-            found = [pod for pod in found if _carries(pod.labels, selector)]
-        return found[0] if len(found) == 1 else None
-
-    def _selected(self, kind: str, namespace: str, selector: Mapping[str, str]) -> Sequence[Workload]:
+    def selected(self, kind: str, namespace: str, selector: Mapping[str, str]) -> Sequence[Backend]:
+        """The workloads of a kind that have not ended and carry all labels of *selector*; none for an empty one."""
         if not selector:
             return ()
-        candidates = [self._with_label(kind, namespace, label).get(value, ()) for label, value in selector.items()]
-        fewest = min(candidates, key=len)
-        if len(candidates) == 1:
-            return fewest
-        return [workload for workload in fewest if _carries(workload.labels, selector)]
+        found = [self._with_label(kind, namespace, label).get(value, ()) for label, value in selector.items()]
+        fewest = min(found, key=len)
+        if len(selector) > 1:
+            fewest = [workload for workload in fewest if _carries(workload.labels, selector)]
+        return [Backend(workload.key, workload.health) for workload in fewest]
+
+    def at_address(self, address: str, selector: Mapping[str, str], namespace: str) -> WorkloadKey | None:
+        """The one pod at an address; where several share it, the one that *selector* means."""
+        found = self._by_address.get((namespace, address), ())
+        if len(found) > 1:
+            found = [pod for pod in found if _carries(pod.labels, selector)]
+        return found[0].key if len(found) == 1 else None
 
     def _with_label(self, kind: str, namespace: str, label: str) -> Mapping[str, Sequence[Workload]]:
         """The workloads of a namespace by the value of one label; made once for each label that is asked for."""
@@ -147,19 +137,30 @@ class Workloads:
         found = self._by_label.get(key)
         if found is None:
             found = self._by_label[key] = {}
-            for workload in self._in_namespace(kind, namespace):
+            for workload in self._by_namespace.get((kind, namespace), ()):
                 value = workload.labels.get(label)
                 if value is not None:
                     found.setdefault(value, []).append(workload)
         return found
 
-    def _in_namespace(self, kind: str, namespace: str) -> Iterable[Workload]:
-        by_namespace = self._by_namespace.get(kind)
-        if by_namespace is None:
-            by_namespace = self._by_namespace[kind] = defaultdict(list)
-            for workload in (self.pods if kind == "Pod" else self.entries).values():
-                by_namespace[workload.namespace].append(workload)
-        return by_namespace.get(namespace, ())
+    # Both are made once pods and entries are there; what services add is found in them alone.
+
+    @cached_property
+    def _by_namespace(self) -> Mapping[tuple[str, str], Sequence[Workload]]:
+        found: defaultdict[tuple[str, str], list[Workload]] = defaultdict(list)
+        for key, workload in self.by_key.items():
+            if key not in self._finished:
+                found[workload.kind, workload.namespace].append(workload)
+        return found
+
+    @cached_property
+    def _by_address(self) -> Mapping[tuple[str, str], Sequence[Workload]]:
+        found: defaultdict[tuple[str, str], list[Workload]] = defaultdict(list)
+        for namespace in {namespace for kind, namespace in self._by_namespace if kind == POD}:
+            for pod in self._by_namespace[POD, namespace]:
+                for address in pod.addresses:
+                    found[namespace, address].append(pod)
+        return found
 
 
 def pod_health(pod: schema.Pod) -> Health:

@@ -56,12 +56,14 @@ class Router:
         self.locality_setting = locality_setting
         self.hosts = hosts
         self.clusters: Mapping[str, Cluster] = {cluster.name: cluster for cluster in clusters}
-        self.rules = {
+        self.rules: Mapping[str, RuleIndex] = {
             cluster.name: RuleIndex(cluster.destination_rules, domain=cluster.domain)
             for cluster in self.clusters.values()
             if cluster.destination_rules
         }
-        self.waypoints = {name: WaypointTable(cluster, hosts) for name, cluster in self.clusters.items()}
+        self.waypoints: Mapping[str, WaypointTable] = {
+            name: WaypointTable(cluster, hosts) for name, cluster in self.clusters.items()
+        }
         # Filled as they are asked for, and never changed.
         self._visible: dict[object, VisibleEndpoints] = {}
         self._routes: dict[object, HostRoutes] = {}
@@ -113,8 +115,8 @@ class HostRoutes:
         self.router = router
         self.binding = binding
         self.request = request
-        self.visible = router.visible(binding, cluster, request)
-        self.resolution = _resolved(binding, request, router.clusters)
+        self.visible: VisibleEndpoints = router.visible(binding, cluster, request)
+        self.resolution: Resolution = _resolved(binding, request, router.clusters)
         self._cluster = cluster
         self._rules = router.rules.get(cluster)
         self._remarks = (foreign_host(binding, request.profile),) if _is_foreign(binding, request.profile) else ()
