@@ -66,6 +66,10 @@ def test_without_a_healthy_host_in_the_own_zone_all_requests_leave_it() -> None:
     assert split({A: 0, B: 7}, {A: 2, B: 2}) == {"b": 1.0}
 
 
+def test_without_any_healthy_host_all_localities_are_chosen_alike() -> None:
+    assert split({A: 0, B: 0}, {A: 2, B: 2}, min_cluster_size=0) == {"a": 0.5, "b": 0.5}
+
+
 def test_a_zone_with_hardly_any_senders_and_no_healthy_host_keeps_nothing() -> None:
     # 1 sender of 20,001 counts as 0 of 10,000, and to have 0 for 0 is not to have enough.
     assert split({A: 0, B: 7}, {A: 1, B: 20_000}) == {"b": 1.0}
