@@ -73,7 +73,12 @@ def test_one_healthy_host_among_many_is_used_in_the_first_priority_only() -> Non
     many = "H" + "U" * 149
     found = spread(group(many), panic_threshold=0)
     assert (found.shares["0a0"], found.reason) == (1.0, None)
-    assert spread(group("UUU"), group(many, 1), panic_threshold=0).reason is NoHost.NONE_HEALTHY
+    later = spread(group("UUU"), group(many, 1), panic_threshold=0)
+    assert (later.reason, later.loads.reason) == (NoHost.NONE_HEALTHY, NoHost.NONE_HEALTHY)
+
+
+def test_an_empty_priority_beside_one_without_health_is_no_lack_of_hosts() -> None:
+    assert spread(group("UUU"), group("", 1), panic_threshold=0).loads.reason is NoHost.NONE_HEALTHY
 
 
 def test_priority_0_is_asked_if_nothing_is_available_and_not_all_panic() -> None:
@@ -208,6 +213,11 @@ def test_priority_0_is_spread_by_zone() -> None:
 def test_other_priorities_are_not_spread_by_zone() -> None:
     groups = (group("HU"), group("HU", locality=B), group("HH", 1), group("H", 1, locality=B))
     assert percent(*groups, zone_aware=zoned()) == [[70.0, 0.0], [0.0, 0.0], [10.0, 10.0], [10.0]]
+
+
+def test_the_zones_of_priority_0_count_whatever_those_of_the_last_are() -> None:
+    groups = (group("H"), group("HHH", locality=B), group("H", 1))
+    assert percent(*groups, zone_aware=zoned()) == [[50.0], [16.67] * 3, [0.0]]
 
 
 def test_zones_do_not_count_in_panic() -> None:

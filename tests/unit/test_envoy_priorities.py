@@ -77,6 +77,12 @@ def test_a_priority_panics_below_the_threshold_and_keeps_its_load() -> None:
     assert not result.total_panic
 
 
+def test_health_of_99_in_all_is_not_enough_against_panic() -> None:
+    # 140 * 29 // 41 = 99.
+    assert loads("H" * 29 + "U" * 12, panic_threshold=90).panic == (True,)
+    assert loads("H" * 30 + "U" * 12, panic_threshold=90).panic == (False,)
+
+
 def test_the_threshold_itself_is_enough() -> None:
     assert loads("HHHHHUUUUU").panic == (False,)
     assert loads("HHHHUUUUUU").panic == (True,)

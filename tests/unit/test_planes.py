@@ -1,5 +1,7 @@
 """How much of its traffic a component sends to each endpoint of a ranking (LOAD-1 to LOAD-5)."""
 
+from collections.abc import Callable
+
 import pytest
 from attrs import evolve
 from tests.meshes import EAST, HOST, one_cluster, places, pod
@@ -32,9 +34,10 @@ def test_all_traffic_goes_to_the_best_tier_that_can_serve_by_weight(component: C
         Endpoint("sick", HERE, health=Health.UNHEALTHY),
         Endpoint("b1", NEXT, weight=1),
         Endpoint("b2", NEXT, weight=3),
+        Endpoint("out", NEXT, weight=5, health=Health.UNHEALTHY),
         Endpoint("far", FAR, weight=100),
     )
-    assert spread(ranking(*endpoints), component) == {"sick": 0, "b1": 0.25, "b2": 0.75, "far": 0}
+    assert spread(ranking(*endpoints), component) == {"sick": 0, "b1": 0.25, "b2": 0.75, "out": 0, "far": 0}
 
 
 @pytest.mark.parametrize("component", BEST_TIER)
@@ -113,6 +116,22 @@ def test_localities_of_a_priority_are_weighed_by_their_health() -> None:
     assert even["y1"] == pytest.approx(1 / 3)
 
 
+@pytest.mark.parametrize(
+    "ranked",
+    [
+        lambda endpoints: rank(HERE, endpoints, TrafficDistribution.ANY),
+        lambda endpoints: rank(HERE, endpoints, ZONE, strict=True),
+    ],
+    ids=["Any", "strict"],
+)
+def test_localities_are_not_weighed_where_no_mode_makes_priorities(ranked: Callable[[list[Endpoint]], Ranking]) -> None:
+    inner = HERE._replace(subzone="s")
+    endpoints = [Endpoint("x1", HERE), Endpoint("x2", HERE), Endpoint("y1", inner)]
+    endpoints.append(Endpoint("y2", inner, health=Health.UNHEALTHY))
+    shares = spread(ranked(endpoints), Component.WAYPOINT)
+    assert list(shares.values()) == pytest.approx([1 / 3, 1 / 3, 1 / 3, 0])
+
+
 def test_the_best_tier_of_none() -> None:
     assert best_tier([]) is None
 
@@ -131,6 +150,8 @@ def test_the_best_tier_takes_all_and_no_endpoint_is_looked_at_for_that(
     tiers: tuple[Tier, ...], shares: list[float]
 ) -> None:
     assert list(best_tier_shares(tiers)) == shares
+    assert DATA_PLANES["ztunnel"].tier_shares is best_tier_shares
+    assert DATA_PLANES["envoy"].tier_shares is None
 
 
 @pytest.mark.parametrize("component", Component)

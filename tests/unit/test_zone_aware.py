@@ -32,6 +32,7 @@ def split(
     [
         pytest.param({A: 4, B: 4}, {A: 2, B: 2}, {"a": 1.0}, id="as many as are due"),
         pytest.param({A: 4, B: 4}, {A: 1, B: 3}, {"a": 1.0}, id="more than are due"),
+        pytest.param({A: 5, B: 3, C: 2}, {A: 1, B: 1, C: 2}, {"a": 1.0}, id="more, and room elsewhere"),
     ],
 )
 def test_a_zone_with_hosts_enough_keeps_everything(
@@ -63,6 +64,10 @@ def test_parts_are_rounded_down_to_ten_thousandths() -> None:
 
 def test_without_a_healthy_host_in_the_own_zone_all_requests_leave_it() -> None:
     assert split({A: 0, B: 7}, {A: 2, B: 2}) == {"b": 1.0}
+
+
+def test_without_any_healthy_host_all_localities_are_chosen_alike() -> None:
+    assert split({A: 0, B: 0}, {A: 2, B: 2}, min_cluster_size=0) == {"a": 0.5, "b": 0.5}
 
 
 def test_a_zone_with_hardly_any_senders_and_no_healthy_host_keeps_nothing() -> None:

@@ -370,7 +370,7 @@ def _weighted_portions(level: _Level, asked: Health, settings: EnvoySettings, *,
 
 
 def _zones(first: _Level, settings: EnvoySettings) -> ZoneSplit | None:
-    if settings.zone_aware is None or settings.lb_policy.hashes:
+    if settings.zone_aware is None:
         return None
     # A locality without any host is no locality to an Envoy.
     healthy = {site: len(pool.healthy) for site, pool in first.sites.items() if pool.hosts}

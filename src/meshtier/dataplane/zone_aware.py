@@ -75,9 +75,9 @@ def _residual(offered: Mapping[Site, int], wanted: Mapping[Site, int], own: Site
     stays = offered.get(own, 0) * _WHOLE // wanted[own] / _WHOLE if wanted[own] else 0.0
     room = {site: max(0, offer - wanted.get(site, 0)) for site, offer in offered.items()}
     total = sum(room.values())
-    parts = {own: stays} if stays else {}
-    for site in room if total else offered:
+    parts = {own: stays}
+    for site, free in room.items():
         # Rounding may leave no room anywhere; Envoy then takes any locality, its own too.
-        part = room[site] / total if total else 1 / len(offered)
+        part = free / total if total else 1 / len(offered)
         parts[site] = parts.get(site, 0.0) + (1 - stays) * part
     return {site: part for site, part in parts.items() if part}
