@@ -145,8 +145,9 @@ def rank(
         Every endpoint in exactly one tier or excluded; in a tier they keep the
         order in which they came.
 
-    Cost: O(n); every distinct place is compared once, and a place of the
-    modes, or of a preference whose scopes are the first of `SCOPES`, by `tier_of`.
+    Cost: O(n). For a mode, or a preference whose scopes are the first of `SCOPES`,
+    from 100 endpoints on less than two calls of `tier_of` for each, and about half
+    of one where many share a place. Other preferences compare what is distinct once.
 
     >>> home = Locality("net", "us-east", "us-east-1a")
     >>> away = Endpoint("b", Locality("net", "us-east", "us-east-1b"))
@@ -216,9 +217,6 @@ def _fill_by_place(
                 bins[tier_of(client, endpoint.locality, mode, profile=profile)].append(endpoint)
 
 
-_FIRST_RUN: Final = 32
-
-
 def _fill(
     bins: list[list[Endpoint]],
     client: Locality,
@@ -236,4 +234,5 @@ def _fill(
         found.append(endpoint)
 
 
+_FIRST_RUN: Final = 32
 _SAME_ZONE: Final = TrafficDistribution.PREFER_SAME_ZONE
