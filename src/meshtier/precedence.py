@@ -114,6 +114,9 @@ class Resolution:
         notes: What was doubtful.
         component: The component that it was resolved for.
         profile: Whose rules it was resolved by.
+        obeyed: Whether the component obeys traffic distribution under the
+            profile. Where it does not, *mode* and *source* are what is set all
+            the same, and *preference* compares nothing (MODE-3).
     """
 
     mode: TrafficDistribution | None
@@ -123,6 +126,7 @@ class Resolution:
     notes: tuple[Note, ...] = ()
     component: Component = Component.ZTUNNEL
     profile: Profile = SOLO
+    obeyed: bool = True
 
     @property
     def strict(self) -> bool:
@@ -139,7 +143,8 @@ class Resolution:
         """What holds, in a word or two."""
         if self.source.level is Level.INTERNAL_TRAFFIC_POLICY:
             return "Local, strict"
-        name = self.mode.value if self.mode is not None else " > ".join(scope.value for scope in self.scopes)
+        listed = " > ".join(scope.value for scope in self.scopes) or self.source.value
+        name = self.mode.value if self.mode is not None else listed
         return f"{name}, strict" if self.strict else name
 
     def to_table(self) -> Table:
@@ -248,14 +253,17 @@ def resolve(
     setting = Setting(level=Level.DEFAULT, value=default.value, object=default_of)
     found.append((setting, default, Preference.of_mode(default, profile=profile)))
     (source, mode, held), *lost = found
+    is_distribution = source.level is not Level.INTERNAL_TRAFFIC_POLICY and mode is not TrafficDistribution.ANY
+    obeyed = profile.envoys_obey_distribution or not (traits.is_told_priorities and is_distribution)
     return Resolution(
         mode=mode,
-        preference=held,
+        preference=held if obeyed else Preference((), profile.cross_network),
         source=source,
         overridden=tuple(setting for setting, *_ in lost if setting.level is not Level.DEFAULT),
         notes=tuple(notes),
         component=component,
         profile=profile,
+        obeyed=obeyed,
     )
 
 

@@ -227,12 +227,35 @@ def test_kgateway_spreads_as_ztunnel_does(mesh: Mesh, profile: Profile) -> None:
 @given(mesh=meshes(waypoint=False), profile=profiles)
 def test_envoys_in_one_place_do_the_same(mesh: Mesh, profile: Profile) -> None:
     """Without a waypoint to find, the waypoint that is asked for is beside the client."""
+    # Which of them sends to other networks is the profile's to say (PATH-3).
+    profile = evolve(profile, ingress_crosses_networks=True, waypoint_crosses_networks=True)
     by_waypoint = asked(mesh, Component.WAYPOINT, profile)
     # Under Istio's rules a sidecar joins clusters without any label, and needs no gateway (COMP-3, NET-2).
     sidecar = () if profile.sidecars_join_clusters else (Component.SIDECAR,)
     for component in (Component.INGRESS_GATEWAY, *sidecar):
         for route, again in zip(by_waypoint, asked(mesh, component, profile), strict=True):
             assert answer(route) == answer(again)
+
+
+@given(mesh=meshes(), profile=profiles, component=st.sampled_from(ENVOYS))
+def test_an_envoy_that_does_not_obey_traffic_distribution_does_as_if_none_were_set(
+    mesh: Mesh, profile: Profile, component: Component
+) -> None:
+    profile = evolve(profile, envoys_obey_distribution=False)
+    unset = Mesh(
+        [
+            evolve(
+                one,
+                services=tuple(evolve(each, traffic_distribution=None, annotation=None) for each in one.services),
+                namespaces={name: evolve(namespace, annotation=None) for name, namespace in one.namespaces.items()},
+            )
+            for one in mesh.clusters
+        ],
+        locality_setting=mesh.locality_setting,
+    )
+    for route, again in zip(asked(mesh, component, profile), asked(unset, component, profile), strict=True):
+        assert route.shares == again.shares
+        assert {tier.number for tier in route.tiers} == {tier.number for tier in again.tiers}
 
 
 @given(mesh=meshes(), ruled=rules, profile=profiles, component=st.sampled_from([Component.ZTUNNEL, Component.KGATEWAY]))

@@ -10,7 +10,7 @@ from meshtier.endpoint import Health, Reason
 from meshtier.errors import UnknownNameError
 from meshtier.locality import Locality
 from meshtier.mesh import Mesh, Route
-from meshtier.profile import ISTIO_1_30, PROFILES, SOLO, Profile
+from meshtier.profile import ISTIO_1_24, ISTIO_1_25, ISTIO_1_30, ISTIO_1_31, PROFILES, SOLO, Profile
 from meshtier.rules import DestinationRule
 
 ENVOYS = (Component.WAYPOINT, Component.INGRESS_GATEWAY, Component.SIDECAR)
@@ -36,6 +36,82 @@ def test_a_locality_block_with_outlier_detection_replaces_traffic_distribution(c
     assert route.effective_rule.title == "DestinationRule shop/rule"
     assert not route.to_dict()["distribution"]["in_force"]
     assert "PREC-5" in {note.rule for note in route.notes}
+
+
+@pytest.mark.parametrize("component", ENVOYS)
+def test_envoys_before_istio_1_25_do_not_obey_traffic_distribution(component: Component) -> None:
+    asked = mesh(spec="PreferClose")
+    route = asked.route("client", HOST, component=component, profile=ISTIO_1_24)
+    assert tiers(route) == [(0, ["a", "b", "w"])]
+    assert list(route.shares.values()) == pytest.approx([1 / 3] * 3)
+    assert str(route.resolution.mode) == "PreferSameZone"
+    assert (route.resolution.obeyed, route.resolution.scopes) == (False, ())
+    assert not route.to_dict()["distribution"]["in_force"]
+    assert [note.code for note in route.notes if note.rule == "MODE-3"] == ["distribution-not-obeyed"]
+    assert route.holds == "PreferSameZone, not obeyed"
+    assert "PreferSameZone is set, and not obeyed here [MODE-3]" in str(route.explain())
+    assert tiers(asked.route("client", HOST, component=component, profile=ISTIO_1_25))[0] == (0, ["a"])
+
+
+@pytest.mark.parametrize("component", ENVOYS)
+def test_a_rule_before_istio_1_25_has_no_traffic_distribution_to_override(component: Component) -> None:
+    by_region = rule({"failoverPriority": ["topology.kubernetes.io/region"]})
+    route = mesh(by_region, spec="PreferClose").route("client", HOST, component=component, profile=ISTIO_1_24)
+    assert tiers(route) == [(0, ["a", "b"]), (1, ["w"])]
+    assert "PREC-5" not in {note.rule for note in route.notes}
+    assert "traffic distribution is not obeyed here [MODE-3]: PreferSameZone" in str(route.explain())
+
+
+@pytest.mark.parametrize("component", OTHERS)
+def test_ztunnel_before_istio_1_25_obeys_traffic_distribution(component: Component) -> None:
+    route = mesh(spec="PreferClose").route("client", HOST, component=component, profile=ISTIO_1_24)
+    assert [names for _, names in tiers(route)] == [["a"], ["b"], ["w"]]
+    assert "MODE-3" not in {note.rule for note in route.notes}
+
+
+@pytest.mark.parametrize("component", ENVOYS)
+def test_the_own_node_alone_is_no_traffic_distribution_and_every_envoy_obeys_it(component: Component) -> None:
+    asked = mesh(local=True)
+    route = asked.route("client", HOST, component=component, profile=ISTIO_1_24)
+    assert tiers(route) == [(0, ["a"])]
+    assert route.resolution.obeyed
+
+
+@pytest.mark.parametrize(
+    ("profile", "spec", "sent"),
+    [
+        (ISTIO_1_24, "PreferClose", False),
+        (ISTIO_1_25, "PreferClose", True),
+        (ISTIO_1_30, None, False),
+        (ISTIO_1_30, "PreferClose", True),
+        (ISTIO_1_31, None, True),
+        (SOLO, None, True),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("component", ENVOYS)
+def test_an_unready_endpoint_that_is_not_sent_is_no_host_and_says_why(
+    component: Component, profile: Profile, spec: str | None, *, sent: bool
+) -> None:
+    asked = one_cluster([pod("a"), pod("sick", health=Health.UNHEALTHY)], spec=spec)
+    route = asked.route("client", HOST, component=component, profile=profile)
+    assert [(one.endpoint.id, one.rule, one.reason) for one in route.excluded] == [
+        ("east/shop/sick", "DR-7a", Reason.UNHEALTHY)
+    ] * (not sent)
+    assert sum(len(tier.endpoints) for tier in route.tiers) == 1 + sent
+    assert route.shares == {"east/shop/a": 1.0, "east/shop/sick": 0.0}
+
+
+@pytest.mark.parametrize("profile", [ISTIO_1_30, ISTIO_1_31], ids=str)
+def test_where_a_minimum_of_health_keeps_the_unready_out_that_is_the_reason_under_every_profile(
+    profile: Profile,
+) -> None:
+    rules = [rule(outlier_detection={"minHealthPercent": 50})]
+    asked = one_cluster([pod("a"), pod("sick", health=Health.UNHEALTHY)], rules=rules)
+    route = asked.route("client", HOST, component=Component.SIDECAR, profile=profile)
+    assert [(one.rule, one.detail) for one in route.excluded] == [
+        ("LOAD-3", "minHealthPercent keeps unready endpoints out")
+    ]
 
 
 @pytest.mark.parametrize("component", ENVOYS)

@@ -139,7 +139,9 @@ class DirectRoute(Route):
             client=ClientData(
                 name=self.client.name, cluster=self.client.cluster, place=place_data(self.place.locality)
             ),
-            distribution=distribution_data(self.resolution, in_force=not self.effective_rule.decides),
+            distribution=distribution_data(
+                self.resolution, in_force=self.resolution.obeyed and not self.effective_rule.decides
+            ),
             destination_rule=self.effective_rule.to_dict(),
             passthrough=self.passthrough,
             tiers=[self._tier_data(tier) for tier in self.tiers],

@@ -126,7 +126,8 @@ def _headline(route: "Route") -> str:
         return f"passed through: {route.passthrough}"
     if route.effective_rule.found is not None and route.effective_rule.decides:
         return f"{route.effective_rule.title} holds"
-    return f"{_distribution_text(route.resolution)} holds"
+    name = _distribution_text(route.resolution)
+    return f"{name} holds" if route.resolution.obeyed else f"{name} is set, and not obeyed here [MODE-3]"
 
 
 def _distribution_text(resolution: Resolution) -> str:
@@ -143,7 +144,8 @@ def _why_lines(route: "Route") -> Iterator[str]:
     text = _setting_text(source) if source.field else f"the default of {source.object}"
     if rule.decides:
         held = f"{_distribution_text(resolution)}, {text} [{source.level.rule}]"
-        yield f"traffic distribution is out of force [PREC-5]: {held}"
+        state = "out of force [PREC-5]" if resolution.obeyed else "not obeyed here [MODE-3]"
+        yield f"traffic distribution is {state}: {held}"
     else:
         yield f"{'set by' if source.field else 'nothing is set, so it is'} {text} [{source.level.rule}]"
     for lost in resolution.overridden:

@@ -176,7 +176,8 @@ class Route(ABC):
     @property
     def holds(self) -> str:
         """What decides, in a word or two: a mode, a DestinationRule, or why nothing does."""
-        return self.passthrough or self.effective_rule.title or self.resolution.title
+        mode = self.resolution.title if self.resolution.obeyed else f"{self.resolution.title}, not obeyed"
+        return self.passthrough or self.effective_rule.title or mode
 
     @property
     def tiers(self) -> tuple[RouteTier, ...]:

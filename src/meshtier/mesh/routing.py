@@ -281,7 +281,7 @@ class RuleRoutes:
     def _narrowed(self, visible: VisibleEndpoints) -> VisibleEndpoints:
         """The visible endpoints without what the port, the subset or the control plane leaves out."""
         port, subset = self._request.port, self.rule.subset
-        unready_out = self._request.traits.is_told_unready and not self.rule.setting.unready_sent
+        unready_out = self._unready_out()
         if port is None and subset is None and not unready_out:
             return visible
         ports = {number for number, _ in self._binding.service.ports}
@@ -296,10 +296,19 @@ class RuleRoutes:
             if subset is not None and (missing := subset_misses(subset, {**each.workload.labels, **endpoint.labels})):
                 return Exclusion(endpoint, Reason.NOT_IN_SUBSET, "DR-1", f"{subset.name} wants {missing}")
             if unready_out and endpoint.health is Health.UNHEALTHY:
-                return Exclusion(endpoint, Reason.UNHEALTHY, "LOAD-3", "minHealthPercent keeps unready endpoints out")
+                return Exclusion(endpoint, Reason.UNHEALTHY, *unready_out)
             return None
 
         return visible.narrowed((port, subset, unready_out), reason_against)
+
+    def _unready_out(self) -> tuple[str, str] | None:
+        """The rule by which the Envoy is not told of unready endpoints, and why; ``None`` if it is."""
+        setting, profile = self.rule.setting, self._request.profile
+        if setting.unready_sent or not self._request.traits.is_told_unready:
+            return None
+        if setting.panic_threshold:
+            return "LOAD-3", "minHealthPercent keeps unready endpoints out"
+        return "DR-7a", f"{profile.name} sends an Envoy none that is unready, without traffic distribution"
 
 
 def _is_foreign(binding: Binding, profile: Profile) -> bool:
