@@ -45,6 +45,14 @@ def test_only_what_fails() -> None:
     assert nodes == {(RATINGS, "east-b1"), (RATINGS, "west-a2")}
 
 
+def test_where_nothing_fails_the_table_says_so() -> None:
+    answer = call("routes", GATEWAYS, "--failing", "--to", "details.bookinfo.svc.cluster.local")
+    assert "every host can be reached from every place" in answer.output
+    assert (
+        call("routes", GATEWAYS, "--failing", "--to", "details.bookinfo.svc.cluster.local", "-o", "jsonl").output == ""
+    )
+
+
 def test_one_host() -> None:
     lines = call("routes", GATEWAYS, "--to", RATINGS).output.splitlines()
     assert lines[0].split() == ["host", "from", "holds", "tiers"]

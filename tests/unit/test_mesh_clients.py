@@ -1,5 +1,7 @@
 """From where the traffic comes: pods, nodes and places by all their names (LOC-7)."""
 
+from typing import Any
+
 import pytest
 from tests.meshes import EAST, HOST, cluster, one_cluster, pod, service, spot, two_clusters
 
@@ -72,6 +74,13 @@ def test_an_unknown_cluster_is_named_as_such(name: str) -> None:
         mesh().client(name, cluster="est")
 
 
+def test_a_cluster_without_a_name_is_not_offered_as_one() -> None:
+    unnamed = Mesh([cluster([pod("client", cluster="")], [], name="")])
+    with pytest.raises(UnknownNameError) as caught:
+        unnamed.client("client", cluster="east")
+    assert str(caught.value) == "no cluster 'east' in input whose only cluster has no name"
+
+
 @pytest.mark.parametrize(
     "client",
     [
@@ -125,6 +134,12 @@ def test_the_place_of_a_pod_for_envoys_is_its_label() -> None:
 def test_a_workload_entry_can_be_a_client() -> None:
     vm = pod("vm", kind="WorkloadEntry")
     assert str(one_cluster([vm]).client("shop/vm")) == "WorkloadEntry east/shop/vm"
+
+
+@pytest.mark.parametrize(("given", "wanted"), [(cluster([], []), "several Clusters"), (["east"], "a Cluster")])
+def test_what_is_no_list_of_clusters_is_refused(given: Any, wanted: str) -> None:
+    with pytest.raises(InvalidValueError, match=f"clusters: expected {wanted}"):
+        Mesh(given)
 
 
 def test_two_clusters_of_one_name_are_refused() -> None:

@@ -402,3 +402,10 @@ def test_a_change_of_a_workload_changes_the_answer_unless_a_list_of_endpoints_sa
     ill = evolve(made, workloads={**made.workloads, one.key: evolve(one, health=Health.UNHEALTHY)})
     route = Mesh([ill]).route(one.id, HOST)
     assert route.shares[one.id] == share
+
+
+def test_a_component_by_its_word_is_refused_with_what_there_is() -> None:
+    with pytest.raises(InvalidValueError, match=r"component: expected one of Component\.ZTUNNEL, .*got 'sidecar'"):
+        everywhere().route("client", HOST, component="sidecar")  # type: ignore[arg-type]
+    with pytest.raises(InvalidValueError, match=r"profile: expected a Profile, as Profile\.named gives it, got 'solo'"):
+        everywhere().route("client", HOST, profile="solo")  # type: ignore[arg-type]

@@ -68,7 +68,8 @@ def routes(
     else:
         rows = [(route.host, _origin(route), route.holds, _spread(route)) for route in wanted]
         count = len(rows)
-        print_answer(Table(columns=("host", "from", "holds", "tiers"), rows=rows), form)
+        notes = ("every host can be reached from every place",) if failing and not rows else ()
+        print_answer(Table(columns=("host", "from", "holds", "tiers"), rows=rows, notes=notes), form)
     return NOTHING_RECEIVES if failing and count else 0
 
 

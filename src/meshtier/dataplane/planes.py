@@ -17,7 +17,7 @@ from meshtier.dataplane.settings import ISTIO_ENVOY, PLAIN_ENVOY, EnvoySettings
 from meshtier.dataplane.shares import Shares
 from meshtier.dataplane.ztunnel import best_tier_shares, ztunnel_shares
 from meshtier.endpoint import Exclusion
-from meshtier.errors import InvalidValueError, UnknownNameError, check_type
+from meshtier.errors import InvalidValueError, UnknownNameError, check_member, check_type
 from meshtier.ranking import Ranking
 from meshtier.tiers import TierLike
 
@@ -152,7 +152,7 @@ def spread(
     <Shares near 70 %, far 30 %, sick 0 %>
     """
     check_type(ranking, Ranking, "ranking")
-    check_type(component, Component, "component")
+    check_member(component, Component, "component")
     # To Istio a mode is a failoverPriority of its scopes, and Any is nothing. What internalTrafficPolicy: Local leaves
     # has no priorities: istio/istio loadbalancer.go, GetEffectiveLbSetting, and endpoint_builder.go,
     # filterIstioEndpoint, at 86c9f01.

@@ -131,7 +131,8 @@ class ClientTable:
         """
         names = [known.name for known in self._clusters]
         if name not in names:
-            raise UnknownNameError.among("cluster", name, names)
+            where = "" if any(names) else "in input whose only cluster has no name"
+            raise UnknownNameError.among("cluster", name, [known for known in names if known], where=where)
 
     def _at_text(self, text: str, cluster: str | None) -> Client:
         """A client at the place of this text; a network that it does not name is its cluster's (LOC-2)."""

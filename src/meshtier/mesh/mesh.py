@@ -7,7 +7,7 @@ from attrs import field, frozen
 from typing_extensions import override
 
 from meshtier.component import COMPONENTS, Component, Traits
-from meshtier.errors import InvalidValueError, check_type
+from meshtier.errors import InvalidValueError, check_member, check_type
 from meshtier.locality import Locality
 from meshtier.mesh.clients import Client, ClientTable, client_of
 from meshtier.mesh.hostnames import HostTable, Naming
@@ -23,7 +23,10 @@ from meshtier.table import Table
 
 
 def _clusters(clusters: Iterable[Cluster]) -> tuple[Cluster, ...]:
+    check_type(clusters, Iterable, "clusters", what="several Clusters, as in [cluster]")
     found = tuple(clusters)
+    for cluster in found:
+        check_type(cluster, Cluster, "clusters")
     names = [cluster.name for cluster in found]
     for name in names:
         if names.count(name) > 1:
@@ -141,8 +144,8 @@ class Mesh:
         O(scopes) for later ones until something is asked of the answer.
         """
         check_type(host, str, "host")
-        check_type(component, Component, "component")
-        check_type(profile, Profile, "profile")
+        check_member(component, Component, "component")
+        check_type(profile, Profile, "profile", what="a Profile, as Profile.named gives it")
         asking = self.client(client, cluster=cluster)
         whole = defaults if defaults is COMPONENTS else {**COMPONENTS, **defaults}
         request = RouteRequest(component=component, profile=profile, port=port, subset=subset, defaults=whole)
