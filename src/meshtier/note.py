@@ -70,6 +70,7 @@ def _table() -> Mapping[str, NoteCode]:
         "wildcard-in-part": (warning, "DR-6", "a * beside other letters is no wildcard"),
         "place-too-long": (warning, "DR-6", "what follows the third / of a place is ignored"),
         "deprecated-field": (warning, "OD-1", "a deprecated field has no effect"),
+        "ejection-cap": (warning, "OD-2", "too few endpoints may be ejected for failover to complete"),
         "ejection-floor": (error, "OD-2", "there are too few endpoints for outlier detection to eject one"),
         # places and ways
         "legacy-labels": (info, "LOC-1", "a place comes from labels of old"),
@@ -87,6 +88,13 @@ def _table() -> Mapping[str, NoteCode]:
         "peer-is-itself": (warning, "NET-2", "a Gateway of class istio-remote names its own cluster"),
         "peer-named-twice": (warning, "NET-2", "Gateways lead to one cluster in several networks"),
         "gateway-place-missing": (warning, "LOC-3", "a Gateway of class istio-remote has no region or no zone"),
+        "peer-dump-missing": (info, "NET-5", "the input does not hold what is behind the gateway of another network"),
+        "nothing-behind-gateway": (warning, "NET-3", "nothing behind the gateway of another network can receive"),
+        "network-weight-assumed": (
+            info,
+            "NET-4",
+            "the weight of another network is that of its entry",
+        ),
         "unknown-place": (warning, "LOC-6", "client and endpoints match because both are at an unknown place"),
         "unknown-label": (warning, "LOC-6 DR-3", "client and endpoints match because both lack a label"),
         "not-a-gateway": (

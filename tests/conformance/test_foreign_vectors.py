@@ -15,7 +15,7 @@ from meshtier.component import Component
 from meshtier.distribution import TrafficDistribution
 from meshtier.kube import load
 from meshtier.mesh import Mesh, Route, Service, Workload
-from meshtier.mesh.visible import ServiceEndpoint
+from meshtier.mesh.service_endpoint import ServiceEndpoint
 from meshtier.profile import ISTIO_1_31, Profile
 from meshtier.rules import (
     LoadBalancer,

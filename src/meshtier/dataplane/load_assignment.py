@@ -7,6 +7,7 @@ locality setting, be it a DestinationRule's or the mesh's.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Final, Self
 
 from attrs import field, frozen
@@ -33,6 +34,7 @@ MAX_PRIORITY: Final = 128
 """The last priority that an Envoy accepts; measured on Envoy 1.40.0."""
 
 NOWHERE: Final = Locality()
+NO_PLACES: Final[Mapping[str, Locality]] = MappingProxyType({})
 _WORD: Final = MAX_WEIGHT + 1
 
 
@@ -133,7 +135,11 @@ def _check_sum(total: int, what: str, path: str) -> None:
 
 
 def assign_tiers(
-    tiers: Iterable[TierLike], *, by_labels: bool, written: Callable[[Endpoint], str] | None = None
+    tiers: Iterable[TierLike],
+    *,
+    by_labels: bool,
+    written: Callable[[Endpoint], str] | None = None,
+    grouped_at: Mapping[str, Locality] = NO_PLACES,
 ) -> tuple[LocalityGroup, ...]:
     """The tiers as Istio hands them to an Envoy: a priority for each, without gaps, by locality (DR-8).
 
@@ -145,6 +151,7 @@ def assign_tiers(
         written: An endpoint's locality as it stands in its source; ``None`` for
             the plain spelling, without empty parts at the end. Istio groups by
             that text, so that ``r1/z1`` and ``r1/z1/`` are two groups.
+        grouped_at: Where endpoints are put that are not put where they are, by id (LOC-3).
 
     Returns:
         Sorted by locality as written, byte by byte, then by priority.
@@ -157,7 +164,7 @@ def assign_tiers(
     parts = [
         (text, priority, tuple(endpoints))
         for priority, tier in enumerate(tiers)
-        for text, endpoints in _by_text(tier.endpoints, written).items()
+        for text, endpoints in _by_text(tier.endpoints, written, grouped_at).items()
     ]
     groups: list[LocalityGroup] = []
     for text, priority, endpoints in sorted(parts, key=itemgetter(0, 1)):  # code points sort as the bytes of UTF-8 do
@@ -167,7 +174,9 @@ def assign_tiers(
     return tuple(groups)
 
 
-def _by_text(endpoints: Iterable[Endpoint], written: Callable[[Endpoint], str] | None) -> dict[str, list[Endpoint]]:
+def _by_text(
+    endpoints: Iterable[Endpoint], written: Callable[[Endpoint], str] | None, grouped_at: Mapping[str, Locality]
+) -> dict[str, list[Endpoint]]:
     found: dict[str, list[Endpoint]] = {}
     if written is not None:
         for endpoint in endpoints:
@@ -176,7 +185,7 @@ def _by_text(endpoints: Iterable[Endpoint], written: Callable[[Endpoint], str] |
     # Places are fewer than endpoints: the text of each is made once.
     put: dict[Locality, Callable[[Endpoint], None]] = {}
     for endpoint in endpoints:
-        place = endpoint.locality
+        place = grouped_at.get(endpoint.id, endpoint.locality) if grouped_at else endpoint.locality
         if place not in put:
             put[place] = found.setdefault(place.text, []).append
         put[place](endpoint)
@@ -207,6 +216,7 @@ def assign(
     client_labels: Mapping[str, str] = NO_LABELS,
     profile: Profile = SOLO,
     written: Callable[[Endpoint], str] | None = None,
+    grouped_at: Mapping[str, Locality] = NO_PLACES,
 ) -> LoadAssignment:
     """Give every endpoint its level and its group, or its reason for having none (DR-3 to DR-8).
 
@@ -218,6 +228,8 @@ def assign(
         client_labels: Its labels, places included.
         profile: Whose cross-network rule.
         written: An endpoint's locality as it stands in its source; see `assign_tiers`.
+        grouped_at: Where endpoints are put that are not put where they are, by
+            id: failover and distribute compare that place (LOC-3).
 
     Returns:
         Every endpoint in exactly one tier and one group, or excluded.
@@ -229,17 +241,25 @@ def assign(
     members = tuple(endpoints)
     block = setting.setting
     if block is not None and setting.failover and not setting.distribute:
-        levels = _levels(members, block, client, client_labels, profile)
+        levels = _levels(members, block, client, client_labels, profile, grouped_at)
         # A client without any labels gets no levels by labels, and its groups are not made anew (DR-3).
         by_labels = bool(block.failover_priority) and bool(client_labels)
-        return _assigned(_by_level(members, levels), by_labels=by_labels, written=written)
-    together = _assigned((Tier(0, members),) if members else (), by_labels=False, written=written)
+        return _assigned(_by_level(members, levels), by_labels=by_labels, written=written, grouped_at=grouped_at)
+    whole = (Tier(0, members),) if members else ()
+    together = _assigned(whole, by_labels=False, written=written, grouped_at=grouped_at)
     rule = matching_rule(setting.distribute, client[1:4])
     return together if rule is None else _distributed(together, rule)
 
 
-def _assigned(tiers: tuple[Tier, ...], *, by_labels: bool, written: Callable[[Endpoint], str] | None) -> LoadAssignment:
-    return LoadAssignment(tiers=tiers, groups=assign_tiers(tiers, by_labels=by_labels, written=written))
+def _assigned(
+    tiers: tuple[Tier, ...],
+    *,
+    by_labels: bool,
+    written: Callable[[Endpoint], str] | None,
+    grouped_at: Mapping[str, Locality],
+) -> LoadAssignment:
+    groups = assign_tiers(tiers, by_labels=by_labels, written=written, grouped_at=grouped_at)
+    return LoadAssignment(tiers=tiers, groups=groups)
 
 
 def _levels(
@@ -248,6 +268,7 @@ def _levels(
     client: Locality,
     client_labels: Mapping[str, str],
     profile: Profile,
+    grouped_at: Mapping[str, Locality],
 ) -> Sequence[int]:
     by_label = failover_priority_levels(
         client_labels,
@@ -262,8 +283,11 @@ def _levels(
     else:
         level_of, factor = region_level, REGION_LEVELS
     here = client[1:4]
-    by_place = {place: level_of(here, place[1:4], block.failover) for place in {one.locality for one in members}}
-    return [factor * coarse + by_place[one.locality] for coarse, one in zip(by_label, members, strict=True)]
+    places = (
+        [grouped_at.get(one.id, one.locality) for one in members] if grouped_at else [one.locality for one in members]
+    )
+    by_place = {place: level_of(here, place[1:4], block.failover) for place in set(places)}
+    return [factor * coarse + by_place[place] for coarse, place in zip(by_label, places, strict=True)]
 
 
 def _by_level(members: Iterable[Endpoint], levels: Iterable[int]) -> tuple[Tier, ...]:

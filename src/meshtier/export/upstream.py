@@ -9,7 +9,7 @@ from meshtier.dataplane import EnvoySettings, LocalityGroup, check_groups
 from meshtier.dataplane.settings import DEFAULT_SETTINGS
 from meshtier.errors import InvalidValueError, check_name, check_type
 from meshtier.mesh import Route
-from meshtier.mesh.visible import ServiceEndpoint
+from meshtier.mesh.service_endpoint import ServiceEndpoint
 from meshtier.rules import TrafficPolicy
 
 NO_TRAFFIC_POLICY: Final = TrafficPolicy()

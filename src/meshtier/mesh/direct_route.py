@@ -1,18 +1,20 @@
 """The answer of one choice, made by one component at one place."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from typing_extensions import override
 
 from meshtier.dataplane import Shares
 from meshtier.endpoint import Endpoint, Exclusion
 from meshtier.mesh.clients import Client
 from meshtier.mesh.explanation import Explanation, reached
-from meshtier.mesh.outcome import Outcome, RouteTier
+from meshtier.mesh.next_hop import other_networks
+from meshtier.mesh.outcome import Outcome, Part, RouteTier
 from meshtier.mesh.route import Hop, Route
 from meshtier.mesh.route_data import (
+    BehindData,
     ClientData,
     RouteData,
     TierData,
@@ -22,8 +24,8 @@ from meshtier.mesh.route_data import (
     note_data,
     place_data,
 )
+from meshtier.mesh.service_endpoint import ServiceEndpoint, is_announcement
 from meshtier.mesh.snapshot import Place
-from meshtier.mesh.visible import ServiceEndpoint
 from meshtier.mesh.warnings import few_to_eject, rejected, uneven_weights
 from meshtier.note import Note
 
@@ -54,8 +56,23 @@ class DirectRoute(Route):
 
     @property
     @override
-    def hops(self) -> tuple[Hop, ...]:
-        return (Hop(by=self.client.name, share=1.0, route=self),)
+    def first_hop(self) -> Hop:
+        return Hop(by=self.client.name, share=1.0, route=self)
+
+    @property
+    @override
+    def waypoint_hops(self) -> tuple[Hop, ...]:
+        return ()
+
+    @property
+    @override
+    def next_hops(self) -> tuple[Hop, ...]:
+        found: list[Hop] = []
+        for name, hops in self.outcome.behind.items():
+            for hop in hops:
+                share = self.outcome.told[name] * hop.share
+                found += [Hop(by=one.by, share=share * one.share, route=one.route) for one in hop.route.hops if share]
+        return tuple(found)
 
     @property
     @override
@@ -66,6 +83,19 @@ class DirectRoute(Route):
     @override
     def shares(self) -> Shares:
         return self.outcome.shares
+
+    @property
+    @override
+    def parts(self) -> Mapping[Part, float]:
+        return self.outcome.parts
+
+    @override
+    def behind(self, name: str) -> tuple[Endpoint, ...]:
+        found: dict[str, Endpoint] = {}
+        for hop in self.outcome.behind.get(name, ()):
+            for endpoint in hop.route.endpoints:
+                found.setdefault(endpoint.id, endpoint)
+        return tuple(found.values())
 
     @property
     @override
@@ -80,7 +110,23 @@ class DirectRoute(Route):
     @cached_property
     def _excluded(self) -> tuple[Exclusion, ...]:
         selection = self.selection
-        return tuple(sorted((*selection.excluded, *selection.visible.excluded), key=lambda item: item.endpoint.id))
+        found = {item.endpoint.id: item for item in self._excluded_behind()}
+        for item in (*selection.visible.excluded, *selection.excluded):
+            found |= {one.endpoint.id: one for one in self._spread(item)}
+        return tuple(found[name] for name in sorted(found))
+
+    def _excluded_behind(self) -> Iterator[Exclusion]:
+        """What the gateways of other networks cannot choose, each of them for the same reason."""
+        behind = self.outcome.behind
+        chosen = {endpoint.id for name in behind for endpoint in self.behind(name)}
+        for hop in (hop for hops in behind.values() for hop in hops):
+            yield from (item for item in hop.route.excluded if item.endpoint.id not in chosen)
+
+    def _spread(self, item: Exclusion) -> Iterable[Exclusion]:
+        """The exclusion of a network endpoint as that of all that is behind it, where that is known."""
+        each = self.visible.network_endpoints.get(item.endpoint.id)
+        behind = each.behind if each is not None else ()
+        return [evolve(item, endpoint=one.endpoint) for one in behind if not is_announcement(one)] or [item]
 
     @property
     @override
@@ -98,7 +144,9 @@ class DirectRoute(Route):
         yield from self.service.notes
         yield from self.visible.notes
         yield from self.selection.notes
-        yield from few_to_eject(self.effective_rule, sum(len(tier.endpoints) for tier in self.selection.tiers))
+        yield from few_to_eject(self.effective_rule, [len(tier.endpoints) for tier in self.selection.tiers])
+        if self.visible.network_endpoints:
+            yield from other_networks(self.outcome)
         if self.component.traits.is_told_priorities:
             yield from uneven_weights(self.selection.envoy, self.selection.groups)
             yield from rejected(self.selection.groups)
@@ -112,13 +160,33 @@ class DirectRoute(Route):
     def why(self, endpoint: Endpoint | str) -> Explanation:
         each = self.service_endpoint(endpoint.id if isinstance(endpoint, Endpoint) else endpoint)
         name = each.endpoint.id
-        return Explanation(
-            endpoint=name,
-            verdict=self._verdict(name),
-            share=self.shares[name],
-            reached=reached(each),
-            comparisons=self.selection.compare(each, self.client, self.place),
+        through = self._through(name)
+        seen = each if through is None else self.visible.network_endpoints[through]
+        first = Explanation(
+            endpoint=seen.endpoint.id,
+            verdict=self._verdict(seen.endpoint.id),
+            share=self.outcome.told.get(seen.endpoint.id, 0.0),
+            reached=reached(seen),
+            comparisons=self.selection.compare(seen, self.client, self.place),
         )
+        if through is None:
+            return first
+        hops = self.outcome.behind.get(through, ())
+        if not hops:
+            return evolve(first, endpoint=name, verdict=self._verdict(name))
+        hop = max(hops, key=lambda hop: hop.share * hop.route.shares[name])
+        then = hop.route.why(name)
+        verdict = f"{then.verdict} as seen by {hop.by}"
+        return evolve(then, verdict=verdict, share=self.shares[name], reached=first.reached, before=first)
+
+    def _through(self, name: str) -> str | None:
+        """The network endpoint through which an endpoint gets most; ``None`` for what is behind none."""
+        found = [
+            through
+            for through, each in self.visible.network_endpoints.items()
+            if any(one.endpoint.id == name for one in each.behind) and through != name
+        ]
+        return max(found, key=lambda through: self.parts.get((through, name), 0.0), default=None)
 
     def _verdict(self, name: str) -> str:
         for exclusion in self.excluded:
@@ -132,6 +200,7 @@ class DirectRoute(Route):
 
     @override
     def to_dict(self) -> RouteData:
+        told = self.outcome.told
         return RouteData(
             host=self.host,
             component=self.component.value,
@@ -151,6 +220,13 @@ class DirectRoute(Route):
             notes=[note_data(note) for note in self.notes],
             to_waypoint=None,
             waypoints=[],
+            behind=[
+                BehindData(
+                    endpoint=name, by=hop.by, share=self.outcome.told[name] * hop.share, route=hop.route.to_dict()
+                )
+                for name, hops in self.outcome.behind.items()
+                for hop in hops
+            ],
         )
 
     def _tier_data(self, tier: RouteTier) -> TierData:
@@ -161,5 +237,5 @@ class DirectRoute(Route):
             share=tier.share,
             healthy=tier.healthy,
             total=len(tier.endpoints),
-            endpoints=[endpoint_data(endpoint, self.shares[endpoint.id]) for endpoint in tier.endpoints],
+            endpoints=[endpoint_data(endpoint, self.outcome.told[endpoint.id]) for endpoint in tier.endpoints],
         )

@@ -8,8 +8,8 @@ from typing_extensions import override
 
 from meshtier.ladder import Ladder
 from meshtier.locality import SCOPE_LABELS, Scope
+from meshtier.mesh.service_endpoint import ServiceEndpoint
 from meshtier.mesh.snapshot import Place
-from meshtier.mesh.visible import ServiceEndpoint
 from meshtier.rules import LabelComparison, WantedFrom
 from meshtier.table import Table, percent
 
@@ -37,6 +37,7 @@ class ExplanationData(TypedDict):
     reached: str
     comparisons: list[ComparisonData]
     first_difference: str
+    before: "ExplanationData | None"
 
 
 @frozen(kw_only=True)
@@ -76,6 +77,8 @@ class Explanation:
         share: Its share of the client's traffic.
         reached: How the client gets there, as in ``directly`` or ``through Gateway …``.
         comparisons: In order; empty if nothing was compared.
+        before: Why the network endpoint that it is behind is where it is; ``None``
+            for what is behind none. Its share is that of all that is behind it.
     """
 
     endpoint: str
@@ -83,6 +86,7 @@ class Explanation:
     share: float
     reached: str
     comparisons: tuple[Comparison, ...] = ()
+    before: "Explanation | None" = None
 
     @property
     def first_difference(self) -> Comparison | None:
@@ -109,8 +113,9 @@ class Explanation:
         )
 
     def to_text(self) -> str:
-        """The comparisons as plain text, under the verdict."""
-        return self.to_table().to_text()
+        """The comparisons as plain text, under the verdict; those of the network endpoint, if any, before them."""
+        own = self.to_table().to_text()
+        return f"{self.before.to_text()}\n\n{own}" if self.before is not None else own
 
     def to_dict(self) -> ExplanationData:
         """The explanation as plain data."""
@@ -122,6 +127,7 @@ class Explanation:
             reached=self.reached,
             comparisons=[comparison.to_dict() for comparison in self.comparisons],
             first_difference=first.key if first else "",
+            before=self.before.to_dict() if self.before is not None else None,
         )
 
     def _repr_html_(self) -> str:
@@ -135,7 +141,8 @@ class Explanation:
 def reached(each: ServiceEndpoint) -> str:
     """How the client gets to an endpoint."""
     if each.gateway is not None:
-        return f"through {each.gateway} (network {each.workload.place.locality.network!r})"
+        at = f" at {each.workload.addresses[0]}" if each.behind and each.workload.addresses else ""
+        return f"through {each.gateway}{at} (network {each.place.locality.network!r})"
     return f"directly at {each.workload.addresses[0]}" if each.workload.addresses else "directly"
 
 

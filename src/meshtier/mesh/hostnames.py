@@ -62,7 +62,8 @@ class Barrier:
     detail: str
 
 
-def _nothing_against(service: Service) -> Barrier | None:
+def nothing_against(service: Service) -> Barrier | None:
+    """No reason why a Service should not belong to a host."""
     del service
     return None
 
@@ -84,7 +85,7 @@ class Binding:
     spans_clusters: bool
     services: tuple[Service, ...]
     namesakes: Sequence[Service] = ()
-    why_not: "Callable[[Service], Barrier | None]" = field(default=_nothing_against)
+    why_not: "Callable[[Service], Barrier | None]" = field(default=nothing_against)
 
     @cached_property
     def service(self) -> Service:
@@ -232,7 +233,7 @@ class HostTable:
         )
 
     def _joined(self, host: str, services: Sequence[Service], cluster: str, naming: Naming) -> Binding:
-        why_not = partial(self._why_not, cluster) if naming.global_services else _nothing_against
+        why_not = partial(self._why_not, cluster) if naming.global_services else nothing_against
         reached = [service for service in services if why_not(service) is None]
         reached.sort(key=lambda service: service.cluster != cluster)
         names = dict.fromkeys((host, global_host(services[0], self._domain(cluster))))

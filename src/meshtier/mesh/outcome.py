@@ -1,7 +1,13 @@
-"""How much does each tier and endpoint of a selection get?"""
+"""How much does each tier and endpoint of a selection get?
 
-from collections.abc import Iterator, Mapping, Sequence
+What a proxy chooses among are the endpoints that it is told of. Behind a network
+endpoint the receiving side chooses again, so that shares are of final endpoints.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 from typing_extensions import override
@@ -11,10 +17,14 @@ from meshtier.dataplane import DataPlane, Shares, data_plane
 from meshtier.locality import Locality
 from meshtier.mesh.effective_rule import EffectiveRule
 from meshtier.mesh.selection import Selection
+from meshtier.mesh.service_endpoint import ServiceEndpoint
 from meshtier.mesh.visible import VisibleEndpoints
 from meshtier.precedence import Resolution
 from meshtier.table import percent
 from meshtier.tiers import Endpoints, TierLike
+
+if TYPE_CHECKING:
+    from meshtier.mesh.route import Route
 
 
 @frozen(eq=False)
@@ -63,6 +73,31 @@ class RouteTier:
 
 
 @frozen(kw_only=True, eq=False)
+class NextHop:
+    """A choice that is made at the gateway of another network (NET-5).
+
+    Attributes:
+        by: The gateway, or one of its pods.
+        share: What part of the traffic to the network endpoint comes by there, 0 to 1.
+        route: The choice.
+    """
+
+    by: str
+    share: float
+    route: "Route"
+
+
+Part = tuple[str, str]
+"""The id of the network endpoint that an endpoint is behind, ``""`` for none, and its own."""
+
+
+def no_next_hop(each: ServiceEndpoint) -> tuple[NextHop, ...]:
+    """Nothing is known of what is behind a network endpoint."""
+    del each
+    return ()
+
+
+@frozen(kw_only=True, eq=False)
 class Outcome:
     """What a component makes of a selection, and what led to it. Clients that compare alike share one.
 
@@ -71,23 +106,60 @@ class Outcome:
         resolution: Traffic distribution: what is set, and what that overrode (PREC-6).
         effective_rule: What DestinationRules say, and whether traffic distribution is in force (PREC-5).
         selection: What the component chooses from, in order.
+        next_hops: Gives the choices behind a network endpoint; none where nothing there is known.
     """
 
     component: Component
     resolution: Resolution
     effective_rule: EffectiveRule
     selection: Selection
+    next_hops: Callable[[ServiceEndpoint], tuple[NextHop, ...]] = no_next_hop
 
     @cached_property
     def shares(self) -> Shares:
-        """Each endpoint's share, by id; what cannot be chosen has 0 (LOAD-5).
+        """Each final endpoint's share, by id; what cannot be chosen has 0 (LOAD-5).
 
         Cost: O(n); what the host does not reach is not looked at before it is asked for.
         """
-        return Shares.trusted(_WithRest(self._arriving, self.selection.visible), self._arriving.reason)
+        arriving = self._arriving if self.behind else self.told
+        return Shares.trusted(_WithRest(arriving, self.selection.visible), arriving.reason)
+
+    @cached_property
+    def behind(self) -> Mapping[str, tuple[NextHop, ...]]:
+        """The choices at the gateways of other networks, by the id of the network endpoint, where they are known."""
+        if self.selection.passthrough:
+            return {}
+        told = self.told if self.selection.visible.network_endpoints else ()
+        known = self.selection.visible.network_endpoints.items()
+        found = {name: self.next_hops(each) for name, each in known if name in told}
+        return {name: hops for name, hops in found.items() if hops}
+
+    @cached_property
+    def parts(self) -> Mapping[Part, float]:
+        """The share of each final endpoint for each way to it; what is reached directly stands under ``""``."""
+        parts: defaultdict[Part, float] = defaultdict(float)
+        for name, share in self.told.items():
+            for hop in self.behind.get(name, ()):
+                for final, part in hop.route.shares.items():
+                    parts[name, final] += share * hop.share * part
+            if name not in self.behind:
+                parts["", name] = share
+        return dict(parts)
 
     @cached_property
     def _arriving(self) -> Shares:
+        """The told shares, divided among what is behind network endpoints."""
+        shares: defaultdict[str, float] = defaultdict(float)
+        for (_, final), share in self.parts.items():
+            shares[final] += share
+        reasons = [self.told.reason] if self.told.reason else []
+        for name, hops in self.behind.items():
+            reasons += [f"at {hop.by}: {hop.route.reason}" for hop in hops if hop.route.reason and self.told[name]]
+        return Shares.trusted(dict(shares), "; ".join(dict.fromkeys(reasons)))
+
+    @cached_property
+    def told(self) -> Shares:
+        """The share of each endpoint that the component is told of and can choose, by id. Cost: O(n)."""
         selection = self.selection
         if not selection.passthrough:
             return self._plane.shares(selection)
@@ -107,7 +179,7 @@ class Outcome:
     def _tier_shares(self, tiers: Sequence[TierLike]) -> Sequence[float]:
         if self._plane.tier_shares is not None and not self.selection.passthrough:
             return self._plane.tier_shares(tiers)
-        share_of = self._arriving.get
+        share_of = self.told.get
         return [sum([share_of(endpoint.id, 0.0) for endpoint in tier.endpoints]) for tier in tiers]
 
     @property

@@ -42,6 +42,7 @@ class Viewpoint:
         gateway_locality: Whether what lies behind a gateway has that gateway's
             region and zone (LOC-3), and is one for each peer cluster (NET-4).
         crosses_networks: Whether it sends to other networks at all (PATH-3).
+        network: The network in which it runs; ``""`` for that of its cluster.
         needs_no_gateway: Whether it reaches a network to which no gateway leads directly (NET-2).
     """
 
@@ -49,6 +50,7 @@ class Viewpoint:
     envoy: bool
     gateway_locality: bool
     crosses_networks: bool = True
+    network: str = ""
     needs_no_gateway: bool = False
 
     @classmethod
@@ -63,7 +65,8 @@ class Viewpoint:
             cluster=cluster,
             envoy=request.traits.is_told_unready,
             gateway_locality=profile.gateway_locality,
-            crosses_networks=crosses.get(component, True),
+            crosses_networks=crosses.get(component, True) and not request.at_network,
+            network=request.at_network,
             # Source: istio/istio pilot/pkg/xds/endpoints/ep_filters.go, EndpointsByNetworkFilter, at 86c9f01.
             needs_no_gateway=component is Component.SIDECAR and not profile.global_services,
         )
@@ -74,7 +77,8 @@ class Access:
     """Where a workload seems to be, and how it is reached.
 
     Attributes:
-        place: Where it seems to be, and what says so.
+        place: Where it seems to be, and what says so; behind a gateway, where it
+            is on its own side, and `Reachability.seen_through` says how that looks.
         gateways: The gateways through which it is reached; none if directly or not at all.
         obstacle: Why it cannot be reached; ``None`` if it can.
     """
@@ -99,6 +103,7 @@ class Reachability:
         self._home = clusters.get(viewpoint.cluster) or Cluster(name=viewpoint.cluster)
         self._clusters = clusters
         self._viewpoint = viewpoint
+        self._network = viewpoint.network or self._home.network
         self._flat_places: dict[Place, Place] = {}
         self._gateways: dict[tuple[str, str], tuple[PeeringGateway, ...]] = {}
         self.notes: list[Note] = []
@@ -108,7 +113,7 @@ class Reachability:
         place = workload.envoy_place if self._viewpoint.envoy else workload.place
         network = place.locality.network
         is_own = workload.cluster == self._home.name
-        if network != self._home.network:
+        if network != self._network:
             gateways = self.gateways_to(workload.remote_cluster or workload.cluster, network)
             # What this cluster's own control plane knows the address of is sent to even without a gateway:
             # istio/ztunnel src/state.rs, load_balance, at 62d8265; a sidecar is told the pods of other clusters too.
@@ -126,20 +131,19 @@ class Reachability:
         return self._flat_places[place]
 
     def _through(self, gateways: tuple[PeeringGateway, ...], place: Place) -> Access:
-        network = place.locality.network
         obstacle = None
         if not self._viewpoint.crosses_networks:
             obstacle = Obstacle("PATH-3", "this component does not send to other networks")
         elif not gateways:
-            obstacle = Obstacle("NET-2", f"no gateway leads to network {network!r}")
-        seen = self._seen_through(gateways[0] if gateways else None, place)
-        return Access(place=seen, gateways=gateways if obstacle is None else (), obstacle=obstacle)
+            obstacle = Obstacle("NET-2", f"no gateway leads to network {place.locality.network!r}")
+        return Access(place=place, gateways=gateways if obstacle is None else (), obstacle=obstacle)
 
-    def _seen_through(self, gateway: PeeringGateway | None, own: Place) -> Place:
+    def seen_through(self, gateway: PeeringGateway, own: Place) -> Place:
+        """Where what is at a place in another network seems to be, seen through a gateway."""
         network = own.locality.network
         # LOC-3: no region and no zone under Istio's rules, those of the peering Gateway's labels under Solo's.
         # Source: istio/istio pilot/pkg/xds/endpoints/ep_filters.go, EndpointsByNetworkFilter, at 86c9f01.
-        if gateway is None or not self._viewpoint.gateway_locality:
+        if not self._viewpoint.gateway_locality:
             return Place(Locality(network), (own.origins[0], "", "", "", ""))
         place = gateway.place
         if place.locality.network == network:

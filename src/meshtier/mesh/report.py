@@ -232,7 +232,7 @@ def _by_tier(route: "Route", rows: Sequence[Row], most: int, place_of: _PlaceTex
 def _by_pod(route: "Route", rows: Sequence[Row], most: int, place_of: _PlaceText) -> Iterator[Section]:
     """The tiers as each waypoint pod sees them, like ones once, and the endpoints over all pods."""
     alike: dict[tuple[tuple[str, ...], ...], list[Hop]] = {}
-    for hop in route.hops[1:]:
+    for hop in route.waypoint_hops:
         cells = tuple(_tier_cells(tier, place_of, numbered=True) for tier in hop.route.tiers)
         alike.setdefault(cells, []).append(hop)
     for hops in sorted(alike.values(), key=_traffic, reverse=True):
@@ -324,7 +324,7 @@ def _exclusions(excluded: Iterable[Exclusion]) -> Table:
 
 
 def _waypoints(route: "Route") -> Section:
-    first, *pods = route.hops
+    first, pods = route.hops[0], route.waypoint_hops
     rows = [(hop.by, percent(hop.share), _spread_text(hop.route)) for hop in pods]
     return Section(
         heading="two choices: ztunnel picks a waypoint pod, and that pod picks the endpoint",

@@ -19,13 +19,14 @@ from meshtier.locality import Locality
 from meshtier.mesh.clients import Client
 from meshtier.mesh.effective_rule import EffectiveRule
 from meshtier.mesh.explanation import Explanation
-from meshtier.mesh.outcome import Outcome, RouteTier
+from meshtier.mesh.outcome import Outcome, Part, RouteTier
 from meshtier.mesh.report import Report, report_of
 from meshtier.mesh.route_data import RouteData, RouteSummary, TierSummary, place_data
 from meshtier.mesh.rows import FlatRow, Row, tier_row
 from meshtier.mesh.selection import Selection
+from meshtier.mesh.service_endpoint import ServiceEndpoint, find_endpoint
 from meshtier.mesh.snapshot import Place, Service
-from meshtier.mesh.visible import ServiceEndpoint, VisibleEndpoints, find_endpoint
+from meshtier.mesh.visible import VisibleEndpoints
 from meshtier.note import Note
 from meshtier.precedence import Resolution
 from meshtier.profile import Profile
@@ -77,9 +78,24 @@ class Route(ABC):
         """Where the client is, as the component of the first choice sees it (LOC-7)."""
 
     @property
-    @abstractmethod
     def hops(self) -> tuple[Hop, ...]:
-        """The choices, in order."""
+        """The choices, in order: the first, those of a waypoint's pods, those at the gateways of other networks."""
+        return (self.first_hop, *self.waypoint_hops, *self.next_hops)
+
+    @property
+    @abstractmethod
+    def first_hop(self) -> Hop:
+        """The choice that is made for the client where it is."""
+
+    @property
+    @abstractmethod
+    def waypoint_hops(self) -> tuple[Hop, ...]:
+        """The choices of the pods of a waypoint that get traffic; none where there is no waypoint in the path."""
+
+    @property
+    @abstractmethod
+    def next_hops(self) -> tuple[Hop, ...]:
+        """The choices at the gateways of other networks that get traffic, as far as what is there is known (NET-5)."""
 
     @property
     @abstractmethod
@@ -89,12 +105,27 @@ class Route(ABC):
     @property
     @abstractmethod
     def shares(self) -> Shares:
-        """Each endpoint's share of the client's traffic, by id; excluded ones have 0 (LOAD-5). Cost: O(n)."""
+        """Each endpoint's share of the client's traffic, by id; excluded ones have 0 (LOAD-5). Cost: O(n).
+
+        A network endpoint is there only where the input does not hold what is behind it (NET-5).
+        """
+
+    @property
+    @abstractmethod
+    def parts(self) -> Mapping[Part, float]:
+        """The same for each way to it: by the network endpoint that it is behind, ``""`` for none, and its id."""
 
     @property
     @abstractmethod
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """Everything that can be chosen, the nearest tier's first. Cost: O(n)."""
+        """Everything that can be chosen, the nearest tier's first; of other networks the network endpoints.
+
+        Cost: O(n).
+        """
+
+    @abstractmethod
+    def behind(self, name: str) -> tuple[Endpoint, ...]:
+        """What can be chosen behind a network endpoint, by its id; nothing where that is not known (NET-5)."""
 
     @property
     @abstractmethod
@@ -218,18 +249,28 @@ class Route(ABC):
         return find_endpoint(name, self.known)
 
     def rows(self) -> Iterator[Row]:
-        """A row for each endpoint, the nearest tier's first, and for each that is excluded, last. Cost: O(n)."""
-        shares, seen = self.shares, set[str]()
+        """A row for each endpoint and way to it, the nearest tier's first, and for each that is excluded, last.
+
+        Their shares add up to 1 less `lost`. Cost: O(n).
+        """
+        seen = set[str]()
         for tier in self.tiers:
             for endpoint in tier.endpoints:
                 seen.add(endpoint.id)
-                yield Row(route=self, endpoint=endpoint, share=shares[endpoint.id], tier=tier)
+                yield from self._rows_of(endpoint, tier)
         # Where several choose, what the first of them leaves out can be chosen by another.
         for endpoint in self.endpoints:
             if endpoint.id not in seen:
-                yield Row(route=self, endpoint=endpoint, share=shares[endpoint.id])
+                yield from self._rows_of(endpoint, None)
         for exclusion in self.excluded:
             yield Row(route=self, endpoint=exclusion.endpoint, share=0.0, excluded=exclusion.reason.value)
+
+    def _rows_of(self, endpoint: Endpoint, tier: RouteTier | None) -> Iterator[Row]:
+        """The row of an endpoint, or of what is behind it."""
+        finals, parts = self.behind(endpoint.id), self.parts
+        through = endpoint.id if finals else ""
+        for final in finals or (endpoint,):
+            yield Row(route=self, endpoint=final, share=parts[through, final.id], tier=tier, through=through)
 
     def tier_rows(self) -> Iterator[FlatRow]:
         """A flat row for each tier, nearest first; one without a tier where no tier holds an endpoint."""
@@ -242,8 +283,8 @@ class Route(ABC):
         The shares add up to 1 less `lost`. Cost: O(n).
         """
         found: defaultdict[Locality, float] = defaultdict(float)
-        for endpoint in self.endpoints:
-            found[endpoint.locality] += self.shares[endpoint.id]
+        for row in self.rows():
+            found[row.endpoint.locality] += row.share
         here = self.place.locality
         return tuple(((here, there), share) for there, share in found.items() if share)
 

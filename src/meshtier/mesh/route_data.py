@@ -173,6 +173,7 @@ class RouteData(TypedDict):
     notes: list[NoteData]
     to_waypoint: "RouteData | None"
     waypoints: "list[HopData]"
+    behind: "list[BehindData]"
 
 
 class TierSummary(TypedDict):
@@ -200,6 +201,15 @@ class HopData(TypedDict):
     """One waypoint pod on the way."""
 
     waypoint: str
+    share: float
+    route: RouteData
+
+
+class BehindData(TypedDict):
+    """One choice at the gateway of another network, for the traffic to a network endpoint."""
+
+    endpoint: str
+    by: str
     share: float
     route: RouteData
 

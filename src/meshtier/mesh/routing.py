@@ -14,7 +14,8 @@ from meshtier.mesh.clients import Client, client_of
 from meshtier.mesh.direct_route import DirectRoute
 from meshtier.mesh.effective_rule import NO_RULE, EffectiveRule, find_effective_rule, subset_misses
 from meshtier.mesh.hostnames import GLOBAL_DOMAIN, Binding, HostTable
-from meshtier.mesh.outcome import Outcome
+from meshtier.mesh.next_hop import NextHops
+from meshtier.mesh.outcome import NextHop, Outcome
 from meshtier.mesh.reachability import Viewpoint
 from meshtier.mesh.request import RouteRequest
 from meshtier.mesh.route import Hop, Route
@@ -27,8 +28,9 @@ from meshtier.mesh.selection import (
     compared_parts,
     compared_place,
 )
+from meshtier.mesh.service_endpoint import ServiceEndpoint, with_place_labels
 from meshtier.mesh.snapshot import Cluster, Workload
-from meshtier.mesh.visible import ServiceEndpoint, VisibleEndpoints, visible_endpoints, with_place_labels
+from meshtier.mesh.visible import VisibleEndpoints, visible_endpoints
 from meshtier.mesh.warnings import beside_the_way, foreign_host, no_way
 from meshtier.mesh.waypoint import NoWaypoint, Waypoint, WaypointTable
 from meshtier.mesh.waypoint_route import WaypointPods, WaypointRoute
@@ -64,6 +66,7 @@ class Router:
         self.waypoints: Mapping[str, WaypointTable] = {
             name: WaypointTable(cluster, hosts) for name, cluster in self.clusters.items()
         }
+        self.next_hops = NextHops(self)
         # Filled as they are asked for, and never changed.
         self._visible: dict[object, VisibleEndpoints] = {}
         self._routes: dict[object, HostRoutes] = {}
@@ -218,6 +221,7 @@ class RuleRoutes:
         self._compared = compared_parts(routes.resolution)
         self._by_cluster = Scope.CLUSTER in routes.resolution.scopes
         self._outcomes: dict[object, Outcome] = {}
+        self._hops: dict[str, tuple[NextHop, ...]] = {}
 
     def outcome(self, client: Client) -> Outcome:
         """What comes of the selection for this client; that of another client that compares alike."""
@@ -243,7 +247,15 @@ class RuleRoutes:
             resolution=self._resolution,
             effective_rule=self.rule,
             selection=selection,
+            next_hops=self._next_hops,
         )
+
+    def _next_hops(self, each: ServiceEndpoint) -> tuple[NextHop, ...]:
+        """What becomes of the traffic to a network endpoint (NET-5)."""
+        name = each.endpoint.id
+        if name not in self._hops:
+            self._hops[name] = self._router.next_hops.of(self._visible, each, self._request)
+        return self._hops[name]
 
     def _by_distribution(self, cluster: str, compared: Sequence[str]) -> DistributionSelection:
         return DistributionSelection(
@@ -275,8 +287,7 @@ class RuleRoutes:
 
     def _local(self, compared: Sequence[str]) -> VisibleEndpoints:
         """What is on the client's node: a rule orders that, and lets nothing else in (PREC-3)."""
-        left_out = {each.endpoint.id: each for each in self._by_distribution("", compared).excluded}
-        return self._visible.narrowed(("local", compared), lambda each: left_out.get(each.endpoint.id))
+        return self._visible.without(("local", compared), self._by_distribution("", compared).excluded)
 
     def _narrowed(self, visible: VisibleEndpoints) -> VisibleEndpoints:
         """The visible endpoints without what the port, the subset or the control plane leaves out."""

@@ -22,6 +22,7 @@ TIER_COLUMNS: Final = (*_ROUTE_COLUMNS, "tier", "priority", "matched", "share", 
 ROW_COLUMNS: Final = (
     *_ROUTE_COLUMNS,
     "endpoint",
+    "through",
     "endpoint_cluster",
     *(f"endpoint_{part}" for part in _PLACE),
     "health",
@@ -36,14 +37,17 @@ ROW_COLUMNS: Final = (
 
 @frozen(kw_only=True, eq=False)
 class Row:
-    """One endpoint of a route.
+    """One endpoint of a route, and one way to it.
 
     Attributes:
         route: The route.
-        endpoint: The endpoint.
-        share: Its share of the client's traffic, 0 to 1.
-        tier: The tier that it is in; ``None`` if in none: it is excluded, or the
-            choice that the route shows leaves it out and another makes use of it.
+        endpoint: The endpoint; behind a gateway, the one at the end of the way,
+            as far as that is known (NET-5).
+        share: Its share of the client's traffic, 0 to 1, by this way.
+        tier: The tier that it is in, or that the network endpoint is in which it
+            is behind; ``None`` if in none: it is excluded, or the choice that the
+            route shows leaves it out and another makes use of it.
+        through: The id of the network endpoint that it is behind; ``""`` for none.
         excluded: Why it can get no traffic; ``""`` if it can.
     """
 
@@ -51,6 +55,7 @@ class Row:
     endpoint: Endpoint
     share: float
     tier: RouteTier | None = None
+    through: str = ""
     excluded: str = ""
 
     def to_dict(self) -> FlatRow:
@@ -59,6 +64,7 @@ class Row:
         return {
             **_route_columns(self.route),
             "endpoint": endpoint.id,
+            "through": self.through,
             "endpoint_cluster": endpoint.cluster,
             **{f"endpoint_{name}": part for name, part in zip(_PLACE, endpoint.locality, strict=True)},
             "health": endpoint.health.value,

@@ -1,7 +1,8 @@
 """Which endpoints stand behind a host, as one cluster sees them?
 
 The same pod is at different places for different viewpoints: ztunnel and Envoys
-read other labels (LOC-5), and other clusters are seen from afar.
+read other labels (LOC-5), other clusters are seen from afar, and of another
+network a proxy is told its gateways alone (NET).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,39 +11,15 @@ from functools import cached_property
 from attrs import evolve, field, frozen
 
 from meshtier.endpoint import Endpoint, Exclusion, Health, Reason
-from meshtier.errors import InvalidValueError, UnknownNameError
+from meshtier.errors import UnknownNameError
 from meshtier.index import EndpointIndex
-from meshtier.labels import NO_LABELS, Labels
-from meshtier.locality import SCOPE_LABELS, SCOPES, Locality, Scope
+from meshtier.locality import Locality
 from meshtier.mesh.hostnames import Binding
+from meshtier.mesh.network_endpoints import SeenThrough, network_endpoints, scaled
 from meshtier.mesh.reachability import Access, Reachability, Viewpoint
-from meshtier.mesh.snapshot import Backend, Cluster, PeeringGateway, Place, Service, Workload
+from meshtier.mesh.service_endpoint import LeftOut, ServiceEndpoint, with_place_labels
+from meshtier.mesh.snapshot import Backend, Cluster, Place, Service, Workload
 from meshtier.note import Note
-
-
-@frozen(kw_only=True)
-class ServiceEndpoint:
-    """One endpoint of a host, with what it is made from.
-
-    Attributes:
-        endpoint: As the selection sees it.
-        workload: The workload that it stands for.
-        service: The service, of its own cluster, that it stands behind.
-        place: Where it seems to be, and what says so.
-        gateway: The gateway through which it is reached; ``None`` if directly.
-        ports: The service's ports that it serves; ``None``: all of them.
-    """
-
-    endpoint: Endpoint
-    workload: Workload
-    service: Service
-    place: Place
-    gateway: PeeringGateway | None = None
-    ports: frozenset[int] | None = None
-
-
-LeftOut = tuple[ServiceEndpoint, Exclusion]
-"""An endpoint that cannot be chosen, and why."""
 
 
 def _nobody() -> Iterable[LeftOut]:
@@ -61,7 +38,9 @@ class VisibleEndpoints:
         binding: What the host means there.
         viewpoint: Who looks.
         available: What can be chosen, by endpoint id: the asking cluster's first,
-            in the order of the input.
+            in the order of the input, and network endpoints last.
+        single: The same before what is behind gateways became network endpoints.
+        seen_through: Where that seems to be.
         left_out: What belongs to the host and cannot be chosen.
         notes: What was doubtful in reading the places.
         unreachable: Gives what is called like the host's endpoints and does not
@@ -71,6 +50,8 @@ class VisibleEndpoints:
     binding: Binding
     viewpoint: Viewpoint
     available: Mapping[str, ServiceEndpoint]
+    single: tuple[ServiceEndpoint, ...]
+    seen_through: SeenThrough
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[Note, ...] = ()
     unreachable: Callable[[], Iterable[LeftOut]] = _nobody
@@ -107,29 +88,73 @@ class VisibleEndpoints:
         return (exclusion for _, exclusion in self.unavailable.values())
 
     @cached_property
+    def network_endpoints(self) -> Mapping[str, ServiceEndpoint]:
+        """Those of the available endpoints that stand for what is in another network (NET-1)."""
+        return {name: each for name, each in self.available.items() if each.behind}
+
+    @cached_property
+    def grouped_at(self) -> Mapping[str, Locality]:
+        """Where an Envoy puts endpoints that it does not put where they seem to be, by id (LOC-3)."""
+        found = self.network_endpoints.items()
+        return {name: each.group for name, each in found if each.group is not None}
+
+    @cached_property
     def known(self) -> Mapping[str, ServiceEndpoint]:
-        """Everything, by endpoint id."""
-        return {**self.available, **{name: each for name, (each, _) in self.unavailable.items()}}
+        """Everything, by endpoint id, what is behind network endpoints too."""
+        behind = {one.endpoint.id: one for each in self.network_endpoints.values() for one in each.behind}
+        return {**behind, **self.available, **{name: each for name, (each, _) in self.unavailable.items()}}
 
     def narrowed(
         self, key: object, reason_against: Callable[[ServiceEndpoint], Exclusion | None]
     ) -> "VisibleEndpoints":
-        """These without the available endpoints against which there is a reason.
+        """These without what there is a reason against; network endpoints stand for what is left behind them.
 
         Args:
             key: What tells this narrowing from others; it is made once for each.
-            reason_against: Why an endpoint is left out; ``None`` if it stays.
+            reason_against: Why one of `single` is left out; ``None`` if it stays.
 
         Cost: O(n) for a new key.
         """
         found = self._narrowed.get(key)
         if found is None:
-            judged = [(each, reason_against(each)) for each in self.available.values()]
+            judged = [(each, reason_against(each)) for each in self.single]
             out = tuple((each, reason) for each, reason in judged if reason is not None)
-            stay = {each.endpoint.id: each for each, reason in judged if reason is None}
-            found = evolve(self, available=stay, left_out=(*self.left_out, *out)) if out else self
-            self._narrowed[key] = found
+            stay = tuple(each for each, reason in judged if reason is None)
+            found = self._narrowed[key] = self._with_single(stay, out) if out else self
         return found
+
+    def _with_single(self, single: tuple[ServiceEndpoint, ...], out: tuple[LeftOut, ...]) -> "VisibleEndpoints":
+        available, without = _told(single, self.viewpoint, self.seen_through)
+        return evolve(self, available=available, single=single, left_out=(*self.left_out, *out, *without))
+
+    def without(self, key: object, excluded: Iterable[Exclusion]) -> "VisibleEndpoints":
+        """These without some of the available endpoints.
+
+        Args:
+            key: What tells this from other narrowings; it is made once for each.
+            excluded: Those to leave out, each with its reason.
+        """
+        found = self._narrowed.get(key)
+        if found is None:
+            reasons = {exclusion.endpoint.id: exclusion for exclusion in excluded}
+            out = tuple((self.available[name], reason) for name, reason in reasons.items())
+            stay = {name: each for name, each in self.available.items() if name not in reasons}
+            found = self._narrowed[key] = evolve(self, available=stay, left_out=(*self.left_out, *out))
+        return found
+
+
+def _told(
+    single: Iterable[ServiceEndpoint], viewpoint: Viewpoint, seen_through: SeenThrough
+) -> tuple[Mapping[str, ServiceEndpoint], tuple[LeftOut, ...]]:
+    """What a proxy is told of these endpoints, by id, and what is left out for that (NET-1)."""
+    direct = {each.endpoint.id: each for each in single if not each.gateways}
+    behind = [each for each in single if each.gateways]
+    if not behind:
+        return direct, ()
+    told = network_endpoints(behind, viewpoint, seen_through)
+    if told.scale > 1:
+        direct = {name: scaled(each, told.scale) for name, each in direct.items()}
+    return {**direct, **told.endpoints}, told.left_out
 
 
 def visible_endpoints(binding: Binding, clusters: Mapping[str, Cluster], viewpoint: Viewpoint) -> VisibleEndpoints:
@@ -139,13 +164,17 @@ def visible_endpoints(binding: Binding, clusters: Mapping[str, Cluster], viewpoi
         for each in reader.of(service, binding.host):
             reader.add(*each)
     reader.join_exchanged()
+    single = tuple(reader.available.values())
+    available, without = _told(single, viewpoint, reader.seen_through)
     looked_at = dict.fromkeys([viewpoint.cluster, *(service.cluster for service in binding.services)])
     read = [note for name in looked_at if name in clusters for note in clusters[name].notes]
     return VisibleEndpoints(
         binding=binding,
         viewpoint=viewpoint,
-        available=reader.available,
-        left_out=tuple(reader.left_out.values()),
+        available=available,
+        single=single,
+        seen_through=reader.seen_through,
+        left_out=(*reader.left_out.values(), *without),
         notes=tuple(dict.fromkeys([*reader.notes, *read])),
         unreachable=lambda: reader.unreachable(binding),
     )
@@ -165,6 +194,11 @@ class _Reader:
     def notes(self) -> Sequence[Note]:
         """What was doubtful about ways and places."""
         return self._reachability.notes
+
+    @property
+    def seen_through(self) -> SeenThrough:
+        """Where what is behind a gateway seems to be."""
+        return self._reachability.seen_through
 
     def of(self, service: Service, host: str) -> Iterator[tuple[ServiceEndpoint, Access]]:
         """The endpoints of a service that answer to a host, each with how it is reached."""
@@ -228,7 +262,7 @@ class _Reader:
         }
 
     def _entry_of(self, each: ServiceEndpoint, entries: Mapping[str, ServiceEndpoint]) -> ServiceEndpoint | None:
-        if each.workload.cluster == self._viewpoint.cluster or each.gateway is not None:
+        if each.workload.cluster == self._viewpoint.cluster or each.gateways:
             return None
         return next((entries[address] for address in each.workload.addresses if address in entries), None)
 
@@ -237,7 +271,7 @@ class _Reader:
             each.endpoint,
             locality=entry.place.locality,
             weight=entry.endpoint.weight,
-            labels=self._labels(each.workload, Access(place=entry.place)),
+            labels=self._labels(each.workload, entry.place),
         )
         return evolve(each, endpoint=endpoint, place=entry.place)
 
@@ -251,24 +285,21 @@ class _Reader:
             weight=workload.weight,
             health=health,
             cluster=workload.remote_cluster or workload.cluster,
-            labels=self._labels(workload, access),
+            labels=self._labels(workload, access.place),
         )
         return ServiceEndpoint(
             endpoint=endpoint,
             workload=workload,
             service=service,
             place=access.place,
-            gateway=access.gateways[0] if access.gateways else None,
+            gateways=access.gateways,
             ports=backend.ports,
         )
 
-    def _labels(self, workload: Workload, access: Access) -> Mapping[str, str]:
+    def _labels(self, workload: Workload, place: Place) -> Mapping[str, str]:
         if not self._viewpoint.envoy:
             return workload.labels
-        # LOC-3: of what lies behind a gateway an Envoy of Istio knows the network and the cluster alone.
-        # Source: istio/istio pilot/pkg/xds/endpoints/ep_filters.go, EndpointsByNetworkFilter, at 86c9f01.
-        own = workload.labels if not access.gateways or self._viewpoint.gateway_locality else NO_LABELS
-        return with_place_labels(own, access.place.locality, workload.remote_cluster or workload.cluster)
+        return with_place_labels(workload.labels, place.locality, workload.remote_cluster or workload.cluster)
 
 
 def _reason_against(each: ServiceEndpoint, access: Access, viewpoint: Viewpoint) -> Exclusion | None:
@@ -281,37 +312,7 @@ def _reason_against(each: ServiceEndpoint, access: Access, viewpoint: Viewpoint)
         return Exclusion(endpoint, Reason.TERMINATING, "TIER-5")
     # The control plane hands unready endpoints to an Envoy, which counts them (LOAD-3); ztunnel drops them from the
     # service's endpoints. Source: istio/ztunnel src/state/service.rs, LoadBalancerHealthPolicy, at 62d8265.
-    if endpoint.health is Health.UNHEALTHY and not viewpoint.envoy:
+    # Of another network ztunnel is told a sum of all that is there (NET-3).
+    if endpoint.health is Health.UNHEALTHY and not viewpoint.envoy and not access.gateways:
         return Exclusion(endpoint, Reason.UNHEALTHY, "TIER-5", "ztunnel leaves it out before it chooses")
     return None
-
-
-def with_place_labels(labels: Mapping[str, str], locality: Locality, cluster: str) -> Labels:
-    """The labels with those of the place added, as Envoys compare them (DR-3).
-
-    Source: istio/istio pilot/pkg/serviceregistry/util/label/label.go,
-    AugmentLabels, at 86c9f01.
-    """
-    added = {SCOPE_LABELS[scope]: part for scope, part in zip(SCOPES, locality, strict=True) if part}
-    if cluster:
-        added[SCOPE_LABELS[Scope.CLUSTER]] = cluster
-    return Labels.trusted({**labels, **added})
-
-
-def find_endpoint(name: str, known: Mapping[str, ServiceEndpoint]) -> ServiceEndpoint:
-    """The endpoint of this id, or the only one whose id ends so, after a ``/`` or ``-``.
-
-    Raises:
-        UnknownNameError: There is none.
-        InvalidValueError: There are several.
-    """
-    if name in known:
-        return known[name]
-    ends = [identifier for identifier in known if identifier.endswith((f"/{name}", f"-{name}"))]
-    if len(ends) == 1:
-        return known[ends[0]]
-    if ends:
-        raise InvalidValueError(
-            f"{name!r} could mean {', '.join(sorted(ends))}; say which by its full name", "endpoint"
-        )
-    raise UnknownNameError.among("endpoint of the host", name, sorted(known))

@@ -107,15 +107,27 @@ def rejected(groups: Iterable[LocalityGroup]) -> tuple[Note, ...]:
     return ()
 
 
-def few_to_eject(effective_rule: EffectiveRule, endpoints: int) -> tuple[Note, ...]:
-    """A note if outlier detection can never eject anyone, for there are too few endpoints (OD-2)."""
+def few_to_eject(effective_rule: EffectiveRule, sizes: Sequence[int]) -> tuple[Note, ...]:
+    """A note if outlier detection can eject no endpoint, or too few for failover to complete (OD-2).
+
+    Args:
+        effective_rule: The rule with the detection.
+        sizes: How many hosts each priority has, as the Envoy is told them, the first being the nearest.
+    """
     detection = effective_rule.outlier_detection
-    if detection is None or endpoints == 0:
+    hosts = sum(sizes)
+    if detection is None or hosts == 0:
         return ()
     percent = detection.limits.max_ejection_percent
-    if percent * endpoints >= 100:
-        return ()
-    needed = f"it takes {-(-100 // percent)}" if percent else "no number would do"
-    text = f"maxEjectionPercent {percent} of {endpoints} endpoints is less than one ({needed}): none is ever ejected,"
+    most = percent * hosts // 100
     title = effective_rule.found.rule.title if effective_rule.found is not None else ""
-    return (Note("ejection-floor", f"{text} and failover by outlier detection cannot happen", title),)
+    if most == 0:
+        needed = f"it takes {-(-100 // percent)}" if percent else "no number would do"
+        text = f"maxEjectionPercent {percent} of {hosts} endpoints is less than one ({needed}): none is ever ejected,"
+        return (Note("ejection-floor", f"{text} and failover by outlier detection cannot happen", title),)
+    if len(sizes) > 1 and most < sizes[0]:
+        rest = sizes[0] - most
+        text = f"maxEjectionPercent {percent} of {hosts} endpoints is {most}, and the nearest priority has {sizes[0]}"
+        kept = f"where all of these fail, {'one keeps its' if rest == 1 else f'{rest} keep their'} traffic"
+        return (Note("ejection-cap", f"{text}: {kept}, and failover by outlier detection cannot complete", title),)
+    return ()

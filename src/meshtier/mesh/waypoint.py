@@ -101,6 +101,10 @@ class WaypointTable:
         found = self._found[name]
         return evolve(found, note=evolve(found.note, object=str(service))) if isinstance(found, NoWaypoint) else found
 
+    def pods_of(self, gateway: str) -> Sequence[Workload]:
+        """The pods of a Gateway of this cluster, of whatever class, given its ``namespace/name``."""
+        return self._pods.get(gateway, ())
+
     def _refusal(self, gateway: WaypointGateway, service: Service) -> tuple[str, str] | None:
         """The code and the text of the condition that fails, the first in istiod's order."""
         its = f"its waypoint {service.waypoint}"
@@ -146,7 +150,7 @@ class WaypointTable:
             host = own.hosts[0] if own.hosts else short
             binding = self._hosts.bind(host, cluster=self._home.name, namespace=namespace)
             return Waypoint(name=name, binding=binding, notes=tuple(notes))
-        pods = self._pods.get(name)
+        pods = self.pods_of(name)
         if not pods:
             return self._without_pods(name, binds=gateway is not None)
         own = self._made(namespace, short, pods)

@@ -11,7 +11,7 @@ from meshtier.endpoint import Endpoint, Exclusion
 from meshtier.mesh.clients import Client
 from meshtier.mesh.direct_route import DirectRoute
 from meshtier.mesh.explanation import Explanation
-from meshtier.mesh.outcome import Outcome
+from meshtier.mesh.outcome import Outcome, Part
 from meshtier.mesh.route import Hop, Route
 from meshtier.mesh.route_data import (
     ClientData,
@@ -22,8 +22,8 @@ from meshtier.mesh.route_data import (
     note_data,
     place_data,
 )
+from meshtier.mesh.service_endpoint import ServiceEndpoint
 from meshtier.mesh.snapshot import Place
-from meshtier.mesh.visible import ServiceEndpoint
 from meshtier.note import Note
 
 
@@ -51,20 +51,40 @@ class WaypointPods:
     @cached_property
     def shares(self) -> Shares:
         """Each endpoint's share over all pods, by id."""
-        shares = {
-            **dict.fromkeys(self._unavailable(), 0.0),
-            **{name: 0.0 for answer in self.answers for name in answer.visible.available},
-        }
+        shares = {name: 0.0 for answer in self.answers for name in answer.shares}
         reasons = [f"no waypoint pod: {self.reason}"] if self.reason else []
         for hop in self.hops:
-            for name in hop.route.visible.available:
-                shares[name] += hop.share * hop.route.shares[name]
+            for name, share in hop.route.shares.items():
+                shares[name] += hop.share * share
             if hop.route.reason:
                 reasons.append(f"at {hop.by}: {hop.route.reason}")
         return Shares.trusted(shares, "; ".join(dict.fromkeys(reasons)))
 
-    def _unavailable(self) -> Mapping[str, None]:
-        return dict.fromkeys(name for answer in self.answers for name in answer.visible.unavailable)
+    @cached_property
+    def parts(self) -> Mapping[Part, float]:
+        """The share of each final endpoint over all pods, for each way to it."""
+        parts = {part: 0.0 for answer in self.answers for part in answer.parts}
+        for hop in self.hops:
+            for part, share in hop.route.parts.items():
+                parts[part] += hop.share * share
+        return parts
+
+    @cached_property
+    def told(self) -> Mapping[str, float]:
+        """The share of each endpoint that a pod is told of, over all pods, by id."""
+        told = {name: 0.0 for answer in self.answers for name in answer.outcome.told}
+        for hop in self.hops:
+            for name, share in hop.route.outcome.told.items():
+                told[name] += hop.share * share
+        return told
+
+    def behind(self, name: str) -> tuple[Endpoint, ...]:
+        """What some pod can reach behind a network endpoint."""
+        found: dict[str, Endpoint] = {}
+        for answer in self.answers:
+            for endpoint in answer.behind(name):
+                found.setdefault(endpoint.id, endpoint)
+        return tuple(found.values())
 
     @cached_property
     def chosen(self) -> Mapping[str, Endpoint]:
@@ -76,12 +96,17 @@ class WaypointPods:
         return chosen
 
     @cached_property
+    def finals(self) -> frozenset[str]:
+        """The ids of all that some pod can choose, and of what is behind that."""
+        return frozenset({*self.chosen, *(endpoint.id for name in self.chosen for endpoint in self.behind(name))})
+
+    @cached_property
     def excluded(self) -> tuple[Exclusion, ...]:
         """What no pod can choose, each with the reason of the first pod that knows it, by endpoint id."""
         found: dict[str, Exclusion] = {}
         for answer in self.answers:
             for exclusion in answer.excluded:
-                if exclusion.endpoint.id not in self.chosen:
+                if exclusion.endpoint.id not in self.finals:
                     found.setdefault(exclusion.endpoint.id, exclusion)
         return tuple(found[name] for name in sorted(found))
 
@@ -128,8 +153,22 @@ class WaypointRoute(Route):
 
     @property
     @override
-    def hops(self) -> tuple[Hop, ...]:
-        return (*self.to_waypoint.hops, *self.pods.hops)
+    def first_hop(self) -> Hop:
+        return self.to_waypoint.first_hop
+
+    @property
+    @override
+    def waypoint_hops(self) -> tuple[Hop, ...]:
+        return self.pods.hops
+
+    @property
+    @override
+    def next_hops(self) -> tuple[Hop, ...]:
+        return tuple(
+            Hop(by=one.by, share=hop.share * one.share, route=one.route)
+            for hop in self.pods.hops
+            for one in hop.route.next_hops
+        )
 
     @property
     @override
@@ -140,6 +179,15 @@ class WaypointRoute(Route):
     @override
     def shares(self) -> Shares:
         return self.pods.shares
+
+    @property
+    @override
+    def parts(self) -> Mapping[Part, float]:
+        return self.pods.parts
+
+    @override
+    def behind(self, name: str) -> tuple[Endpoint, ...]:
+        return self.pods.behind(name)
 
     @property
     @override
@@ -182,7 +230,8 @@ class WaypointRoute(Route):
         data = self.deciding.to_dict()
         place = place_data(self.place.locality)
         data["client"] = ClientData(name=self.client.name, cluster=self.client.cluster, place=place)
-        data["endpoints"] = [endpoint_data(endpoint, self.shares[endpoint.id]) for endpoint in self.endpoints]
+        data["endpoints"] = [endpoint_data(endpoint, self.pods.told[endpoint.id]) for endpoint in self.endpoints]
+        data["behind"] = []
         data["excluded"] = [exclusion_data(exclusion) for exclusion in self.excluded]
         data["reason"] = self.reason
         data["notes"] = [note_data(note) for note in self.notes]

@@ -14,8 +14,9 @@ from meshtier.locality import SCOPES, Locality, Scope
 from meshtier.mesh.clients import Client
 from meshtier.mesh.effective_rule import EffectiveRule, lb_policy
 from meshtier.mesh.explanation import Comparison, label_comparisons, scope_comparisons
+from meshtier.mesh.service_endpoint import ServiceEndpoint
 from meshtier.mesh.snapshot import Place
-from meshtier.mesh.visible import ServiceEndpoint, VisibleEndpoints
+from meshtier.mesh.visible import VisibleEndpoints
 from meshtier.mesh.warnings import unknown_labels, unknown_peers, unknown_places
 from meshtier.note import Note
 from meshtier.profile import CrossNetwork, Profile
@@ -74,6 +75,7 @@ class LocalitySelection:
             client=self.compared,
             client_labels=self.labels,
             profile=self.profile,
+            grouped_at=self.visible.grouped_at,
         )
 
     @property
@@ -125,7 +127,8 @@ class LocalitySelection:
         """How many endpoints match the client from its region down to the scope of this position."""
         depth = position + 2  # of the parts of a locality the network, which is the first, is not compared
         here = self.compared[1:depth]
-        return sum(endpoint.locality[1:depth] == here for endpoint in self.visible.endpoints)
+        grouped = self.visible.grouped_at
+        return sum(grouped.get(endpoint.id, endpoint.locality)[1:depth] == here for endpoint in self.visible.endpoints)
 
     @property
     def _entries(self) -> tuple[str, ...]:

@@ -9,8 +9,9 @@ from meshtier.dataplane import PLAIN_ENVOY, EnvoySettings, LocalityGroup
 from meshtier.endpoint import Exclusion
 from meshtier.mesh.clients import Client
 from meshtier.mesh.explanation import Comparison
+from meshtier.mesh.service_endpoint import ServiceEndpoint
 from meshtier.mesh.snapshot import Place
-from meshtier.mesh.visible import ServiceEndpoint, VisibleEndpoints
+from meshtier.mesh.visible import VisibleEndpoints
 from meshtier.note import Note
 from meshtier.tiers import Tier, TierLike
 
