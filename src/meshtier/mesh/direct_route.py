@@ -91,8 +91,11 @@ class DirectRoute(Route):
 
     @override
     def behind(self, name: str) -> tuple[Endpoint, ...]:
+        hops, each = self.outcome.behind.get(name, ()), self.visible.network_endpoints.get(name)
+        if not hops:
+            return tuple(one.endpoint for one in each.behind) if each is not None and len(each.behind) > 1 else ()
         found: dict[str, Endpoint] = {}
-        for hop in self.outcome.behind.get(name, ()):
+        for hop in hops:
             for endpoint in hop.route.endpoints:
                 found.setdefault(endpoint.id, endpoint)
         return tuple(found.values())
@@ -221,9 +224,7 @@ class DirectRoute(Route):
             to_waypoint=None,
             waypoints=[],
             behind=[
-                BehindData(
-                    endpoint=name, by=hop.by, share=self.outcome.told[name] * hop.share, route=hop.route.to_dict()
-                )
+                BehindData(endpoint=name, by=hop.by, share=told[name] * hop.share, route=hop.route.to_dict())
                 for name, hops in self.outcome.behind.items()
                 for hop in hops
             ],

@@ -161,7 +161,7 @@ def _made(
 ) -> ServiceEndpoint:
     way, first = key.way, members[0]
     cluster = key.told if isinstance(key.told, str) and key.told else way.gateway.cluster
-    entry = next((each for each in found if is_announcement(each)), None) if viewpoint.gateway_locality else None
+    entry = _entry(found, members, viewpoint)
     name = _name(key, cluster, grouped=grouped)
     addresses = (way.address,) if way.address else ()
     if entry is not None and not way.number:
@@ -192,6 +192,16 @@ def _made(
         group=key.told if isinstance(key.told, Locality) else None,
         ports=frozenset().union(*served) if len(served) == len(members) else None,
     )
+
+
+def _entry(
+    found: Sequence[ServiceEndpoint], members: Sequence[ServiceEndpoint], viewpoint: Viewpoint
+) -> ServiceEndpoint | None:
+    """The entry that announces a network endpoint and gives it its name, if one does."""
+    announced = [each for each in found if is_announcement(each)]
+    if len(announced) != 1 or not (viewpoint.gateway_locality or len(members) == 1):
+        return None
+    return announced[0]
 
 
 def _name(key: _Key, cluster: str, *, grouped: bool) -> str:

@@ -121,7 +121,7 @@ class Outcome:
 
         Cost: O(n); what the host does not reach is not looked at before it is asked for.
         """
-        arriving = self._arriving if self.behind else self.told
+        arriving = self._arriving if self.selection.visible.network_endpoints else self.told
         return Shares.trusted(_WithRest(arriving, self.selection.visible), arriving.reason)
 
     @cached_property
@@ -138,12 +138,15 @@ class Outcome:
     def parts(self) -> Mapping[Part, float]:
         """The share of each final endpoint for each way to it; what is reached directly stands under ``""``."""
         parts: defaultdict[Part, float] = defaultdict(float)
+        found = self.selection.visible.network_endpoints
         for name, share in self.told.items():
-            for hop in self.behind.get(name, ()):
+            hops, each = self.behind.get(name, ()), found.get(name)
+            for hop in hops:
                 for final, part in hop.route.shares.items():
                     parts[name, final] += share * hop.share * part
-            if name not in self.behind:
-                parts["", name] = share
+            if not hops:
+                for way, part in _by_weight(name, each):
+                    parts[way] += share * part
         return dict(parts)
 
     @cached_property
@@ -185,6 +188,16 @@ class Outcome:
     @property
     def _plane(self) -> DataPlane:
         return data_plane(self.component)
+
+
+def _by_weight(name: str, each: ServiceEndpoint | None) -> Iterator[tuple[Part, float]]:
+    """An endpoint for itself; or the entries that a gateway stands for where nothing else is said of them (NET-5)."""
+    if each is None or len(each.behind) < 2:
+        yield ("", name), 1.0
+        return
+    weights = [one.endpoint.weight or 1 for one in each.behind]
+    for one, weight in zip(each.behind, weights, strict=True):
+        yield (name, one.endpoint.id), weight / sum(weights)
 
 
 class _WithRest(Mapping[str, float]):
