@@ -21,9 +21,10 @@ from meshtier.kube.decode import is_list, is_mapping
 from meshtier.kube.documents import Document, Findings
 
 MAX_DEPTH: Final = 200
+"""Manifests are some twenty levels deep, the schemas in resource definitions some sixty."""
+
 _TOO_DEEP: Final = f"expected at most {MAX_DEPTH} levels of nesting, got more"
 _PARSER_TOO_DEEP: Final = "exceeded maximum nesting depth"
-"""Manifests are some twenty levels deep, the schemas in resource definitions some sixty."""
 
 MAX_ALIASED: Final = 100_000
 """How many nodes all aliases of one document may stand for together."""
