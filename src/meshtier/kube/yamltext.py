@@ -23,6 +23,9 @@ from meshtier.kube.documents import Document, Findings
 MAX_DEPTH: Final = 200
 """Manifests are some twenty levels deep, the schemas in resource definitions some sixty."""
 
+_TOO_DEEP: Final = f"expected at most {MAX_DEPTH} levels of nesting, got more"
+_PARSER_TOO_DEEP: Final = "exceeded maximum nesting depth"
+
 MAX_ALIASED: Final = 100_000
 """How many nodes all aliases of one document may stand for together."""
 
@@ -128,6 +131,8 @@ class _Reading:
         except yaml.MarkedYAMLError as error:
             mark: Any = error.problem_mark
             said = f"{'' if isinstance(error, _RefusedError) else 'expected YAML: '}{error.problem}"
+            # From PyYAML 6.0.4 on the parser has a bound of its own, which it meets first where it reads ahead.
+            said = _TOO_DEEP if error.problem == _PARSER_TOO_DEEP else said
             yield self._fault(said, mark.index, f"line {self._line + mark.line}, column {mark.column + 1}")
         except yaml.YAMLError as error:  # an unfit character; found as the text is handed over
             position = getattr(error, "position", 0)
@@ -149,8 +154,7 @@ class _Reading:
 
     def _open(self, value: object, key: object, event: _Event) -> None:
         if len(self._stack) > MAX_DEPTH:
-            problem = f"expected at most {MAX_DEPTH} levels of nesting, got more"
-            raise _RefusedError(problem=problem, problem_mark=event.start_mark)
+            raise _RefusedError(problem=_TOO_DEEP, problem_mark=event.start_mark)
         if event.tag not in _COLLECTIONS[key is _IN_LIST]:
             self._refuse(f"expected plain YAML, got the tag {event.tag!r}", event)
         if event.anchor:
