@@ -158,8 +158,10 @@ def test_global_hosts_reach_the_pods_of_other_clusters() -> None:
     mesh = meshes.mesh_of(even_fleet(clusters=2, nodes=3, services=1, pods=10, is_global=True))
     client = next(iter(mesh.places("cluster-0").values()))
     route = mesh.route(client, "service-0.team-0.mesh.internal")
-    assert [len(tier.endpoints) for tier in route.tiers] == [3, 6, 9]
-    assert all("cluster-1" in endpoint.id for endpoint in route.tiers[-1].endpoints)
+    assert [len(tier.endpoints) for tier in route.tiers] == [3, 6, 1]
+    behind = [endpoint for tier in route.tiers for one in tier.endpoints for endpoint in route.behind(one.id)]
+    assert len(behind) == 9
+    assert all("cluster-1" in endpoint.id for endpoint in behind)
 
 
 def test_the_typed_structs_hold_every_object_of_a_dump() -> None:

@@ -89,7 +89,9 @@ def route(
             targets=targets,
             backends=tuple(Backend(one.key, one.health) for one in own),
         )
-        to_west = PeeringGateway(name="to-west", namespace="gw", cluster="west", place=BEYOND.place)
+        to_west = PeeringGateway(
+            name="to-west", namespace="gw", cluster="west", place=BEYOND.place, addresses=("192.0.2.1",)
+        )
         clusters.append(
             Cluster(
                 name=name,
@@ -189,12 +191,13 @@ def test_settings_of_the_assignment_are_in_its_policy() -> None:
     assert assignment["endpoints"] == []
 
 
-def test_an_endpoint_behind_a_gateway_has_its_own_address_and_names_the_gateway() -> None:
-    groups = cluster_load_assignment(route(NEAR, BEYOND))["endpoints"]
-    beyond = groups[1]["lb_endpoints"][0]
-    assert beyond["endpoint"] == {"address": socket_address("10.9.0.1", 80)}
+def test_of_another_network_there_is_one_endpoint_at_the_gateways_address() -> None:
+    groups = cluster_load_assignment(route(NEAR, BEYOND, evolve(BEYOND, name="further")))["endpoints"]
+    (beyond,) = groups[1]["lb_endpoints"]
+    assert beyond["endpoint"] == {"address": socket_address("192.0.2.1", 15008)}
+    assert beyond["load_balancing_weight"] == 2
     assert beyond["metadata"]["filter_metadata"]["meshtier"] == {
-        "endpoint": "west/shop/beyond",
+        "endpoint": "west via gw/to-west",
         "gateway": "Gateway gw/to-west",
         "network": "net-2",
     }
@@ -234,8 +237,8 @@ def test_host_names_and_missing_addresses_are_refused_together() -> None:
 
 def test_one_address_for_two_endpoints_is_refused() -> None:
     # Networks of their own often have the same addresses, and an Envoy would drop one in silence.
-    twin = evolve(BEYOND, addresses=NEAR.addresses)
-    with pytest.raises(InvalidValueError, match=r"east/shop/near and west/shop/beyond are all at 10\.0\.0\.1 port 80"):
+    twin = evolve(FAR, addresses=NEAR.addresses)
+    with pytest.raises(InvalidValueError, match=r"east/shop/near and east/shop/far are all at 10\.0\.0\.1 port 80"):
         cluster_load_assignment(route(NEAR, twin))
 
 

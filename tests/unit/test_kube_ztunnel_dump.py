@@ -167,6 +167,7 @@ def test_the_route_of_a_dump_goes_through_the_gateway() -> None:
     cluster = dump([workload("p"), workload("q"), remote], [service(P, remote["uid"])])
     route = Mesh((cluster,)).route("a/q", "s.a.svc.cluster.local", profile=Profile.named("istio-1.31"))
     assert list(route.excluded) == []
+    assert sum(route.shares.values()) == 1
 
 
 def test_a_service_with_its_endpoints() -> None:

@@ -6,7 +6,8 @@ from tests.meshes import EAST, GLOBAL_HOST, HOST, cluster, gateway, one_cluster,
 from meshtier.component import Component
 from meshtier.endpoint import Health, Reason
 from meshtier.locality import SCOPE_LABELS, Locality, Scope
-from meshtier.mesh import Mesh, ServiceScope
+from meshtier.mesh import Mesh, Route, ServiceScope
+from meshtier.mesh.service_endpoint import ServiceEndpoint
 from meshtier.profile import ISTIO_1_30, ISTIO_1_31, PROFILES, SOLO, Profile
 
 WEST = Locality("net-w", "rw", "c", "s", "w-c1")
@@ -18,9 +19,13 @@ def far(**about: object) -> Mesh:
     return two_clusters(west_pods=[pod("w", WEST, cluster="west", labels={"version": "v1"})], **about)  # type: ignore[arg-type]
 
 
+def network_endpoints(route: Route) -> list[ServiceEndpoint]:
+    return list(route.visible.network_endpoints.values())
+
+
 @pytest.mark.parametrize("component", Component)
 def test_behind_a_gateway_solo_gives_the_gateways_region_zone_and_subzone_and_no_node(component: Component) -> None:
-    member = far(gateways=[PEER]).route("client", GLOBAL_HOST, component=component).service_endpoint("w")
+    (member,) = network_endpoints(far(gateways=[PEER]).route("client", GLOBAL_HOST, component=component))
     assert member.endpoint.locality == Locality("net-w", "rg", "zg", "sg")
     assert member.endpoint.cluster == "west"
     assert member.gateway == PEER
@@ -32,12 +37,8 @@ def test_behind_a_gateway_solo_gives_the_gateways_region_zone_and_subzone_and_no
 def test_behind_a_gateway_istio_gives_a_network_and_a_cluster_and_nothing_else(
     component: Component, profile: Profile
 ) -> None:
-    endpoint = (
-        far(gateways=[PEER])
-        .route("client", GLOBAL_HOST, component=component, profile=profile)
-        .service_endpoint("w")
-        .endpoint
-    )
+    route = far(gateways=[PEER]).route("client", GLOBAL_HOST, component=component, profile=profile)
+    endpoint = network_endpoints(route)[0].endpoint
     assert (endpoint.locality, endpoint.cluster) == (Locality("net-w"), "west")
     if component in ENVOYS:
         assert dict(endpoint.labels) == {SCOPE_LABELS[Scope.NETWORK]: "net-w", SCOPE_LABELS[Scope.CLUSTER]: "west"}
@@ -67,7 +68,7 @@ def test_two_gateways_to_one_cluster_are_noted() -> None:
 def test_without_a_remote_gateway_the_other_clusters_own_is_taken_with_a_note() -> None:
     own = gateway(Locality("net-w", "rw", "zw"), leads_to="west", remote=False)
     route = far(west_gateways=[own]).route("client", GLOBAL_HOST)
-    assert route.service_endpoint("w").endpoint.locality == Locality("net-w", "rw", "zw")
+    assert network_endpoints(route)[0].endpoint.locality == Locality("net-w", "rw", "zw")
     assert [note.rule for note in route.notes] == ["LOC-3"]
 
 

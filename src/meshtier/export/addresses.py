@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from meshtier.errors import InvalidValueError, check_int
 from meshtier.export.messages import Address
-from meshtier.export.upstream import Upstream
+from meshtier.export.upstream import NOT_KNOWN, Upstream
 
 AddressOf: TypeAlias = Callable[[str], Address | None]
 """Gives the address of the endpoint with this id, or ``None`` for the one that is known of it."""
@@ -72,12 +72,13 @@ def endpoint_addresses(
         if given is not None:
             found[identifier] = given
             continue
-        known = upstream.reached[identifier].addresses if identifier in upstream.reached else ()
+        reached = upstream.reached.get(identifier, NOT_KNOWN)
+        known, at = reached.addresses, reached.port or port
         ip = next(filter(is_ip, known), None)
         if ip is None:
             problems.append(f"{identifier} has {'only the name ' + known[0] if known else 'no address'}")
         else:
-            found[identifier] = socket_address(ip, _only_port(upstream) if port is None else port)
+            found[identifier] = socket_address(ip, _only_port(upstream) if at is None else at)
     problems += _shared(found)
     if problems:
         raise InvalidValueError(

@@ -21,7 +21,7 @@ from meshtier.export.messages import (
     LocalityLbEndpointsData,
     Message,
 )
-from meshtier.export.upstream import Reached, Source, upstream_of
+from meshtier.export.upstream import NOT_KNOWN, Reached, Source, upstream_of
 from meshtier.locality import Locality
 
 METADATA_NAME: Final = "meshtier"
@@ -34,8 +34,6 @@ HEALTH_STATUS: Final[Mapping[Health, str]] = {
     Health.TERMINATING: "DRAINING",
 }
 
-_NOT_KNOWN: Final = Reached()
-
 
 def cluster_load_assignment(
     source: Source,
@@ -46,9 +44,9 @@ def cluster_load_assignment(
 ) -> ClusterLoadAssignmentData:
     """The endpoints as a ClusterLoadAssignment.
 
-    What the route excludes is not in it. An endpoint behind an east-west gateway
-    has its own address, not the gateway's, which a mesh does not know; its
-    metadata name the gateway and the network, and *address_of* can put another.
+    What the route excludes is not in it. For endpoints of another network there is
+    one for each of its gateways, at the gateway's address and port of HBONE; its
+    metadata name the gateway and the network, and *address_of* can put another address.
 
     Args:
         source: A route at one Envoy, or plain values.
@@ -110,7 +108,7 @@ def _group(
 ) -> LocalityLbEndpointsData:
     data = LocalityLbEndpointsData(
         locality=locality_data(group.locality),
-        lb_endpoints=[_host(one, addresses[one.id], reached.get(one.id, _NOT_KNOWN)) for one in group.endpoints],
+        lb_endpoints=[_host(one, addresses[one.id], reached.get(one.id, NOT_KNOWN)) for one in group.endpoints],
         priority=group.priority,
     )
     if group.weight is not None:

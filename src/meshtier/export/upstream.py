@@ -12,6 +12,9 @@ from meshtier.mesh import Route
 from meshtier.mesh.service_endpoint import ServiceEndpoint
 from meshtier.rules import TrafficPolicy
 
+HBONE_PORT: Final = 15008
+"""Where gateways of other networks listen (istio/istio pkg/model/hbone.go and the templates of gateways, at 86c9f01)."""
+
 NO_TRAFFIC_POLICY: Final = TrafficPolicy()
 
 
@@ -23,11 +26,18 @@ class Reached:
         addresses: Its IP addresses or host name; may be empty.
         gateway: The east-west gateway before it, as in ``Gateway eastwest/west``; ``""`` for none.
         network: Its network; ``""`` if unknown.
+        port: The port at which it listens, whatever the service's is; ``None``
+            for the service's. A gateway takes HBONE.
     """
 
     addresses: tuple[str, ...] = ()
     gateway: str = ""
     network: str = ""
+    port: int | None = None
+
+
+NOT_KNOWN: Final = Reached()
+"""Where nothing is said of an endpoint."""
 
 
 def _groups(value: Iterable[LocalityGroup]) -> tuple[LocalityGroup, ...]:
@@ -126,5 +136,6 @@ def _reached(member: ServiceEndpoint) -> Reached:
     return Reached(
         addresses=member.workload.addresses,
         gateway="" if member.gateway is None else str(member.gateway),
-        network=member.workload.place.locality.network,
+        network=member.place.locality.network,
+        port=HBONE_PORT if member.behind else None,
     )

@@ -179,7 +179,7 @@ class DirectRoute(Route):
             return evolve(first, endpoint=name, verdict=self._verdict(name))
         hop = max(hops, key=lambda hop: hop.share * hop.route.shares[name])
         then = hop.route.why(name)
-        verdict = f"{then.verdict} as seen by {hop.by}"
+        verdict = f"{first.verdict}; behind that {then.verdict}, as seen by {hop.by}"
         return evolve(then, verdict=verdict, share=self.shares[name], reached=first.reached, before=first)
 
     def _through(self, name: str) -> str | None:

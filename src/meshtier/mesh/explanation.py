@@ -90,13 +90,23 @@ class Explanation:
 
     @property
     def first_difference(self) -> Comparison | None:
-        """The first comparison that did not hold; ``None`` if all held."""
-        return next((comparison for comparison in self.comparisons if not comparison.equal), None)
+        """The first comparison that did not hold, on the whole way; ``None`` if all held."""
+        earlier = self.before.first_difference if self.before is not None else None
+        return earlier or next((comparison for comparison in self.comparisons if not comparison.equal), None)
 
     def to_table(self) -> Table:
-        """The comparisons as a table."""
-        rows = [
+        """The comparisons as a table; those that the client's side makes of a network endpoint before the others."""
+        rows = self._rows() if self.before is None else [*self.before._rows("to the gateway"), *self._rows("behind it")]
+        return Table(
+            title=f"{self.endpoint}: {self.verdict}; share {percent(self.share)}; reached {self.reached}",
+            columns=(*(("choice",) if self.before else ()), "compared", "client", "says", "", "endpoint", "says"),
+            rows=rows,
+        )
+
+    def _rows(self, *before: str) -> list[tuple[str, ...]]:
+        return [
             (
+                *before,
                 comparison.key,
                 comparison.client or "(unknown)",
                 comparison.client_origin,
@@ -106,16 +116,10 @@ class Explanation:
             )
             for comparison in self.comparisons
         ]
-        return Table(
-            title=f"{self.endpoint}: {self.verdict}; share {percent(self.share)}; reached {self.reached}",
-            columns=("compared", "client", "says", "", "endpoint", "says"),
-            rows=rows,
-        )
 
     def to_text(self) -> str:
-        """The comparisons as plain text, under the verdict; those of the network endpoint, if any, before them."""
-        own = self.to_table().to_text()
-        return f"{self.before.to_text()}\n\n{own}" if self.before is not None else own
+        """The comparisons as plain text, under the verdict."""
+        return self.to_table().to_text()
 
     def to_dict(self) -> ExplanationData:
         """The explanation as plain data."""

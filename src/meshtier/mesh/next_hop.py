@@ -38,6 +38,8 @@ class NextHops:
         network = each.place.locality.network
         peer = self._peer(each.gateway, known)
         binding = self._binding(visible.binding, peer, network)
+        if not binding.services:
+            return ()
         routes = self._router.routes_to(binding, peer.name, request.at_gateway(network))
         return tuple(
             NextHop(by=client.name, share=share, route=routes.route(client))

@@ -50,7 +50,8 @@ LeftOut = tuple[ServiceEndpoint, Exclusion]
 
 def is_announcement(each: ServiceEndpoint) -> bool:
     """Whether it has no address, and only announces that there is something in another network (LOC-4)."""
-    return each.workload.kind != "Pod" and not each.workload.addresses
+    workload = each.workload
+    return not workload.addresses and (workload.kind != "Pod" or bool(workload.remote_cluster))
 
 
 def with_place_labels(labels: Mapping[str, str], locality: Locality, cluster: str) -> Labels:
