@@ -3,6 +3,7 @@
 import json
 import sys
 from collections import Counter
+from collections.abc import ItemsView, Iterable
 from random import Random
 from types import FrameType
 from typing import Any, Final
@@ -14,9 +15,10 @@ from hypothesis import strategies as st
 from tests.meshes import GLOBAL_HOST, HOST, OUTLIER_DETECTION, cluster, gateway, pod, rule, service, waypoint_pod
 
 from meshtier.component import Component
-from meshtier.endpoint import Health
+from meshtier.endpoint import Endpoint, Health
 from meshtier.locality import Locality
 from meshtier.mesh import Cluster, Mesh, Place, Route, Service, ServiceScope, WaypointRoute, Workload
+from meshtier.mesh.outcome import NextHop
 from meshtier.profile import PROFILES, Profile
 from meshtier.ranking import rank
 from meshtier.rules import DestinationRule
@@ -131,11 +133,30 @@ def behind(mesh: Mesh, host: str) -> set[str]:
     return {where.workloads[backend.workload].id for where, one in services for backend in one.backends}
 
 
+def finals(route: Route) -> Counter[str]:
+    """The ids of what can be chosen, of another network of what is behind its gateways."""
+    ends = {one.id: route.behind(one.id) for one in route.endpoints}
+    return Counter({one for name, behind in ends.items() for one in ([name] if behind is None else ids(behind))})
+
+
+def ids(endpoints: Iterable[Endpoint]) -> list[str]:
+    return [one.id for one in endpoints]
+
+
+def standing(route: Route, name: str) -> tuple[str, ...]:
+    """An endpoint by its id, a network endpoint by what it stands for: its name can hold a locality."""
+    known = route.known[name]
+    return (str(known.gateway), *sorted(one.endpoint.id for one in known.behind)) if known.behind else (name,)
+
+
 def answer(route: Route) -> object:
     """What a route says, without the order in which things came."""
     return (
-        [(tier.number, tier.matched, sorted(one.id for one in tier.endpoints)) for tier in route.tiers],
-        {name: pytest.approx(share, abs=1e-9) for name, share in route.shares.items()},
+        [
+            (tier.number, tier.matched, sorted(standing(route, one.id) for one in tier.endpoints))
+            for tier in route.tiers
+        ],
+        {standing(route, name): pytest.approx(share, abs=1e-9) for name, share in route.shares.items()},
         sorted((item.endpoint.id, item.reason.value, item.rule) for item in route.excluded),
     )
 
@@ -148,7 +169,7 @@ def test_every_backend_is_in_exactly_one_tier_or_excluded_with_one_reason(
         tiers = Counter(endpoint.id for tier in route.tiers for endpoint in tier.endpoints)
         inside = Counter(endpoint.id for endpoint in route.endpoints)
         outside = Counter(exclusion.endpoint.id for exclusion in route.excluded)
-        together = inside + outside
+        together = finals(route) + outside
         assert (
             tiers <= inside if isinstance(route, WaypointRoute) else tiers == inside
         )  # other waypoint pods can have others
@@ -163,13 +184,21 @@ def test_shares_sum_to_one_or_to_nothing_with_a_reason(mesh: Mesh, component: Co
         assert all(share >= 0 for share in route.shares.values())
         assert all(route.shares[exclusion.endpoint.id] == 0 for exclusion in route.excluded)
         if isinstance(route, WaypointRoute):
-            lost = 1.0 if len(route.hops) == 1 else 0.0
-            lost += sum(hop.share * (1 - hop.route.shares.total) for hop in route.hops[1:])
+            lost = 0.0 if route.waypoint_hops else 1.0
+            lost += sum(hop.share * (1 - hop.route.shares.total) for hop in route.waypoint_hops)
             assert total == pytest.approx(1 - lost)
             assert bool(route.reason) == (lost > 1e-9)
         else:
-            assert total == pytest.approx(0 if route.reason else 1)
-            assert sum(tier.share for tier in route.tiers) == pytest.approx(total)
+            told = route.outcome.told
+            assert told.total == pytest.approx(0 if told.reason else 1)
+            assert sum(tier.share for tier in route.tiers) == pytest.approx(told.total)
+            lost = sum(told[name] * hop.share * hop.route.lost for name, hops in behind_of(route) for hop in hops)
+            assert total == pytest.approx(told.total - lost)
+            assert total == pytest.approx(1) or route.reason
+
+
+def behind_of(route: Route) -> ItemsView[str, tuple[NextHop, ...]]:
+    return route.outcome.behind.items()
 
 
 @given(mesh=meshes(), component=components, profile=profiles, seed=st.integers(0, 99))
@@ -188,7 +217,7 @@ def test_the_order_of_the_input_is_irrelevant(mesh: Mesh, component: Component, 
 
     other = Mesh([shuffled(one) for one in mesh.clusters])
     for route, again in zip(asked(mesh, component, profile), asked(other, component, profile), strict=True):
-        pods = route.hops[1:]
+        pods = route.waypoint_hops
         if len({hop.share for hop in pods}) == len(pods):  # else either pod's tiers may be shown
             assert answer(route) == answer(again)
 
@@ -254,7 +283,8 @@ def test_an_envoy_that_does_not_obey_traffic_distribution_does_as_if_none_were_s
         locality_setting=mesh.locality_setting,
     )
     for route, again in zip(asked(mesh, component, profile), asked(unset, component, profile), strict=True):
-        assert route.shares == again.shares
+        # Behind a gateway the receiving side obeys it.
+        assert route.told == again.told
         assert {tier.number for tier in route.tiers} == {tier.number for tier in again.tiers}
 
 
@@ -288,8 +318,9 @@ def test_losing_a_healthy_host_never_raises_its_priority_nor_lowers_the_lower_on
 ) -> None:
     """With panic threshold 0, as Istio has it. At ztunnel the lost host leaves its tier, at an Envoy it stays."""
     for route in asked(mesh, component, profile):
-        chosen = [(tier.number, one.id) for tier in route.tiers for one in tier.endpoints]
-        if route.passthrough or not chosen or route.service.publish_not_ready or not route.shares.total:
+        far = route.visible.network_endpoints
+        chosen = [(tier.number, one.id) for tier in route.tiers for one in tier.endpoints if one.id not in far]
+        if route.passthrough or not chosen or route.service.publish_not_ready or not route.outcome.told.total:
             continue
         number, lost = data.draw(st.sampled_from(chosen))
         cluster_name, _, name = lost.split("/")
@@ -299,7 +330,7 @@ def test_losing_a_healthy_host_never_raises_its_priority_nor_lowers_the_lower_on
         before = {tier.number: tier.share for tier in route.tiers}
         after = {tier.number: tier.share for tier in again.tiers}
         assert after.get(number, 0) <= before[number] + 1e-9
-        if again.shares.total:
+        if again.outcome.told.total:
             lower = sum(share for tier, share in before.items() if tier > number)
             assert sum(share for tier, share in after.items() if tier > number) >= lower - 1e-9
 
@@ -335,8 +366,11 @@ def test_plain_data_is_json_and_holds_every_endpoint(mesh: Mesh, component: Comp
     for route in asked(mesh, component, profile):
         data = route.to_dict()
         assert json.loads(json.dumps(data)) == data
-        tiers = (one for tier in data["tiers"] for one in tier["endpoints"])
-        inside = [one["id"] for one in (data["endpoints"] if isinstance(route, WaypointRoute) else tiers)]
+        tiers = [one for tier in data["tiers"] for one in tier["endpoints"]]
+        told = data["endpoints"] if isinstance(route, WaypointRoute) else tiers
+        inside = {
+            one["id"] for told_of in told for one in ([told_of] if told_of["behind"] is None else told_of["behind"])
+        }
         assert sorted([*inside, *(one["id"] for one in data["excluded"])]) == sorted(behind(mesh, route.host))
 
 
@@ -389,8 +423,11 @@ def test_a_port_that_every_endpoint_serves_is_as_no_port(mesh: Mesh, component: 
 def test_rows_and_flows_say_what_the_route_says(mesh: Mesh, component: Component, profile: Profile) -> None:
     for route in asked(mesh, component, profile):
         rows = list(route.rows())
-        assert sorted(row.endpoint.id for row in rows) == sorted(route.shares)
-        assert {row.endpoint.id: row.share for row in rows} == dict(route.shares)
+        found: Counter[str] = Counter()
+        for row in rows:
+            found[row.endpoint.id] += row.share  # type: ignore[assignment]  # a counter counts shares as well
+        assert dict(found) == pytest.approx(dict(route.shares))
+        assert len(rows) == len({(row.through, row.endpoint.id) for row in rows})
         assert [row.endpoint.id for row in rows if row.excluded] == [each.endpoint.id for each in route.excluded]
         there: Counter[Locality] = Counter()
         for row in rows:

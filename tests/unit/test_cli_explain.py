@@ -69,10 +69,14 @@ def test_one_endpoint_is_explained_by_the_end_of_its_name() -> None:
     name = "bookinfo/productpage-v1-7b9c5d4f68-s9dlm"
     lines = explain(GATEWAYS, *ASK, "--endpoint", name).output.splitlines()
     assert lines[0] == (
-        f"west/{name}: P1 (priority 1): other network; share 0 %;"
-        " reached through Gateway istio-eastwest/istio-remote-peer-west (network 'net-west')"
+        f"west/{name}: P1 (priority 1): other network; behind that P0 (priority 0): same network,"
+        " as seen by Pod west/istio-eastwest/istio-eastwest-6b8d5c7f94-z2mqf; share 0 %;"
+        " reached through Gateway istio-eastwest/istio-remote-peer-west at 198.51.100.20 (network 'net-west')"
     )
-    assert lines[2].split()[:2] == ["network", "net-east"]
+    assert [line.split()[:5] for line in lines[2:]] == [
+        ["to", "the", "gateway", "network", "net-east"],
+        ["behind", "it", "network", "net-west", "Namespace"],
+    ]
     data = json.loads(explain(GATEWAYS, *ASK, "--endpoint", name, "-o", "json").output)
     assert (data["first_difference"], data["share"]) == ("network", 0)
     assert data == yaml.safe_load(explain(GATEWAYS, *ASK, "--endpoint", name, "-o", "yaml").output)

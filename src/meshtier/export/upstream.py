@@ -13,7 +13,10 @@ from meshtier.mesh.service_endpoint import ServiceEndpoint
 from meshtier.rules import TrafficPolicy
 
 HBONE_PORT: Final = 15008
-"""Where gateways of other networks listen (istio/istio pkg/model/hbone.go and the templates of gateways, at 86c9f01)."""
+"""Where gateways of other networks listen.
+
+Source: istio/istio pilot/pkg/model/listener.go, HBoneInboundListenPort, at 86c9f01.
+"""
 
 NO_TRAFFIC_POLICY: Final = TrafficPolicy()
 

@@ -14,12 +14,11 @@ from meshtier.mesh.next_hop import other_networks
 from meshtier.mesh.outcome import Outcome, Part, RouteTier
 from meshtier.mesh.route import Hop, Route
 from meshtier.mesh.route_data import (
-    BehindData,
     ClientData,
+    NextHopData,
     RouteData,
     TierData,
     distribution_data,
-    endpoint_data,
     exclusion_data,
     note_data,
     place_data,
@@ -86,14 +85,19 @@ class DirectRoute(Route):
 
     @property
     @override
+    def told(self) -> Mapping[str, float]:
+        return self.outcome.told
+
+    @property
+    @override
     def parts(self) -> Mapping[Part, float]:
         return self.outcome.parts
 
     @override
-    def behind(self, name: str) -> tuple[Endpoint, ...]:
+    def behind(self, name: str) -> tuple[Endpoint, ...] | None:
         hops, each = self.outcome.behind.get(name, ()), self.visible.network_endpoints.get(name)
         if not hops:
-            return tuple(one.endpoint for one in each.behind) if each is not None and len(each.behind) > 1 else ()
+            return tuple(one.endpoint for one in each.behind) if each is not None and len(each.behind) > 1 else None
         found: dict[str, Endpoint] = {}
         for hop in hops:
             for endpoint in hop.route.endpoints:
@@ -121,7 +125,7 @@ class DirectRoute(Route):
     def _excluded_behind(self) -> Iterator[Exclusion]:
         """What the gateways of other networks cannot choose, each of them for the same reason."""
         behind = self.outcome.behind
-        chosen = {endpoint.id for name in behind for endpoint in self.behind(name)}
+        chosen = {endpoint.id for name in behind for endpoint in self.behind(name) or ()}
         for hop in (hop for hops in behind.values() for hop in hops):
             yield from (item for item in hop.route.excluded if item.endpoint.id not in chosen)
 
@@ -192,7 +196,7 @@ class DirectRoute(Route):
         return max(found, key=lambda through: self.parts.get((through, name), 0.0), default=None)
 
     def _verdict(self, name: str) -> str:
-        for exclusion in self.excluded:
+        for exclusion in (*self.excluded, *self.selection.excluded):
             if exclusion.endpoint.id == name:
                 detail = f" ({exclusion.detail})" if exclusion.detail else ""
                 return f"excluded: {exclusion.reason.value}{detail} [{exclusion.rule}]"
@@ -223,8 +227,8 @@ class DirectRoute(Route):
             notes=[note_data(note) for note in self.notes],
             to_waypoint=None,
             waypoints=[],
-            behind=[
-                BehindData(endpoint=name, by=hop.by, share=told[name] * hop.share, route=hop.route.to_dict())
+            next_hops=[
+                NextHopData(endpoint=name, by=hop.by, share=told[name] * hop.share, route=hop.route.to_dict())
                 for name, hops in self.outcome.behind.items()
                 for hop in hops
             ],
@@ -238,5 +242,5 @@ class DirectRoute(Route):
             share=tier.share,
             healthy=tier.healthy,
             total=len(tier.endpoints),
-            endpoints=[endpoint_data(endpoint, self.outcome.told[endpoint.id]) for endpoint in tier.endpoints],
+            endpoints=[self.endpoint_data(endpoint) for endpoint in tier.endpoints],
         )

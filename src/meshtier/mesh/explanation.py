@@ -96,26 +96,14 @@ class Explanation:
 
     def to_table(self) -> Table:
         """The comparisons as a table; those that the client's side makes of a network endpoint before the others."""
-        rows = self._rows() if self.before is None else [*self.before._rows("to the gateway"), *self._rows("behind it")]
+        rows = _rows(self)
+        if self.before is not None:
+            rows = [*_rows(self.before, "to the gateway"), *_rows(self, "behind it")]
         return Table(
             title=f"{self.endpoint}: {self.verdict}; share {percent(self.share)}; reached {self.reached}",
             columns=(*(("choice",) if self.before else ()), "compared", "client", "says", "", "endpoint", "says"),
             rows=rows,
         )
-
-    def _rows(self, *before: str) -> list[tuple[str, ...]]:
-        return [
-            (
-                *before,
-                comparison.key,
-                comparison.client or "(unknown)",
-                comparison.client_origin,
-                ("=" if comparison.equal else "≠") if comparison.counts else "not compared",
-                comparison.endpoint or "(unknown)",
-                comparison.endpoint_origin,
-            )
-            for comparison in self.comparisons
-        ]
 
     def to_text(self) -> str:
         """The comparisons as plain text, under the verdict."""
@@ -140,6 +128,22 @@ class Explanation:
     @override
     def __str__(self) -> str:
         return self.to_text()
+
+
+def _rows(explanation: Explanation, *before: str) -> list[tuple[str, ...]]:
+    """The comparisons as rows, with what stands before each."""
+    return [
+        (
+            *before,
+            comparison.key,
+            comparison.client or "(unknown)",
+            comparison.client_origin,
+            ("=" if comparison.equal else "≠") if comparison.counts else "not compared",
+            comparison.endpoint or "(unknown)",
+            comparison.endpoint_origin,
+        )
+        for comparison in explanation.comparisons
+    ]
 
 
 def reached(each: ServiceEndpoint) -> str:

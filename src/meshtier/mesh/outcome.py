@@ -127,8 +127,6 @@ class Outcome:
     @cached_property
     def behind(self) -> Mapping[str, tuple[NextHop, ...]]:
         """The choices at the gateways of other networks, by the id of the network endpoint, where they are known."""
-        if self.selection.passthrough:
-            return {}
         told = self.told if self.selection.visible.network_endpoints else ()
         known = self.selection.visible.network_endpoints.items()
         found = {name: self.next_hops(each) for name, each in known if name in told}

@@ -21,7 +21,7 @@ from meshtier.mesh.effective_rule import EffectiveRule
 from meshtier.mesh.explanation import Explanation
 from meshtier.mesh.outcome import Outcome, Part, RouteTier
 from meshtier.mesh.report import Report, report_of
-from meshtier.mesh.route_data import RouteData, RouteSummary, TierSummary, place_data
+from meshtier.mesh.route_data import EndpointData, RouteData, RouteSummary, TierSummary, endpoint_data, place_data
 from meshtier.mesh.rows import FlatRow, Row, tier_row
 from meshtier.mesh.selection import Selection
 from meshtier.mesh.service_endpoint import ServiceEndpoint, find_endpoint
@@ -112,6 +112,11 @@ class Route(ABC):
 
     @property
     @abstractmethod
+    def told(self) -> Mapping[str, float]:
+        """The share of each endpoint that can be chosen, by id; of other networks, of the network endpoints."""
+
+    @property
+    @abstractmethod
     def parts(self) -> Mapping[Part, float]:
         """The same for each way to it: by the network endpoint that it is behind, ``""`` for none, and its id."""
 
@@ -124,8 +129,8 @@ class Route(ABC):
         """
 
     @abstractmethod
-    def behind(self, name: str) -> tuple[Endpoint, ...]:
-        """What can be chosen behind a network endpoint, by its id; nothing where that is not known (NET-5)."""
+    def behind(self, name: str) -> tuple[Endpoint, ...] | None:
+        """What can be chosen behind a network endpoint, by its id; ``None`` where the answer ends there (NET-5)."""
 
     @property
     @abstractmethod
@@ -268,8 +273,8 @@ class Route(ABC):
     def _rows_of(self, endpoint: Endpoint, tier: RouteTier | None) -> Iterator[Row]:
         """The row of an endpoint, or of what is behind it."""
         finals, parts = self.behind(endpoint.id), self.parts
-        through = endpoint.id if finals else ""
-        for final in finals or (endpoint,):
+        through = "" if finals is None else endpoint.id
+        for final in (endpoint,) if finals is None else finals:
             yield Row(route=self, endpoint=final, share=parts[through, final.id], tier=tier, through=through)
 
     def tier_rows(self) -> Iterator[FlatRow]:
@@ -287,6 +292,12 @@ class Route(ABC):
             found[row.endpoint.locality] += row.share
         here = self.place.locality
         return tuple(((here, there), share) for there, share in found.items() if share)
+
+    def endpoint_data(self, endpoint: Endpoint) -> EndpointData:
+        """One endpoint that can be chosen as plain data, with what is behind it."""
+        name, finals = endpoint.id, self.behind(endpoint.id)
+        behind = None if finals is None else [endpoint_data(one, self.parts[name, one.id]) for one in finals]
+        return endpoint_data(endpoint, self.told[name], behind)
 
     def summary(self) -> RouteSummary:
         """The answer without its endpoints, as plain data."""

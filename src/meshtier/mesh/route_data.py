@@ -113,7 +113,7 @@ class RuleData(TypedDict):
 
 
 class EndpointData(TypedDict):
-    """One endpoint and its share."""
+    """One endpoint and its share; ``behind`` is ``None`` for all but the network endpoints of which more is known."""
 
     id: str
     place: PlaceData
@@ -121,6 +121,7 @@ class EndpointData(TypedDict):
     health: str
     weight: int
     share: float
+    behind: "list[EndpointData] | None"
 
 
 class TierData(TypedDict):
@@ -173,7 +174,7 @@ class RouteData(TypedDict):
     notes: list[NoteData]
     to_waypoint: "RouteData | None"
     waypoints: "list[HopData]"
-    behind: "list[BehindData]"
+    next_hops: "list[NextHopData]"
 
 
 class TierSummary(TypedDict):
@@ -205,7 +206,7 @@ class HopData(TypedDict):
     route: RouteData
 
 
-class BehindData(TypedDict):
+class NextHopData(TypedDict):
     """One choice at the gateway of another network, for the traffic to a network endpoint."""
 
     endpoint: str
@@ -244,8 +245,8 @@ def distribution_data(resolution: Resolution, *, in_force: bool) -> Distribution
     )
 
 
-def endpoint_data(endpoint: Endpoint, share: float) -> EndpointData:
-    """An endpoint with its share."""
+def endpoint_data(endpoint: Endpoint, share: float, behind: list[EndpointData] | None = None) -> EndpointData:
+    """An endpoint with its share, and with what is behind it."""
     return EndpointData(
         id=endpoint.id,
         place=place_data(endpoint.locality),
@@ -253,6 +254,7 @@ def endpoint_data(endpoint: Endpoint, share: float) -> EndpointData:
         health=endpoint.health.value,
         weight=endpoint.weight,
         share=share,
+        behind=behind,
     )
 
 

@@ -241,7 +241,7 @@ class RuleRoutes:
 
     def _made(self, selection: Selection) -> Outcome:
         if self._passthrough:
-            selection = Passthrough(visible=self._visible, passthrough=self._passthrough)
+            selection = Passthrough(visible=self._visible.apart, passthrough=self._passthrough)
         return Outcome(
             component=self._request.component,
             resolution=self._resolution,

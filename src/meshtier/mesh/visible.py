@@ -93,6 +93,12 @@ class VisibleEndpoints:
         return {name: each for name, each in self.available.items() if each.behind}
 
     @cached_property
+    def apart(self) -> "VisibleEndpoints":
+        """The same with every endpoint for itself, as whoever sends to their addresses has them (PREC-4)."""
+        single = {each.endpoint.id: each for each in self.single}
+        return evolve(self, available=single) if self.network_endpoints else self
+
+    @cached_property
     def grouped_at(self) -> Mapping[str, Locality]:
         """Where an Envoy puts endpoints that it does not put where they seem to be, by id (LOC-3)."""
         found = self.network_endpoints.items()

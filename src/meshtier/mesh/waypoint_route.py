@@ -17,7 +17,6 @@ from meshtier.mesh.route_data import (
     ClientData,
     HopData,
     RouteData,
-    endpoint_data,
     exclusion_data,
     note_data,
     place_data,
@@ -78,13 +77,11 @@ class WaypointPods:
                 told[name] += hop.share * share
         return told
 
-    def behind(self, name: str) -> tuple[Endpoint, ...]:
-        """What some pod can reach behind a network endpoint."""
-        found: dict[str, Endpoint] = {}
-        for answer in self.answers:
-            for endpoint in answer.behind(name):
-                found.setdefault(endpoint.id, endpoint)
-        return tuple(found.values())
+    def behind(self, name: str) -> tuple[Endpoint, ...] | None:
+        """What some pod can reach behind a network endpoint; ``None`` where the answer ends there."""
+        known = [behind for answer in self.answers if (behind := answer.behind(name)) is not None]
+        found = {endpoint.id: endpoint for behind in reversed(known) for endpoint in reversed(behind)}
+        return tuple(reversed(found.values())) if known else None
 
     @cached_property
     def chosen(self) -> Mapping[str, Endpoint]:
@@ -98,7 +95,7 @@ class WaypointPods:
     @cached_property
     def finals(self) -> frozenset[str]:
         """The ids of all that some pod can choose, and of what is behind that."""
-        return frozenset({*self.chosen, *(endpoint.id for name in self.chosen for endpoint in self.behind(name))})
+        return frozenset({*self.chosen, *(endpoint.id for name in self.chosen for endpoint in self.behind(name) or ())})
 
     @cached_property
     def excluded(self) -> tuple[Exclusion, ...]:
@@ -182,11 +179,16 @@ class WaypointRoute(Route):
 
     @property
     @override
+    def told(self) -> Mapping[str, float]:
+        return self.pods.told
+
+    @property
+    @override
     def parts(self) -> Mapping[Part, float]:
         return self.pods.parts
 
     @override
-    def behind(self, name: str) -> tuple[Endpoint, ...]:
+    def behind(self, name: str) -> tuple[Endpoint, ...] | None:
         return self.pods.behind(name)
 
     @property
@@ -230,8 +232,8 @@ class WaypointRoute(Route):
         data = self.deciding.to_dict()
         place = place_data(self.place.locality)
         data["client"] = ClientData(name=self.client.name, cluster=self.client.cluster, place=place)
-        data["endpoints"] = [endpoint_data(endpoint, self.pods.told[endpoint.id]) for endpoint in self.endpoints]
-        data["behind"] = []
+        data["endpoints"] = [self.endpoint_data(endpoint) for endpoint in self.endpoints]
+        data["next_hops"] = []
         data["excluded"] = [exclusion_data(exclusion) for exclusion in self.excluded]
         data["reason"] = self.reason
         data["notes"] = [note_data(note) for note in self.notes]
