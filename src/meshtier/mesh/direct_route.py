@@ -131,9 +131,8 @@ class DirectRoute(Route):
 
     def _spread(self, item: Exclusion) -> Iterable[Exclusion]:
         """The exclusion of a network endpoint as that of all that is behind it, where that is known."""
-        each = self.visible.network_endpoints.get(item.endpoint.id)
-        behind = each.behind if each is not None else ()
-        return [evolve(item, endpoint=one.endpoint) for one in behind if not is_announcement(one)] or [item]
+        behind = self.known[item.endpoint.id].behind
+        return [evolve(item, endpoint=one.endpoint) for one in behind if not is_announcement(one.workload)] or [item]
 
     @property
     @override

@@ -140,7 +140,7 @@ def _weight(each: ServiceEndpoint, viewpoint: Viewpoint) -> int:
 
 def _without_announced(found: Sequence[ServiceEndpoint]) -> Sequence[ServiceEndpoint]:
     """Without the entry that announces a peer's endpoints, where the peer's own are at hand (NET-4)."""
-    own = [each for each in found if not is_announcement(each)]
+    own = [each for each in found if not is_announcement(each.workload)]
     return own or found
 
 
@@ -198,7 +198,7 @@ def _entry(
     found: Sequence[ServiceEndpoint], members: Sequence[ServiceEndpoint], viewpoint: Viewpoint
 ) -> ServiceEndpoint | None:
     """The entry that announces a network endpoint and gives it its name, if one does."""
-    announced = [each for each in found if is_announcement(each)]
+    announced = [each for each in found if is_announcement(each.workload)]
     if len(announced) != 1 or not (viewpoint.gateway_locality or len(members) == 1):
         return None
     return announced[0]

@@ -32,7 +32,7 @@ class NextHops:
 
     def of(self, visible: VisibleEndpoints, each: ServiceEndpoint, request: RouteRequest) -> tuple[NextHop, ...]:
         """What each gateway pod makes of the traffic to a network endpoint; none where nothing behind it is known."""
-        known = [one for one in each.behind if not is_announcement(one)]
+        known = [one for one in each.behind if not is_announcement(one.workload)]
         if not known or each.gateway is None:
             return ()
         network = each.place.locality.network
@@ -65,7 +65,7 @@ class NextHops:
         for service in asked.services:
             workloads = self._router.clusters[service.cluster].workloads
             behind = (workloads[backend.workload] for backend in service.backends if backend.workload in workloads)
-            if any(workload.addresses and network in _networks(workload) for workload in behind):
+            if any(network in _networks(workload) and not is_announcement(workload) for workload in behind):
                 yield service
 
     def _clients(self, peer: Cluster, gateway: PeeringGateway, network: str) -> Sequence[tuple[Client, float]]:

@@ -48,9 +48,8 @@ LeftOut = tuple[ServiceEndpoint, Exclusion]
 """An endpoint that cannot be chosen, and why."""
 
 
-def is_announcement(each: ServiceEndpoint) -> bool:
+def is_announcement(workload: Workload) -> bool:
     """Whether it has no address, and only announces that there is something in another network (LOC-4)."""
-    workload = each.workload
     return not workload.addresses and (workload.kind != "Pod" or bool(workload.remote_cluster))
 
 

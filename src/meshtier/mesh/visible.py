@@ -17,7 +17,7 @@ from meshtier.locality import Locality
 from meshtier.mesh.hostnames import Binding
 from meshtier.mesh.network_endpoints import SeenThrough, network_endpoints, scaled
 from meshtier.mesh.reachability import Access, Reachability, Viewpoint
-from meshtier.mesh.service_endpoint import LeftOut, ServiceEndpoint, with_place_labels
+from meshtier.mesh.service_endpoint import LeftOut, ServiceEndpoint, is_announcement, with_place_labels
 from meshtier.mesh.snapshot import Backend, Cluster, Place, Service, Workload
 from meshtier.note import Note
 
@@ -143,7 +143,7 @@ class VisibleEndpoints:
         found = self._narrowed.get(key)
         if found is None:
             reasons = {exclusion.endpoint.id: exclusion for exclusion in excluded}
-            out = tuple((self.available[name], reason) for name, reason in reasons.items())
+            out = tuple(pair for name, reason in reasons.items() for pair in _spread(self.available[name], reason))
             stay = {name: each for name, each in self.available.items() if name not in reasons}
             found = self._narrowed[key] = evolve(self, available=stay, left_out=(*self.left_out, *out))
         return found
@@ -161,6 +161,12 @@ def _told(
     if told.scale > 1:
         direct = {name: scaled(each, told.scale) for name, each in direct.items()}
     return {**direct, **told.endpoints}, told.left_out
+
+
+def _spread(each: ServiceEndpoint, reason: Exclusion) -> list[LeftOut]:
+    """What is left out with an endpoint: of a network endpoint all that is behind it, where that is known."""
+    behind = [one for one in each.behind if not is_announcement(one.workload)]
+    return [(one, evolve(reason, endpoint=one.endpoint)) for one in behind] or [(each, reason)]
 
 
 def visible_endpoints(binding: Binding, clusters: Mapping[str, Cluster], viewpoint: Viewpoint) -> VisibleEndpoints:
