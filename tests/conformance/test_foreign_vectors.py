@@ -120,24 +120,21 @@ class Standing(NamedTuple):
 
 def standing(route: Route, names: Collection[str]) -> dict[str, Standing]:
     """Everything that can be chosen, each by the first of what it is called that is in *names*."""
+    tiers = {endpoint.id: tier for tier in route.tiers for endpoint in tier.endpoints}
     found: dict[str, Standing] = {}
-    for row in route.rows():
-        if row.excluded:
-            continue
-        number, priority = (None, None) if row.tier is None else (row.tier.number, row.tier.priority)
-        for workload, part in behind(route.known[row.endpoint.id]):
-            name = next((name for name in called(workload) if name in names), called(workload)[0])
-            one = Standing(number, priority, row.share * part)
-            if name in found:
-                assert found[name][:2] == one[:2], f"{name} stands in two places"
-                one = one._replace(share=one.share + found[name].share)
-            found[name] = one
+    for endpoint in route.endpoints:
+        tier = tiers.get(endpoint.id)
+        number, priority = (None, None) if tier is None else (tier.number, tier.priority)
+        for one in behind(route.known[endpoint.id]):
+            name = next((name for name in called(one.workload) if name in names), called(one.workload)[0])
+            assert found.get(name, (number, priority))[:2] == (number, priority), f"{name} stands in two places"
+            found[name] = Standing(number, priority, route.shares.get(one.endpoint.id, 0.0))
     return found
 
 
-def behind(endpoint: ServiceEndpoint) -> Iterator[tuple[Workload, float]]:
-    """What an endpoint stands for, and the part of its traffic that each gets."""
-    yield endpoint.workload, 1.0
+def behind(endpoint: ServiceEndpoint) -> tuple[ServiceEndpoint, ...]:
+    """What an endpoint stands for: itself, or what is behind the gateway of another network."""
+    return endpoint.behind or (endpoint,)
 
 
 def called(workload: Workload) -> tuple[str, ...]:

@@ -275,7 +275,11 @@ def test_an_envoy_that_does_not_obey_traffic_distribution_does_as_if_none_were_s
         [
             evolve(
                 one,
-                services=tuple(evolve(each, traffic_distribution=None, annotation=None) for each in one.services),
+                # The way to a waypoint is ztunnel's to choose.
+                services=tuple(
+                    each if each.name == "wp" else evolve(each, traffic_distribution=None, annotation=None)
+                    for each in one.services
+                ),
                 namespaces={name: evolve(namespace, annotation=None) for name, namespace in one.namespaces.items()},
             )
             for one in mesh.clusters

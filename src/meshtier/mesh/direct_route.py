@@ -11,7 +11,7 @@ from meshtier.endpoint import Endpoint, Exclusion
 from meshtier.mesh.clients import Client
 from meshtier.mesh.explanation import Explanation, reached
 from meshtier.mesh.next_hop import other_networks
-from meshtier.mesh.outcome import Outcome, Part, RouteTier
+from meshtier.mesh.outcome import NextHop, Outcome, Part, RouteTier
 from meshtier.mesh.route import Hop, Route
 from meshtier.mesh.route_data import (
     ClientData,
@@ -117,17 +117,17 @@ class DirectRoute(Route):
     @cached_property
     def _excluded(self) -> tuple[Exclusion, ...]:
         selection = self.selection
-        found = {item.endpoint.id: item for item in self._excluded_behind()}
+        found = {item.endpoint.id: item for hop in self._hops_behind() for item in hop.route.excluded}
         for item in (*selection.visible.excluded, *selection.excluded):
             found |= {one.endpoint.id: one for one in self._spread(item)}
-        return tuple(found[name] for name in sorted(found))
+        # What one gateway cannot choose, or is not sent for, another can choose.
+        far = self.visible.network_endpoints
+        told = [endpoint.id for endpoint in self.endpoints if endpoint.id in far] if far else []
+        chosen = {endpoint.id for name in told for endpoint in self.behind(name) or ()}
+        return tuple(found[name] for name in sorted(found.keys() - chosen))
 
-    def _excluded_behind(self) -> Iterator[Exclusion]:
-        """What the gateways of other networks cannot choose, each of them for the same reason."""
-        behind = self.outcome.behind
-        chosen = {endpoint.id for name in behind for endpoint in self.behind(name) or ()}
-        for hop in (hop for hops in behind.values() for hop in hops):
-            yield from (item for item in hop.route.excluded if item.endpoint.id not in chosen)
+    def _hops_behind(self) -> Iterator[NextHop]:
+        return (hop for hops in self.outcome.behind.values() for hop in hops)
 
     def _spread(self, item: Exclusion) -> Iterable[Exclusion]:
         """The exclusion of a network endpoint as that of all that is behind it, where that is known."""

@@ -1,6 +1,7 @@
 """What should a reader of an answer beware of? The notes on what is easily overlooked."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import accumulate
 
 from meshtier.component import Component
 from meshtier.dataplane import EnvoySettings, LbPolicy, LocalityGroup, check_groups
@@ -125,9 +126,13 @@ def few_to_eject(effective_rule: EffectiveRule, sizes: Sequence[int]) -> tuple[N
         needed = f"it takes {-(-100 // percent)}" if percent else "no number would do"
         text = f"maxEjectionPercent {percent} of {hosts} endpoints is less than one ({needed}): none is ever ejected,"
         return (Note("ejection-floor", f"{text} and failover by outlier detection cannot happen", title),)
-    if len(sizes) > 1 and most < sizes[0]:
-        rest = sizes[0] - most
-        text = f"maxEjectionPercent {percent} of {hosts} endpoints is {most}, and the nearest priority has {sizes[0]}"
-        kept = f"where all of these fail, {'one keeps its' if rest == 1 else f'{rest} keep their'} traffic"
-        return (Note("ejection-cap", f"{text}: {kept}, and failover by outlier detection cannot complete", title),)
+    for reached, nearer in enumerate(accumulate(sizes[:-1]), start=1):
+        if nearer > most:
+            text = (
+                f"maxEjectionPercent {percent} of {hosts} endpoints is {most}, {nearer} come before priority {reached}"
+            )
+            kept = (
+                f"where all of these fail, {'one keeps its' if nearer - most == 1 else f'{nearer - most} keep their'}"
+            )
+            return (Note("ejection-cap", f"{text}: {kept} traffic, and failover to that cannot complete", title),)
     return ()
