@@ -21,7 +21,7 @@ def percentages(route: Route) -> dict[int | str, int]:
 def assert_shares(subject: Subject, route: Route, *, requests: int = REQUESTS, tolerance: float = TOLERANCE) -> None:
     """Every endpoint gets its share, and those without one get nothing at all."""
     measured = subject.shares(requests)
-    expected = {identifier: share for identifier, share in route.shares.items() if share} or {NOBODY: 1.0}
+    expected = {identifier: share for identifier, share in route.told.items() if share} or {NOBODY: 1.0}
     assert set(measured) <= set(expected)
     for identifier, share in expected.items():
         found = measured.get(identifier, 0.0)

@@ -5,8 +5,10 @@ where rich finds a terminal; into a pipe or a file goes the plain text that
 `Report.to_text` gives.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import TextIO, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, TextIO, TypeVar
+
+from attrs import evolve
 
 from meshtier.errors import MissingExtraError
 from meshtier.mesh.report import Report, Section
@@ -22,6 +24,9 @@ except ImportError as _error:
 
 _STYLES = {"share": "bold", "rule": "dim", "healthy": "", "tier": "bold cyan", "": "bold"}
 _HEADING_STYLES = {"excluded": "bold yellow", "notes": "bold yellow", "no tier holds an endpoint": "bold red"}
+
+_GAP: Final = 3
+"""The blanks between two columns."""
 
 _T = TypeVar("_T")
 
@@ -59,30 +64,80 @@ def _print_report(report: Report, console: Console) -> None:
 def _print_table(table: Table, console: Console) -> None:
     if table.title:
         console.print(Text(one_line(table.title), style="bold"))
-    console.print(_rich(table))
+    console.print(_rich(fitted(table, console.width)))
     for note in table.notes:
-        console.print(Text(f"  {one_line(note)}"))
+        _print_line(note, console)
 
 
 def _print_section(section: Section, console: Console) -> None:
     if section.heading:
         console.print(Text(one_line(section.heading), style=_HEADING_STYLES.get(section.heading, "bold")))
     for line in section.lines:
-        console.print(Text(f"  {one_line(line)}" if section.heading else one_line(line)))
+        if section.heading:
+            _print_line(line, console)
+        else:
+            console.print(Text(one_line(line)))
     if section.table is not None:
         _print_table(section.table, console)
 
 
+def _print_line(line: str, console: Console) -> None:
+    """A line under a heading; what does not fit goes on below it, further in."""
+    indented = Text(one_line(line)).wrap(console, console.width - 4)
+    for number, part in enumerate(indented):
+        console.print(Text("  " if number == 0 else "    ").append_text(part))
+
+
+def fitted(table: Table, width: int) -> Table:
+    """The table for a terminal of *width* letters, so that no word need be broken.
+
+    As long as the longest words of all columns do not fit beside each other, the
+    column with the longest cells goes under the one before it, further in. Cells
+    may then have several lines. Too narrow for that, words are broken after all.
+    """
+    while sum(_longest(table)) + _GAP * (len(table.columns) - 1) > width and len(table.columns) > 2:
+        movable = [place for place in range(1, len(table.columns)) if place not in table.numeric]
+        if not movable:
+            break
+        table = _stacked(table, max(movable, key=lambda place: max((len(row[place]) for row in table.rows), default=0)))
+    return table
+
+
+def _longest(table: Table) -> list[int]:
+    """The length of each column's longest word."""
+    cells = zip(table.columns, *table.rows, strict=True)
+    return [max(len(word) for cell in column for word in cell.split() or ("",)) for column in cells]
+
+
+def _stacked(table: Table, place: int) -> Table:
+    """The table with a column under that before it which has text."""
+    above = max(other for other in range(place) if other not in table.numeric)
+
+    def moved(row: Sequence[str], between: str) -> tuple[str, ...]:
+        cell = f"{row[above]}{between}{row[place]}" if row[place] else row[above]
+        return tuple(cell if at == above else text for at, text in enumerate(row) if at != place)
+
+    return evolve(
+        table,
+        columns=moved(table.columns, ", "),
+        rows=[moved(row, "\n  ") for row in table.rows],
+        numeric=frozenset(at - (at > place) for at in table.numeric),
+    )
+
+
 def _rich(table: Table) -> RichTable:
     drawn = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for place, column in enumerate(table.columns):
+    by_column = zip(*table.rows, strict=True) if table.rows else ((),) * len(table.columns)
+    for place, (column, longest, cells) in enumerate(zip(table.columns, _longest(table), by_column, strict=True)):
         drawn.add_column(
             column,
             justify="right" if place in table.numeric else "left",
             style=_STYLES.get(column, ""),
             overflow="fold",
+            min_width=longest,
+            no_wrap=longest == max(len(line) for cell in (column, *cells) for line in cell.split("\n")),
         )
     for row in table.rows:
         dim = "dim" if "share" in table.columns and row[table.columns.index("share")] == "0 %" else ""
-        drawn.add_row(*(Text(one_line(cell)) for cell in row), style=dim)
+        drawn.add_row(*(Text("\n".join(map(one_line, cell.split("\n")))) for cell in row), style=dim)
     return drawn
