@@ -60,7 +60,7 @@ def test_productpage_stays_in_its_network_behind_gateways(component: Component) 
 
 def test_productpage_is_everywhere_in_a_flat_network() -> None:
     for client in ("curl-east", "curl-west"):
-        route = mesh("flat").route(client, PRODUCTPAGE)
+        route = mesh("flat").route(client, PRODUCTPAGE, component=Component.ZTUNNEL)
         assert tiers(route) == {0: {*EAST, *WEST}}
         assert flows(route) == dict.fromkeys((*EAST, *WEST), pytest.approx(1 / 6))
 
@@ -82,7 +82,8 @@ def test_in_a_flat_network_productpage_is_where_its_entry_says() -> None:
 @pytest.mark.parametrize("profile", [ISTIO_1_24, ISTIO_1_27, ISTIO_1_30, ISTIO_1_31], ids=str)
 def test_upstream_knows_no_global_service_and_so_prefers_nothing(profile: Profile) -> None:
     for variant in VARIANTS:
-        assert tiers(mesh(variant).route("curl-east", PRODUCTPAGE, profile=profile)) == {0: {*EAST, *WEST}}
+        route = mesh(variant).route("curl-east", PRODUCTPAGE, component=Component.ZTUNNEL, profile=profile)
+        assert tiers(route) == {0: {*EAST, *WEST}}
 
 
 def test_the_waypoint_pod_of_the_clients_zone_is_chosen() -> None:
@@ -184,7 +185,7 @@ def test_the_ingress_gateway_prefers_its_network() -> None:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_local_name_of_productpage_stays_in_its_cluster(variant: str) -> None:
-    route = mesh(variant).route("curl-east", "productpage.bookinfo.svc.cluster.local")
+    route = mesh(variant).route("curl-east", "productpage.bookinfo.svc.cluster.local", component=Component.ZTUNNEL)
     assert flows(route) == dict.fromkeys(EAST, pytest.approx(1 / 3))
     assert {short(item.endpoint.id) for item in route.excluded} == {UNREADY, *WEST}
 

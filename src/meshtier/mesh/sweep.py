@@ -127,7 +127,7 @@ def _origins_in(cluster: Cluster) -> Mapping[Component, Mapping[Place, Client]]:
             continue
         places[place] = workload
     return {
-        start: {place: client_of(workload) for place, workload in places.items()}
+        start: {place: client_of(workload) for place, workload in by_place.items()}
         for start in Component
-        if (places := found.get(start))
+        if (by_place := found.get(start))
     }
