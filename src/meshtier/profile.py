@@ -155,7 +155,7 @@ class Profile:
             ("COMP-3", "sidecars join clusters by name", yes[self.sidecars_join_clusters]),
             ("DR-2", "blocks of a rule", self.rule_mixing.value),
             ("DR-7a", "unready endpoints always sent", yes[self.unready_without_distribution]),
-            ("PATH-2", "sidecars, gateways use waypoints", yes[self.sends_through_waypoints]),
+            ("PATH-2", "waypoints used without a label", yes[self.sends_through_waypoints]),
             ("PATH-3", "ingress gateway crosses networks", yes[self.ingress_crosses_networks]),
             ("PATH-3", "waypoint crosses networks", yes[self.waypoint_crosses_networks]),
         )

@@ -300,7 +300,7 @@ def test_a_waypoint_none_of_whose_pods_gets_traffic_has_nothing_to_export() -> N
     web, way = meshes.pod("web"), meshes.waypoint_pod("w", meshes.EAST, health=Health.UNHEALTHY)
     made = [meshes.service([web], waypoint="shop/wp"), meshes.service([way], name="wp")]
     asked = Mesh([meshes.cluster([meshes.pod("client"), web, way], made)])
-    with pytest.raises(InvalidValueError, match="through a waypoint none of whose pods gets traffic$"):
+    with pytest.raises(InvalidValueError, match=r"through a waypoint none of whose pods gets traffic$"):
         upstream_of(asked.route("client", meshes.HOST))
 
 
