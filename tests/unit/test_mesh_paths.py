@@ -11,7 +11,8 @@ from meshtier.endpoint import Health
 from meshtier.errors import UnknownNameError
 from meshtier.labels import Labels
 from meshtier.locality import Locality
-from meshtier.mesh import Cluster, Mesh, Route, Service, ServiceScope, Workload, routing
+from meshtier.mesh import Cluster, Mesh, Route, Service, ServiceScope, Workload
+from meshtier.mesh.visible import visible_endpoints
 from meshtier.profile import ISTIO_1_27, ISTIO_1_31, SOLO, Profile
 
 A1, A2 = EAST, EAST._replace(node="e-a2")
@@ -297,7 +298,7 @@ def fleet() -> Mesh:
 
 def test_a_sweep_starts_from_every_place_once_for_each_component_at_which_traffic_starts() -> None:
     asked = fleet()
-    routes = [route for route in asked.routes(hosts=[HOST])]
+    routes = list(asked.routes(hosts=[HOST]))
     names = [route.client.name.rpartition("/")[2] for route in routes]
     assert names == ["inside", "only-outside", "a", "gw", "side", "kgw"]
     assert asked.route_count(hosts=[HOST]) == len(routes)
@@ -332,13 +333,12 @@ def test_a_path_through_a_waypoint_does_not_look_at_the_host_from_where_it_start
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen: list[str] = []
-    original = routing.visible_endpoints
 
     def counted(binding: object, clusters: object, viewpoint: object) -> object:
         seen.append(binding.host)  # type: ignore[attr-defined]
-        return original(binding, clusters, viewpoint)  # type: ignore[arg-type]
+        return visible_endpoints(binding, clusters, viewpoint)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(routing, "visible_endpoints", counted)
+    monkeypatch.setattr("meshtier.mesh.routing.visible_endpoints", counted)
     assert mesh(client()).route("client", HOST).shares.total == 1
     assert sorted(seen) == [HOST, "wp.shop.svc.cluster.local"]
 
