@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from attrs import evolve
+
+from meshtier.component import Component
 from meshtier.endpoint import Health
 from meshtier.labels import Labels
 from meshtier.locality import Locality
@@ -163,7 +166,8 @@ def rule(
 
 def waypoint_pod(name: str, place: Locality, *, cluster: str = "east", health: Health = Health.HEALTHY) -> Workload:
     """A pod of the Gateway ``shop/wp``."""
-    return pod(name, place, cluster=cluster, labels={GATEWAY_NAME_LABEL: "wp"}, health=health)
+    made = pod(name, place, cluster=cluster, labels={GATEWAY_NAME_LABEL: "wp"}, health=health)
+    return evolve(made, proxy=Component.WAYPOINT)
 
 
 def one_cluster(

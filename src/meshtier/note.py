@@ -114,6 +114,14 @@ def _table() -> Mapping[str, NoteCode]:
         "waypoint-without-pods": (warning, "COMP-1", "the waypoint has no pod in the client's cluster"),
         "waypoint-from-nowhere": (info, "COMP-1", "the client is no pod, so that its way to a waypoint is unknown"),
         "waypoint-service-assumed": (info, "COMP-1", "the input lacks the waypoint's Service, which is assumed"),
+        "waypoint-keeps-local": (
+            warning,
+            "WP-3",
+            "of a taken-over local name a waypoint has its own cluster's endpoints",
+        ),
+        "waypoint-mode-not-obeyed": (info, "PATH-2", "what a waypoint's Service sets is not obeyed by who sends to it"),
+        # paths
+        "client-outside-mesh": (warning, "PATH-4", "the client takes no part in the mesh: kube-proxy chooses for it"),
         # load
         "zone-aware-peers-unknown": (warning, "LOAD-4", "zone-aware routing depends on peers that are unknown"),
         "weights-too-large": (error, "LOAD-4", "weights sum to more than an Envoy takes, which rejects them"),

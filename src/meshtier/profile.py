@@ -72,6 +72,8 @@ class Profile:
         waypoint_crosses_networks: Whether a waypoint does.
         sidecars_join_clusters: Whether for a sidecar a Service's local name spans all
             clusters without any label (COMP-3).
+        sends_through_waypoints: Whether sidecars and ingress gateways send through
+            every waypoint, and not only where a label says so (PATH-2).
     """
 
     SOLO: ClassVar["Profile"]
@@ -99,6 +101,7 @@ class Profile:
     ingress_crosses_networks: bool = True
     waypoint_crosses_networks: bool = True
     sidecars_join_clusters: bool = True
+    sends_through_waypoints: bool = False
 
     def __attrs_post_init__(self) -> None:
         check_int(self.zone_depth, "zone_depth", least=0, most=len(SCOPES))
@@ -152,6 +155,7 @@ class Profile:
             ("COMP-3", "sidecars join clusters by name", yes[self.sidecars_join_clusters]),
             ("DR-2", "blocks of a rule", self.rule_mixing.value),
             ("DR-7a", "unready endpoints always sent", yes[self.unready_without_distribution]),
+            ("PATH-2", "waypoints used without a label", yes[self.sends_through_waypoints]),
             ("PATH-3", "ingress gateway crosses networks", yes[self.ingress_crosses_networks]),
             ("PATH-3", "waypoint crosses networks", yes[self.waypoint_crosses_networks]),
         )
@@ -191,6 +195,7 @@ SOLO: Final = Profile(
     rule_mixing=RuleMixing.EXCLUSIVE,
     local_scopes=(Scope.NETWORK, Scope.NODE),
     sidecars_join_clusters=False,
+    sends_through_waypoints=True,
 )
 ISTIO_1_24: Final = Profile(
     name="istio-1.24",

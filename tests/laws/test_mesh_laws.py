@@ -28,7 +28,7 @@ HOSTS: Final = (HOST, GLOBAL_HOST)
 
 networks = st.sampled_from(["net-e", "net-w", ""])
 parts = st.sampled_from(["", "a", "b"])
-components = st.sampled_from(Component)
+components = st.sampled_from([None, *Component])
 profiles = st.sampled_from(list(PROFILES.values()))
 annotations = st.sampled_from([None, "Any", "PreferNetwork", "PreferRegion", "PreferClose", "PreferSameNode", "odd"])
 
@@ -117,7 +117,7 @@ def meshes(draw: st.DrawFn, *, waypoint: bool = True, health: bool = True) -> Me
     return Mesh(clusters)
 
 
-def asked(mesh: Mesh, component: Component, profile: Profile) -> list[Route]:
+def asked(mesh: Mesh, component: Component | None, profile: Profile) -> list[Route]:
     """The routes of every client to every host that it knows."""
     return [
         mesh.route(f"{one.name}/shop/client", host, component=component, profile=profile)
@@ -163,7 +163,7 @@ def answer(route: Route) -> object:
 
 @given(mesh=meshes(), component=components, profile=profiles)
 def test_every_backend_is_in_exactly_one_tier_or_excluded_with_one_reason(
-    mesh: Mesh, component: Component, profile: Profile
+    mesh: Mesh, component: Component | None, profile: Profile
 ) -> None:
     for route in asked(mesh, component, profile):
         tiers = Counter(endpoint.id for tier in route.tiers for endpoint in tier.endpoints)
@@ -178,7 +178,9 @@ def test_every_backend_is_in_exactly_one_tier_or_excluded_with_one_reason(
 
 
 @given(mesh=meshes(), component=components, profile=profiles)
-def test_shares_sum_to_one_or_to_nothing_with_a_reason(mesh: Mesh, component: Component, profile: Profile) -> None:
+def test_shares_sum_to_one_or_to_nothing_with_a_reason(
+    mesh: Mesh, component: Component | None, profile: Profile
+) -> None:
     for route in asked(mesh, component, profile):
         total = route.shares.total
         assert all(share >= 0 for share in route.shares.values())
@@ -202,7 +204,9 @@ def behind_of(route: Route) -> ItemsView[str, tuple[NextHop, ...]]:
 
 
 @given(mesh=meshes(), component=components, profile=profiles, seed=st.integers(0, 99))
-def test_the_order_of_the_input_is_irrelevant(mesh: Mesh, component: Component, profile: Profile, seed: int) -> None:
+def test_the_order_of_the_input_is_irrelevant(
+    mesh: Mesh, component: Component | None, profile: Profile, seed: int
+) -> None:
     chance = Random(seed)  # a shuffle that can be done again
 
     def shuffled(one: Cluster) -> Cluster:
@@ -223,7 +227,7 @@ def test_the_order_of_the_input_is_irrelevant(mesh: Mesh, component: Component, 
 
 
 @given(mesh=meshes(), component=components, profile=profiles)
-def test_renaming_every_zone_alike_changes_nothing(mesh: Mesh, component: Component, profile: Profile) -> None:
+def test_renaming_every_zone_alike_changes_nothing(mesh: Mesh, component: Component | None, profile: Profile) -> None:
     new = {"": "", "a": "zz-a", "b": "aa-b"}
 
     def place(old: Place) -> Place:
@@ -263,7 +267,62 @@ def test_envoys_in_one_place_do_the_same(mesh: Mesh, profile: Profile) -> None:
     sidecar = () if profile.sidecars_join_clusters else (Component.SIDECAR,)
     for component in (Component.INGRESS_GATEWAY, *sidecar):
         for route, again in zip(by_waypoint, asked(mesh, component, profile), strict=True):
+            kept_local = any(note.rule == "WP-3" for note in route.notes)  # which others span clusters by
+            assert kept_local or answer(route) == answer(again)
+
+
+STARTS: Final = (Component.ZTUNNEL, Component.KGATEWAY, Component.INGRESS_GATEWAY, Component.SIDECAR)
+
+
+def starting_at(mesh: Mesh, start: Component) -> Mesh:
+    """The mesh whose client's traffic starts at this component."""
+    proxy = None if start is Component.ZTUNNEL else start
+    return Mesh(
+        [
+            evolve(
+                one,
+                workloads=[
+                    evolve(each, proxy=proxy) if each.name == "client" else each for each in one.workloads.values()
+                ],
+            )
+            for one in mesh.clusters
+        ]
+    )
+
+
+@given(mesh=meshes(waypoint=False), profile=profiles, start=st.sampled_from(STARTS))
+def test_without_a_waypoint_the_path_is_the_choice_of_where_it_starts(
+    mesh: Mesh, profile: Profile, start: Component
+) -> None:
+    mesh = starting_at(mesh, start)
+    for route, again in zip(asked(mesh, None, profile), asked(mesh, start, profile), strict=True):
+        assert answer(route) == answer(again)
+
+
+@given(mesh=meshes(), profile=profiles, start=st.sampled_from(STARTS))
+def test_a_path_is_one_choice_or_two_and_its_shares_are_multiplied(
+    mesh: Mesh, profile: Profile, start: Component
+) -> None:
+    for route in asked(starting_at(mesh, start), None, profile):
+        first, *pods = route.hops
+        assert first.by == route.client.name
+        if isinstance(route, WaypointRoute):
+            assert first.route.component is start
+            assert {hop.route.component for hop in pods} <= {Component.WAYPOINT}
+        else:
+            assert not pods
+        total = sum(hop.share * hop.route.shares.total for hop in pods) if pods else route.shares.total
+        assert route.shares.total == pytest.approx(total)
+        if not route.passthrough:
+            assert route.shares.total + route.lost == pytest.approx(1)
+
+
+@given(mesh=meshes(), profile=profiles)
+def test_the_path_of_a_pod_through_a_waypoint_is_what_the_waypoint_is_asked_for(mesh: Mesh, profile: Profile) -> None:
+    for route, again in zip(asked(mesh, None, profile), asked(mesh, Component.WAYPOINT, profile), strict=True):
+        if isinstance(route, WaypointRoute):
             assert answer(route) == answer(again)
+            assert [(hop.by, hop.share) for hop in route.hops] == [(hop.by, hop.share) for hop in again.hops]
 
 
 @given(mesh=meshes(), profile=profiles, component=st.sampled_from(ENVOYS))
@@ -305,7 +364,7 @@ def test_no_destination_rule_changes_what_ztunnel_does(
 
 @given(mesh=meshes(waypoint=False), component=components, profile=profiles)
 def test_a_choice_by_distribution_is_a_ranking_of_the_same_endpoints(
-    mesh: Mesh, component: Component, profile: Profile
+    mesh: Mesh, component: Component | None, profile: Profile
 ) -> None:
     for route in asked(mesh, component, profile):
         if route.passthrough or route.effective_rule.decides or route.resolution.strict:
@@ -318,7 +377,7 @@ def test_a_choice_by_distribution_is_a_ranking_of_the_same_endpoints(
 
 @given(mesh=meshes(waypoint=False, health=False), component=components, profile=profiles, data=st.data())
 def test_losing_a_healthy_host_never_raises_its_priority_nor_lowers_the_lower_ones(
-    mesh: Mesh, component: Component, profile: Profile, data: st.DataObject
+    mesh: Mesh, component: Component | None, profile: Profile, data: st.DataObject
 ) -> None:
     """With panic threshold 0, as Istio has it. At ztunnel the lost host leaves its tier, at an Envoy it stays."""
     for route in asked(mesh, component, profile):
@@ -354,7 +413,9 @@ def _with_health(mesh: Mesh, where: str, name: str, health: Health) -> Mesh:
 
 
 @given(mesh=meshes(), component=components, profile=profiles)
-def test_all_routes_at_once_are_the_routes_one_by_one(mesh: Mesh, component: Component, profile: Profile) -> None:
+def test_all_routes_at_once_are_the_routes_one_by_one(
+    mesh: Mesh, component: Component | None, profile: Profile
+) -> None:
     routes = list(mesh.routes(component=component, profile=profile))
     assert len(routes) == mesh.route_count(component=component, profile=profile)
     fresh = Mesh(mesh.clusters)
@@ -366,7 +427,7 @@ def test_all_routes_at_once_are_the_routes_one_by_one(mesh: Mesh, component: Com
 
 
 @given(mesh=meshes(), component=components, profile=profiles)
-def test_plain_data_is_json_and_holds_every_endpoint(mesh: Mesh, component: Component, profile: Profile) -> None:
+def test_plain_data_is_json_and_holds_every_endpoint(mesh: Mesh, component: Component | None, profile: Profile) -> None:
     for route in asked(mesh, component, profile):
         data = route.to_dict()
         assert json.loads(json.dumps(data)) == data
@@ -379,7 +440,9 @@ def test_plain_data_is_json_and_holds_every_endpoint(mesh: Mesh, component: Comp
 
 
 @given(mesh=meshes(), component=components, profile=profiles)
-def test_every_display_and_every_reasoning_can_be_made(mesh: Mesh, component: Component, profile: Profile) -> None:
+def test_every_display_and_every_reasoning_can_be_made(
+    mesh: Mesh, component: Component | None, profile: Profile
+) -> None:
     for route in asked(mesh, component, profile):
         assert repr(route).isprintable()
         assert route.explain().startswith(f"{route.host}\n")
@@ -394,7 +457,7 @@ def test_every_display_and_every_reasoning_can_be_made(mesh: Mesh, component: Co
 
 @given(mesh=meshes(), component=components, profile=profiles, where=parts, ready=st.sampled_from(Health))
 def test_an_unrelated_service_and_its_pods_change_no_answer(
-    mesh: Mesh, component: Component, profile: Profile, where: str, ready: Health
+    mesh: Mesh, component: Component | None, profile: Profile, where: str, ready: Health
 ) -> None:
     def with_stranger(one: Cluster) -> Cluster:
         stranger = pod(
@@ -411,7 +474,9 @@ def test_an_unrelated_service_and_its_pods_change_no_answer(
 
 
 @given(mesh=meshes(), component=components, profile=profiles)
-def test_a_port_that_every_endpoint_serves_is_as_no_port(mesh: Mesh, component: Component, profile: Profile) -> None:
+def test_a_port_that_every_endpoint_serves_is_as_no_port(
+    mesh: Mesh, component: Component | None, profile: Profile
+) -> None:
     ported = [
         evolve(one, services=tuple(evolve(each, ports=((80, "http"),)) for each in one.services))
         for one in mesh.clusters
@@ -424,7 +489,7 @@ def test_a_port_that_every_endpoint_serves_is_as_no_port(mesh: Mesh, component: 
 
 
 @given(mesh=meshes(), component=components, profile=profiles)
-def test_rows_and_flows_say_what_the_route_says(mesh: Mesh, component: Component, profile: Profile) -> None:
+def test_rows_and_flows_say_what_the_route_says(mesh: Mesh, component: Component | None, profile: Profile) -> None:
     for route in asked(mesh, component, profile):
         rows = list(route.rows())
         found: Counter[str] = Counter()
@@ -446,18 +511,18 @@ def test_rows_and_flows_say_what_the_route_says(mesh: Mesh, component: Component
 @pytest.mark.parametrize("component", Component)
 @pytest.mark.parametrize("asked_of", [{}, {"port": 80}, {"subset": "v1"}], ids=["host", "port", "subset"])
 def test_the_cost_of_a_route_does_not_depend_on_the_size_of_the_cluster(
-    component: Component, asked_of: dict[str, Any]
+    component: Component | None, asked_of: dict[str, Any]
 ) -> None:
     """Counted in calls: a second client of a zone, in a cluster that is ten times as large."""
     assert _calls(component, asked_of, strangers=20) == _calls(component, asked_of, strangers=200)
 
 
 @pytest.mark.parametrize("component", Component)
-def test_the_cost_of_a_route_does_not_depend_on_the_number_of_endpoints(component: Component) -> None:
+def test_the_cost_of_a_route_does_not_depend_on_the_number_of_endpoints(component: Component | None) -> None:
     assert _calls(component, {}, endpoints=20) == _calls(component, {}, endpoints=200)
 
 
-def _calls(component: Component, asked_of: dict[str, Any], *, strangers: int = 0, endpoints: int = 8) -> int:
+def _calls(component: Component | None, asked_of: dict[str, Any], *, strangers: int = 0, endpoints: int = 8) -> int:
     """How many functions are called for the tiers of one more client, once another one of its zone has asked."""
     zone = Locality("net-e", "re", "a")
     web = [

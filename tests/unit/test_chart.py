@@ -15,7 +15,7 @@ HOST = "productpage.bookinfo.mesh.internal"
 
 
 def test_every_endpoint_has_its_bar() -> None:
-    route = load("examples/bookinfo/gateways").route("curl-east", HOST)
+    route = load("examples/bookinfo/gateways").route("curl-east", HOST, component=Component.ZTUNNEL)
     rows = chart.route_chart(route).to_dict()["data"]["values"]
     assert {row["endpoint"]: row["share"] for row in rows} == dict(route.shares)
     assert {row["tier"] for row in rows} == {"P0", "P1", "excluded: not healthy"}

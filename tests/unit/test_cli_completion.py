@@ -14,7 +14,7 @@ from meshtier.cli.completion import MOST_BYTES, MOST_FILES
 ROOT = Path(__file__).parents[2]
 GATEWAYS = "examples/bookinfo/gateways"
 EAST = f"{GATEWAYS}/east.yaml"
-COMPONENTS = ["ztunnel", "waypoint", "ingress-gateway", "sidecar", "kgateway"]
+COMPONENTS = ["auto", "ztunnel", "waypoint", "ingress-gateway", "sidecar", "kgateway"]
 PRODUCTPAGE = ["productpage.bookinfo.mesh.internal", "productpage.bookinfo.svc.cluster.local"]
 
 

@@ -29,7 +29,7 @@ def refused(*arguments: str) -> MeshError:
 
 
 def test_the_table_is_the_report_of_the_route() -> None:
-    result = explain(GATEWAYS, *ASK)
+    result = explain(GATEWAYS, *ASK, "--via", "ztunnel")
     assert result.exit_code == 0
     lines = result.output.splitlines()
     assert lines[:6] == [
@@ -53,7 +53,7 @@ def test_json_and_yaml_hold_the_same() -> None:
 
 
 def test_markdown_has_headings_and_tables() -> None:
-    lines = explain(GATEWAYS, *ASK, "-o", "markdown").output.splitlines()
+    lines = explain(GATEWAYS, *ASK, "--via", "ztunnel", "-o", "markdown").output.splitlines()
     assert lines[0] == f"## {PRODUCTPAGE}"
     assert "| tier | share | healthy | what matches | where |" in lines
 
@@ -89,8 +89,9 @@ def test_an_unknown_endpoint_is_refused_with_the_nearest() -> None:
     assert explain(GATEWAYS, *ASK, "--endpoint", "k4xzp").exit_code == 0
 
 
-def test_two_choices_are_shown_with_a_waypoint() -> None:
-    text = explain(GATEWAYS, *ASK, "--via", "waypoint").output
+@pytest.mark.parametrize("via", [(), ("--via", "auto"), ("--via", "waypoint")], ids=" ".join)
+def test_two_choices_are_shown_with_a_waypoint_in_the_path(via: tuple[str, ...]) -> None:
+    text = explain(GATEWAYS, *ASK, *via).output
     assert "two choices: ztunnel picks a waypoint pod, and that pod picks the endpoint" in text
     heading = "tiers as seen by east/bookinfo/waypoint-7c6f8d9b54-w4cqz, 100 %"
     assert f"{heading}\n  at network=net-east us-east/us-east-b" in text
@@ -104,7 +105,10 @@ def test_a_component_may_be_written_in_several_ways(name: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--via", "envoy"), "expected one of ztunnel, waypoint, ingress-gateway, sidecar, kgateway, got 'envoy'"),
+        (
+            ("--via", "envoy"),
+            "expected one of auto, ztunnel, waypoint, ingress-gateway, sidecar, kgateway, got 'envoy'",
+        ),
         (("--profile", "istio"), "istio-1.28, istio-1.29, istio-1.30, istio-1.31, got 'istio'"),
         (("--port", "0"), "0 is not in the range 1<=x<=65535"),
         (("--cluster", "east"), "expected NAME=PATH, got 'east'"),

@@ -31,11 +31,13 @@ def rows(result: Result, exit_code: int = 0) -> list[dict[str, object]]:
 
 
 def test_every_host_is_asked_for_from_every_place() -> None:
-    """Three nodes a cluster, and nine hosts in each: seven Services, productpage's global name, covers.example.com."""
+    """Eight hosts in each cluster: seven Services, and productpage's global name. Pods of three nodes start at ztunnel,
+    and an ingress gateway is on one of them."""
     found = rows(call("routes", GATEWAYS, "-o", "jsonl"))
     hosts = {row["host"] for row in found if row["cluster"] == "east"}
     assert len(hosts) == 8
-    assert len(found) == 2 * 3 * 8
+    assert len(found) == 2 * (3 + 1) * 8
+    assert len(rows(call("routes", GATEWAYS, "-o", "jsonl", "--via", "ztunnel"))) == 2 * 3 * 8
 
 
 def test_only_what_fails() -> None:
@@ -55,10 +57,10 @@ def test_where_nothing_fails_the_table_says_so() -> None:
 
 def test_one_host() -> None:
     lines = call("routes", GATEWAYS, "--to", RATINGS).output.splitlines()
-    assert lines[0].split() == ["host", "from", "holds", "tiers"]
-    assert len(lines) == 7
+    assert lines[0].split() == ["host", "from", "by", "holds", "tiers"]
+    assert len(lines) == 1 + 2 * (3 + 1)
     assert all(line.startswith(RATINGS) for line in lines[1:])
-    assert "none: no endpoint is left to choose from" in lines[3]
+    assert [line for line in lines if "none: no endpoint is left to choose from" in line] == [lines[3], lines[6]]
     assert call("routes", GATEWAYS, "--to", RATINGS, "-o", "markdown").output.startswith("| host | from |")
 
 
@@ -72,7 +74,7 @@ def test_a_mesh_without_pods_has_no_routes() -> None:
     text = json.dumps(
         {"kind": "Service", "apiVersion": "v1", "metadata": {"name": "web", "namespace": "ns"}, "spec": {}}
     )
-    assert call("routes", "-", text=text).output.splitlines() == ["host  from  holds  tiers"]
+    assert call("routes", "-", text=text).output.splitlines() == ["host  from  by  holds  tiers"]
     assert refused("routes", "-", "--to", "nosuch", text=text).nearest == ()
 
 

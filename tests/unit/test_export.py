@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve
+from tests import meshes
 from tests.groups import host
 
 from meshtier.component import Component
@@ -276,21 +277,34 @@ def test_components_without_an_envoy_take_no_endpoints_from_a_file(component: Co
     with pytest.raises(InvalidValueError) as caught:
         upstream_of(route(NEAR, component=component))
     assert str(caught.value) == (
-        f"route: expected a route at an Envoy (waypoint, ingress-gateway or sidecar), got one at {component};"
-        f" {component} takes no endpoints from a file"
+        f"route: expected a route at an Envoy (waypoint, ingress-gateway or sidecar), got one at {component}, which"
+        " takes no endpoints from a file; ask about one of those by `component` (--via)"
     )
 
 
-def test_of_a_route_through_a_waypoint_each_hop_can_be_exported() -> None:
+def test_of_a_route_through_a_waypoint_that_is_exported_which_all_its_pods_are_told() -> None:
     through = route(NEAR, FAR, component=Component.WAYPOINT, waypoint="shop/wp")
-    with pytest.raises(InvalidValueError) as caught:
-        upstream_of(through)
-    assert str(caught.value) == (
-        "route: expected a route at one Envoy, got one over the pods of a waypoint (east/shop/wp);"
-        " export `hop.route` of one of `route.hops[1:]`, or ask for the route from that pod"
-    )
     _, hop = through.hops
-    assert [group.priority for group in upstream_of(hop.route).groups] == [0, 1]
+    told, alone = upstream_of(through), upstream_of(hop.route)
+    assert (told.groups, told.reached, told.ports) == (alone.groups, alone.reached, alone.ports)
+    assert [group.priority for group in told.groups] == [0, 1]
+
+
+def test_of_a_waypoint_whose_pods_are_told_other_things_one_must_be_named() -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        upstream_of(meshes.on_two_nodes().route("client", meshes.HOST))
+    assert str(caught.value) == (
+        "route: expected a route at one Envoy, got one through a waypoint whose pods are not told the same;"
+        " ask for the route from one of them (--from): east/shop/w1, east/shop/w2, east/shop/w3"
+    )
+
+
+def test_a_waypoint_none_of_whose_pods_gets_traffic_has_nothing_to_export() -> None:
+    web, way = meshes.pod("web"), meshes.waypoint_pod("w", meshes.EAST, health=Health.UNHEALTHY)
+    made = [meshes.service([web], waypoint="shop/wp"), meshes.service([way], name="wp")]
+    asked = Mesh([meshes.cluster([meshes.pod("client"), web, way], made)])
+    with pytest.raises(InvalidValueError, match=r"through a waypoint none of whose pods gets traffic$"):
+        upstream_of(asked.route("client", meshes.HOST))
 
 
 def test_a_passed_through_host_has_nothing_to_export() -> None:

@@ -44,7 +44,7 @@ def test_no_endpoint_is_lost_and_the_shares_are_those_of_the_route(mesh: Mesh, c
 
 
 def test_an_excluded_endpoint_has_its_reason_and_no_tier(mesh: Mesh) -> None:
-    frame = frames.endpoints_frame([mesh.route("curl-east", HOST)])
+    frame = frames.endpoints_frame([mesh.route("curl-east", HOST, component=Component.ZTUNNEL)])
     (row,) = frame[frame["excluded"] != ""].to_dict("records")
     assert (row["excluded"], row["health"], row["share"]) == ("not healthy", "unhealthy", 0.0)
     assert pd.isna(row["tier"])
@@ -60,7 +60,7 @@ def test_what_only_another_waypoint_pod_can_choose_has_its_share_and_no_tier() -
 
 def test_a_whole_mesh_is_one_frame(mesh: Mesh) -> None:
     frame = frames.tiers_frame(mesh.routes())
-    assert frame.groupby(["host", "cluster", "node"]).ngroups == mesh.route_count()
+    assert frame.groupby(["host", "client"]).ngroups == mesh.route_count()
 
 
 def test_nothing_is_an_empty_frame_with_all_columns() -> None:

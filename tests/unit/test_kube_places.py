@@ -251,11 +251,6 @@ def test_a_pod_in_the_network_of_its_node_takes_no_part() -> None:
     assert only(host).takes_part is False
 
 
-@pytest.mark.parametrize(("mode", "sidecar"), [("istio", True), ("disabled", False), (None, False)])
-def test_the_label_of_the_injector_tells_a_sidecar(mode: str | None, sidecar: bool) -> None:
-    assert only(pod(labels={} if mode is None else {TLS_MODE: mode})).sidecar is sidecar
-
-
 @pytest.mark.parametrize(
     ("name", "remote", "cluster", "network"),
     [

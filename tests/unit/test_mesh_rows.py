@@ -74,6 +74,7 @@ def test_a_summary_has_everything_but_the_endpoints() -> None:
         "host": HOST,
         "cluster": "east",
         "place": {"network": "net-e", "region": "re", "zone": "a", "subzone": "", "node": "e-a1"},
+        "component": "ztunnel",
         "holds": "PreferSameZone",
         "reason": "",
         "tiers": [{"tier": 0, "priority": 0, "share": 1.0, "healthy": 1, "total": 1}],

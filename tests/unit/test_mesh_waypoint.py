@@ -16,7 +16,7 @@ from meshtier.mesh.report import report_of
 from meshtier.mesh.waypoint import GATEWAY_NAME_LABEL
 
 A1, A2, B1 = EAST, EAST._replace(node="e-a2"), Locality("net-e", "re", "b", "", "e-b1")
-WAYPOINT = Component.WAYPOINT
+WAYPOINT, ZTUNNEL = Component.WAYPOINT, Component.ZTUNNEL
 
 
 def mesh(pods: list[Workload], waypoints: list[Workload], *, client: Locality = A1, **about: object) -> Mesh:
@@ -44,7 +44,7 @@ def test_ztunnel_picks_the_waypoint_pod_of_its_zone_which_picks_by_its_own_place
 def test_where_the_waypoint_is_elsewhere_its_place_decides_and_not_the_clients() -> None:
     asked = mesh([pod("a", A2), pod("b", B1)], [waypoint_pod("wb", B1)], annotation="PreferSameZone")
     assert asked.route("client", HOST, component=WAYPOINT).shares == {"east/shop/a": 0.0, "east/shop/b": 1.0}
-    assert asked.route("client", HOST).shares == {"east/shop/a": 1.0, "east/shop/b": 0.0}
+    assert asked.route("client", HOST, component=ZTUNNEL).shares == {"east/shop/a": 1.0, "east/shop/b": 0.0}
 
 
 def test_shares_are_composed_over_all_waypoint_pods() -> None:
@@ -180,7 +180,7 @@ def test_a_waypoint_that_istiod_binds_is_in_the_path(asked: Mesh, noted: list[st
     route = asked.route("client", HOST, component=WAYPOINT)
     assert route.to_dict()["to_waypoint"] is not None
     assert [note.code for note in route.notes] == noted
-    assert [note.code for note in asked.route("client", HOST).notes] == ["waypoint-in-path"]
+    assert [note.code for note in asked.route("client", HOST, component=ZTUNNEL).notes] == ["waypoint-in-path"]
 
 
 @pytest.mark.parametrize(
@@ -249,19 +249,23 @@ def test_a_waypoint_that_istiod_does_not_bind_is_not_in_the_path(asked: Mesh, co
     (note,) = route.notes
     assert (note.code, note.rule, note.object) == (code, "WP-2", "Service shop/web")
     assert note.text == f"{said}; the answer is that of a waypoint beside the client"
-    (straight,) = asked.route("client", HOST).notes
-    assert (straight.code, straight.text) == (code, f"{said}; traffic goes straight")
+    for component in (ZTUNNEL, None):
+        (straight,) = asked.route("client", HOST, component=component).notes
+        assert (straight.code, straight.text) == (code, f"{said}; traffic goes straight")
 
 
 def test_a_waypoint_that_binds_without_any_pod_in_the_input_leaves_its_way_unknown() -> None:
     asked = bound(shop_gateway(), pods=0)
     said = "its waypoint shop/wp has neither Service nor pod in cluster 'east'"
-    (note,) = asked.route("client", HOST, component=WAYPOINT).notes
-    assert (note.code, note.text) == (
-        "waypoint-without-pods",
-        f"{said}; the answer is that of a waypoint beside the client",
-    )
-    (note,) = asked.route("client", HOST).notes
+    for component in (WAYPOINT, None):
+        route = asked.route("client", HOST, component=component)
+        (note,) = route.notes
+        assert (note.code, note.text) == (
+            "waypoint-without-pods",
+            f"{said}; the answer is that of a waypoint beside the client",
+        )
+        assert route.component is WAYPOINT
+    (note,) = asked.route("client", HOST, component=ZTUNNEL).notes
     assert note.text == f"{said}; this is ztunnel without it"
 
 

@@ -35,8 +35,9 @@ eds_option: Decorator = click.option(
 def export() -> None:
     """The answer as configuration for a real Envoy: endpoints, cluster, or all that it takes to run one.
 
-    Only a component that is an Envoy can be exported: --via waypoint (with --from
-    one of its pods, or a place), ingress-gateway or sidecar.
+    Only a component that is an Envoy can be exported: where one makes the choice on
+    the client's path, that one. Otherwise name it: --via waypoint (with --from one
+    of its pods, or a place), ingress-gateway or sidecar.
     """
 
 

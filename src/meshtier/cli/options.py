@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 else:
     _ParamType = click.ParamType  # which takes types at run time from click 8.4 on
 
+AUTO = "auto"
+"""The word for the way that traffic really takes, and no one component."""
+
 Decorator = Callable[[Any], Any]
 """What click's options are."""
 
@@ -68,7 +71,19 @@ def _cluster(text: str) -> tuple[str, str]:
     return name, path
 
 
-COMPONENT = Parsed("component", Component.parse, choices=[component.value for component in COMPONENTS])
+_COMPONENTS = (AUTO, *(component.value for component in COMPONENTS))
+
+
+def _component(text: str) -> Component | None:
+    if text.strip().lower() == AUTO:
+        return None
+    try:
+        return Component.parse(text)
+    except InvalidValueError:
+        raise InvalidValueError(f"expected one of {', '.join(_COMPONENTS)}, got {text!r}", "component") from None
+
+
+COMPONENT = Parsed("component", _component, choices=_COMPONENTS)
 PROFILE = Parsed("profile", Profile.named, choices=list(PROFILES))
 CLUSTER = Parsed("cluster", _cluster, metavar="NAME=PATH")
 
@@ -98,9 +113,9 @@ component_option: Decorator = click.option(
     "--via",
     "component",
     type=COMPONENT,
-    default=Component.ZTUNNEL.value,
+    default=AUTO,
     show_default=True,
-    help="The component that chooses.",
+    help="The component that is asked about; auto: all that the traffic really goes through.",
 )
 
 route_options: Decorator = together(
@@ -138,7 +153,7 @@ class Question(TypedDict):
 
     client: str | None
     host: str | None
-    component: Component
+    component: Component | None
     home: str | None
     port: int | None
     subset: str | None

@@ -44,12 +44,12 @@ def routes(
     sources: Sequence[str],
     clusters: Sequence[tuple[str, str]],
     hosts: Sequence[str],
-    component: Component,
+    component: Component | None,
     profile: Profile,
     failing: bool,
     form: str,
 ) -> int:
-    """Every host from every distinct place of a pod: what holds, and how the tiers share the traffic.
+    """Every host from every distinct place of a pod: who chooses, what holds, and how the tiers share the traffic.
 
     SOURCES are those of `meshtier explain`. With --failing, exits with 1 if there
     is anything to show.
@@ -66,14 +66,14 @@ def routes(
         for count, route in enumerate(wanted, start=1):  # noqa: B007  # counted for the exit code
             click.echo(json.dumps(route.summary(), ensure_ascii=False))
     else:
-        rows = [(route.host, _origin(route), route.holds, _spread(route)) for route in wanted]
+        rows = [(route.host, _origin(route), route.decided_by, route.holds, _spread(route)) for route in wanted]
         count = len(rows)
         notes = ("every host can be reached from every place",) if failing and not rows else ()
-        print_answer(Table(columns=("host", "from", "holds", "tiers"), rows=rows, notes=notes), form)
+        print_answer(Table(columns=("host", "from", "by", "holds", "tiers"), rows=rows, notes=notes), form)
     return NOTHING_RECEIVES if failing and count else 0
 
 
-def _with_progress(mesh: Mesh, component: Component, profile: Profile, hosts: Sequence[str]) -> Iterator[Route]:
+def _with_progress(mesh: Mesh, component: Component | None, profile: Profile, hosts: Sequence[str]) -> Iterator[Route]:
     found = mesh.routes(component=component, profile=profile, hosts=hosts or None)
     if is_plain(sys.stderr):
         return found

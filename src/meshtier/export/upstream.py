@@ -1,6 +1,6 @@
 """What is one Envoy told about one host? Everything that its configuration is written from."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from attrs import field, frozen
@@ -84,47 +84,61 @@ def upstream_of(source: Source, *, name: str | None = None) -> Upstream:
     """What the Envoy that chooses on *source* is told of its host.
 
     Args:
-        source: A route at a waypoint, an ingress gateway or a sidecar; an
+        source: A route at a waypoint, an ingress gateway or a sidecar; one over
+            the pods of a waypoint, if all that get traffic are told the same; an
             `Upstream` comes back as it is.
         name: The cluster's name; ``None`` for the route's host.
 
     Raises:
         InvalidValueError: It is not one Envoy that chooses, or it does not choose.
 
-    Cost: O(n) in the endpoints.
+    Cost: O(n) in the endpoints, for each pod that chooses.
     """
     if isinstance(source, Upstream):
         return source
     _check(source)
-    traffic = source.effective_rule.traffic or NO_TRAFFIC_POLICY
-    groups = source.selection.groups
+    first, *others = [_of_choice(each, name) for each in _choices(source)]
+    if any(_told(each) != _told(first) for each in others):
+        raise _not_one(source, "whose pods are not told the same")
+    return first
+
+
+def _choices(route: Route) -> Sequence[Route]:
+    """Who chooses the endpoint: one Envoy, or each pod of a waypoint that gets traffic."""
+    if route.deciding is route:
+        return [route]
+    pods = [hop.route for hop in route.hops if hop.route.component is route.component]
+    if not pods:
+        raise _not_one(route, "none of whose pods gets traffic")
+    return pods
+
+
+def _of_choice(route: Route, name: str | None) -> Upstream:
+    groups = route.selection.groups
     return Upstream(
-        name=source.host if name is None else name,
+        name=route.host if name is None else name,
         groups=groups,
-        settings=source.selection.envoy,
-        traffic=traffic,
+        settings=route.selection.envoy,
+        traffic=route.effective_rule.traffic or NO_TRAFFIC_POLICY,
         reached={
-            endpoint.id: _reached(source.visible.available[endpoint.id])
+            endpoint.id: _reached(route.visible.available[endpoint.id])
             for group in groups
             for endpoint in group.endpoints
         },
-        ports=tuple(source.service.target_of(number) for number, _ in source.service.ports),
+        ports=tuple(route.service.target_of(number) for number, _ in route.service.ports),
     )
+
+
+def _told(upstream: Upstream) -> tuple[object, ...]:
+    return upstream.groups, upstream.settings, upstream.traffic, upstream.reached, upstream.ports
 
 
 def _check(route: Route) -> None:
     component = route.component
     if not component.traits.is_told_priorities:
         raise InvalidValueError(
-            f"expected a route at an Envoy (waypoint, ingress-gateway or sidecar), got one at {component};"
-            f" {component} takes no endpoints from a file",
-            "route",
-        )
-    if route.deciding is not route:
-        pods = ", ".join(hop.by for hop in route.hops[1:]) or "none of which gets traffic"
-        raise InvalidValueError(
-            f"expected a route at one Envoy, got one over the pods of a waypoint ({pods});"
-            " export `hop.route` of one of `route.hops[1:]`, or ask for the route from that pod",
+            f"expected a route at an Envoy (waypoint, ingress-gateway or sidecar), got one at {component}, which takes"
+            " no endpoints from a file; ask about one of those by `component` (--via)",
             "route",
         )
     if route.passthrough:
@@ -133,6 +147,12 @@ def _check(route: Route) -> None:
             f" ({route.passthrough})",
             "route",
         )
+
+
+def _not_one(route: Route, why: str) -> InvalidValueError:
+    pods = [hop.by for hop in route.hops if hop.route.component is route.component and hop.route is not route]
+    advice = f"; ask for the route from one of them (--from): {', '.join(pods)}" if pods else ""
+    return InvalidValueError(f"expected a route at one Envoy, got one through a waypoint {why}{advice}", "route")
 
 
 def _reached(member: ServiceEndpoint) -> Reached:

@@ -12,6 +12,7 @@ from meshtier.kube.backends import Backends, slices_by_service
 from meshtier.kube.gateways import peering_gateways
 from meshtier.kube.objects import DocumentObjects
 from meshtier.kube.places import NETWORK, SEGMENT_LABEL, SYSTEM_NAMESPACE, Places
+from meshtier.kube.proxies import Proxies
 from meshtier.kube.schema import BareMeta, Meta, key_in, title_of
 from meshtier.kube.services import Services
 from meshtier.kube.waypoints import listener_problems, waypoint_gateways
@@ -70,7 +71,7 @@ class _Builder:
         says_network = SYSTEM_NAMESPACE in namespaces
         places = Places(network, origin, found[schema.Node].values(), says_network=says_network)
         workloads = Workloads(self._name, places)
-        workloads.add_pods(found[schema.Pod], namespaces)
+        workloads.add_pods(found[schema.Pod], namespaces, Proxies(found[schema.Gateway]).of)
         workloads.add_entries(found[schema.WorkloadEntry])
         services = self._services(found, workloads, namespaces)
         segment = system.get(SEGMENT_LABEL) or ""

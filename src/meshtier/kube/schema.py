@@ -35,7 +35,7 @@ def key_of(attribute: "Attribute[object]") -> str:
 
 @frozen(eq=False, repr=False)
 class BareMeta:
-    """The metadata of objects whose annotations do not matter: pods have many, and large ones."""
+    """The metadata of objects whose annotations do not matter."""
 
     name: str
     namespace: str | None = None
@@ -80,6 +80,18 @@ class PodSpec:
 
 
 @frozen(eq=False, repr=False)
+class PodAnnotations:
+    """The only one of them that matters: a pod can have large ones."""
+
+    templates: str | None = _key("inject.istio.io/templates")
+
+
+@frozen(eq=False, repr=False)
+class PodMeta(BareMeta):
+    annotations: PodAnnotations | None = None
+
+
+@frozen(eq=False, repr=False)
 class PodIP:
     ip: str | None = None
 
@@ -94,7 +106,7 @@ class PodStatus:
 
 @frozen(eq=False, repr=False)
 class Pod:
-    metadata: BareMeta
+    metadata: PodMeta
     spec: PodSpec | None = None
     status: PodStatus | None = None
 

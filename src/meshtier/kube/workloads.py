@@ -1,10 +1,11 @@
 """What runs in the cluster? Pods and WorkloadEntries as workloads, and who a selector means."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
+from meshtier.component import Component
 from meshtier.endpoint import Health
 from meshtier.kube import schema
 from meshtier.kube.places import Places, entry_places
@@ -21,15 +22,11 @@ ENTRY: Final = "WorkloadEntry"
 DATAPLANE_MODE: Final = "istio.io/dataplane-mode"
 """The label of a pod or its Namespace that says whether ztunnel takes its traffic (PATH-4)."""
 
-TLS_MODE: Final = "security.istio.io/tlsMode"
-"""The label that the injector of sidecars sets, to ``istio`` unless the pod has it already (PATH-2).
-
-Source: istio/istio manifests/charts/istio-control/istio-discovery/files/injection-template.yaml, at 86c9f01; the
-templates of gateways and waypoints do not set it.
-"""
-
 Key = tuple[str, str]
 """Namespace and name."""
+
+ProxyOf = Callable[[str, schema.PodMeta], Component | None]
+"""Which component a pod of a namespace is, or has beside it."""
 
 
 class Workloads:
@@ -49,9 +46,9 @@ class Workloads:
         self._finished: set[WorkloadKey] = set()
         self._by_label: dict[tuple[str, str, str], dict[str, list[Workload]]] = {}
 
-    def add_pods(self, pods: Mapping[Key, schema.Pod], namespaces: Mapping[str, Namespace]) -> None:
+    def add_pods(self, pods: Mapping[Key, schema.Pod], namespaces: Mapping[str, Namespace], proxy_of: ProxyOf) -> None:
         """Take the pods. One loop without calls that it can spare: a dump has 100,000 of them."""
-        cluster, of_pod, trusted = self.cluster, self.places.of_pod, Labels.trusted
+        cluster, of_pod, trusted, sidecar = self.cluster, self.places.of_pod, Labels.trusted, Component.SIDECAR
         joined = {name: each.labels.get(DATAPLANE_MODE) == "ambient" for name, each in namespaces.items()}
         for (namespace, name), pod in pods.items():
             status = pod.status
@@ -60,7 +57,8 @@ class Workloads:
             place, envoy_place = of_pod((spec.node_name if spec else "") or "", found)
             key = (POD, namespace, name)
             mode = found.get(DATAPLANE_MODE)
-            injected = found.get(TLS_MODE) == "istio"
+            proxy = proxy_of(namespace, pod.metadata)
+            injected = proxy is sidecar
             # istio/istio manifests/charts/istio-cni/values.yaml, enablementSelectors, and cni/pkg/util/
             # enablement_selector.go, Matches, at 86c9f01: a pod's other values leave it to the Namespace, and ztunnel
             # takes nothing of the host's network.
@@ -79,7 +77,7 @@ class Workloads:
                 addresses=_addresses(status) if status else (),
                 health=pod_health(pod),
                 takes_part=takes_part,
-                sidecar=injected,
+                proxy=proxy,
             )
 
     def add_entries(self, entries: Mapping[Key, schema.WorkloadEntry]) -> None:

@@ -41,6 +41,12 @@ class Client:
         return self.envoy_place if component.traits.reads_locality_override else self.place
 
     @property
+    def starts_at(self) -> Component:
+        """The component that its traffic comes to first (PATH); ztunnel for a node or a place too."""
+        proxy = self.workload.proxy if self.workload is not None else None
+        return Component.ZTUNNEL if proxy is None else proxy
+
+    @property
     def runs_in(self) -> str:
         """The cluster where it runs; of the workloads in a ztunnel dump, not every one runs in the ztunnel's own."""
         return (self.workload.remote_cluster if self.workload is not None else "") or self.cluster

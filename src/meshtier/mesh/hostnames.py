@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from meshtier.component import Component
 from meshtier.endpoint import Reason
@@ -30,15 +30,22 @@ class Naming:
             where a label lets a local name span clusters.
         joins_clusters: Whether a local name spans all clusters without any label,
             as for sidecars under Istio.
+        keeps_local: Whether a local name has its own cluster's endpoints alone even
+            where it is taken over, as at Solo's waypoints (WP-3).
     """
 
     global_services: bool
     joins_clusters: bool
+    keeps_local: bool = False
 
     @classmethod
     def of(cls, profile: Profile, component: Component) -> "Naming":
         """The rules for a component under a profile."""
-        return cls(profile.global_services, profile.sidecars_join_clusters and component is Component.SIDECAR)
+        return cls(
+            global_services=profile.global_services,
+            joins_clusters=profile.sidecars_join_clusters and component is Component.SIDECAR,
+            keeps_local=profile.global_services and component is Component.WAYPOINT,
+        )
 
 
 SOLO_NAMING: Final = Naming(global_services=True, joins_clusters=False)
@@ -79,6 +86,8 @@ class Binding:
         namesakes: The Services of its name and namespace, of all clusters.
         why_not: Why a Service of another cluster does not belong to the host;
             ``None`` if it does.
+        kept_local: Whether it is a taken-over name that has its own cluster's
+            endpoints alone all the same (WP-3).
     """
 
     host: str
@@ -86,6 +95,7 @@ class Binding:
     services: tuple[Service, ...]
     namesakes: Sequence[Service] = ()
     why_not: "Callable[[Service], Barrier | None]" = field(default=nothing_against)
+    kept_local: bool = False
 
     @cached_property
     def service(self) -> Service:
@@ -142,7 +152,7 @@ class HostTable:
         reached = [service for service in services if self._why_not(cluster, service) is None]
         if any(service.scope in _GLOBAL for service in reached):
             yield global_host(services[0], self._domain(cluster))
-        if self._spans(services, cluster, naming):
+        if self._spans(services, cluster, evolve(naming, keeps_local=False)):
             yield self._local_host(services[0], cluster)
 
     def _local_host(self, service: Service, cluster: str) -> str:
@@ -163,7 +173,12 @@ class HostTable:
             # Source: istio/istio pilot/pkg/serviceregistry/ambient/multicluster.go, at 86c9f01.
             return any(service.istio_global for service in own or services)
         reached = [service for service in own or services if self._why_not(cluster, service) is None]
-        return any(service.takeover or service.scope is ServiceScope.GLOBAL_ONLY for service in reached)
+        return any(
+            service.scope is ServiceScope.GLOBAL_ONLY
+            # Istio's own label means that the local name spans clusters, at a waypoint too.
+            or (service.takeover and (service.istio_global or not naming.keeps_local))
+            for service in reached
+        )
 
     def bind(self, host: str, *, cluster: str, namespace: str = "", naming: Naming = SOLO_NAMING) -> Binding:
         """What *host* means to a client in *cluster* and *namespace*; the same value for the same question.
@@ -194,6 +209,8 @@ class HostTable:
         if services and name == self._local_host(services[0], cluster):
             if self._spans(services, cluster, naming):
                 return self._joined(name, services, cluster, naming)
+            if naming.keeps_local and self._spans(services, cluster, SOLO_NAMING):
+                return self._kept_local(name, services, cluster)
             if own:
                 return self._local(name, own)
         elif services and name == global_host(services[0], self._domain(cluster)):
@@ -232,6 +249,19 @@ class HostTable:
             why_not=partial(_in_another_cluster, own[0].cluster),
         )
 
+    def _kept_local(self, host: str, services: Sequence[Service], cluster: str) -> Binding:
+        """A taken-over name at a waypoint: what its own cluster has, which may be nothing (WP-3)."""
+        own = [service for service in services if service.cluster == cluster]
+        # The settings are those of a Service, so one of another cluster stands in, without its endpoints.
+        return Binding(
+            host=host,
+            spans_clusters=False,
+            services=tuple(own) or (evolve(services[0], backends=()),),
+            namesakes=services,
+            why_not=partial(_behind_a_waypoint, cluster),
+            kept_local=True,
+        )
+
     def _joined(self, host: str, services: Sequence[Service], cluster: str, naming: Naming) -> Binding:
         why_not = partial(self._why_not, cluster) if naming.global_services else nothing_against
         reached = [service for service in services if why_not(service) is None]
@@ -260,6 +290,11 @@ class HostTable:
     def _segment(self, cluster: str) -> str:
         known = self._clusters.get(cluster)
         return known.segment if known is not None else ""
+
+
+def _behind_a_waypoint(cluster: str, service: Service) -> Barrier | None:
+    text = "of a taken-over local name a waypoint has its own cluster's endpoints alone"
+    return None if service.cluster == cluster else Barrier(Reason.OTHER_CLUSTER, text)
 
 
 def _in_another_cluster(cluster: str, service: Service) -> Barrier | None:

@@ -10,7 +10,7 @@ from meshtier.component import COMPONENTS, Component, Traits
 from meshtier.errors import InvalidValueError, check_member, check_type
 from meshtier.locality import Locality
 from meshtier.mesh.clients import Client, ClientTable, client_of
-from meshtier.mesh.hostnames import HostTable, Naming
+from meshtier.mesh.hostnames import HostTable
 from meshtier.mesh.request import RouteRequest
 from meshtier.mesh.route import Route
 from meshtier.mesh.routing import Router
@@ -71,18 +71,19 @@ class Mesh:
         return tuple(note for cluster in self.clusters for note in cluster.notes)
 
     def hosts(
-        self, cluster: str | None = None, *, component: Component = Component.ZTUNNEL, profile: Profile = SOLO
+        self, cluster: str | None = None, *, component: Component | None = None, profile: Profile = SOLO
     ) -> tuple[str, ...]:
         """Every full host name that a client can ask for, sorted (COMP-3).
 
         Args:
             cluster: The client's cluster; ``None`` for all of them.
-            component: Who chooses; sidecars know more names under some profiles.
+            component: Who is asked; sidecars know more names under some profiles.
+                ``None`` for all that traffic starts at there.
             profile: Whose rules.
         """
         names = [cluster] if cluster is not None else [known.name for known in self.clusters]
-        naming = Naming.of(profile, component)
-        return tuple(sorted({host for name in names for host in self._hosts.hosts(name, naming)}))
+        found = {host for name in names for host in self._sweep.hosts(name, component, profile)}
+        return tuple(sorted(found))
 
     def client(self, client: "Client | Workload | Locality | str", *, cluster: str | None = None) -> Client:
         """The client that is meant.
@@ -113,7 +114,7 @@ class Mesh:
         client: "Client | Workload | Locality | str",
         host: str,
         *,
-        component: Component = Component.ZTUNNEL,
+        component: Component | None = None,
         profile: Profile = SOLO,
         cluster: str | None = None,
         port: int | None = None,
@@ -123,12 +124,15 @@ class Mesh:
         """Which endpoints of *host* get the traffic of *client*, in what order, how much, and why.
 
         Args:
-            client: Where the traffic comes from; see `Mesh.client`. At a waypoint
-                it is either a pod of the waypoint itself, or any other pod, whose
-                way through all of the waypoint's pods is then composed (COMP-1);
-                a node or place is taken for where a waypoint pod is.
+            client: Where the traffic comes from; see `Mesh.client`. Traffic of a
+                node or a place starts at the ztunnel there.
             host: A full host name, or a short one as seen from the client's namespace.
-            component: Who chooses.
+            component: ``None`` for the way that the traffic really takes, through
+                the service's waypoint where that is in the path (PATH). Otherwise
+                the one component that is asked about. At a waypoint the client is
+                a pod of the waypoint itself; or any other pod, whose way through
+                all of the waypoint's pods is then composed (COMP-1); a node or
+                place is taken for where a waypoint pod is.
             profile: Whose rules.
             cluster: The client's cluster, where the client alone does not say it.
             port: The service's port; matters to ``portLevelSettings``.
@@ -144,32 +148,45 @@ class Mesh:
         O(scopes) for later ones until something is asked of the answer.
         """
         check_type(host, str, "host")
-        check_member(component, Component, "component")
+        if component is not None:
+            check_member(component, Component, "component")
         check_type(profile, Profile, "profile", what="a Profile, as Profile.named gives it")
         asking = self.client(client, cluster=cluster)
         whole = defaults if defaults is COMPONENTS else {**COMPONENTS, **defaults}
-        request = RouteRequest(component=component, profile=profile, port=port, subset=subset, defaults=whole)
+        request = RouteRequest(
+            component=component or asking.starts_at,
+            profile=profile,
+            port=port,
+            subset=subset,
+            defaults=whole,
+            path=component is None,
+        )
         binding = self._hosts.bind(host, cluster=asking.cluster, namespace=asking.namespace, naming=request.naming)
         return self._router.routes_to(binding, asking.cluster, request).route(asking)
 
-    def places(self, cluster: str, *, component: Component = Component.ZTUNNEL) -> Mapping[Place, Client]:
+    def places(self, cluster: str, *, component: Component | None = None) -> Mapping[Place, Client]:
         """Every distinct place of a pod in *cluster*, each with the first pod there.
 
         Args:
             cluster: Its name.
             component: Whose eyes count: Envoys see some pods elsewhere (LOC-5).
-                With a waypoint in the path, it is ztunnel that starts from the pod.
+                With a waypoint in the path, it is ztunnel that starts from the
+                pod. ``None`` for the component at which the pod's traffic starts;
+                of a place that several of them see, the first pod then.
 
         Raises:
             UnknownNameError: No cluster is called so.
         """
         self._clients.check_cluster(cluster)
-        return self._sweep.places(cluster, component)
+        found: dict[Place, Client] = {}
+        for client in self._sweep.clients(cluster, component):
+            found.setdefault(client.place_for(client.starts_at if component is None else component), client)
+        return found
 
     def routes(
         self,
         *,
-        component: Component = Component.ZTUNNEL,
+        component: Component | None = None,
         profile: Profile = SOLO,
         hosts: Iterable[str] | None = None,
     ) -> Iterator[Route]:
@@ -180,23 +197,26 @@ class Mesh:
         for each. `route_count` says how many there will be, for a progress bar.
 
         Args:
-            component: Who chooses.
+            component: ``None`` for the way that the traffic really takes: then a
+                place counts once for each component at which the traffic of a pod
+                there starts, and pods that take part in the mesh come before those
+                that do not. Otherwise the one component that is asked about.
             profile: Whose rules.
             hosts: The full host names to ask for; ``None`` for all of them.
 
         Cost: O(n) once for each host and cluster; then O(scopes) a route.
         """
-        return self._sweep.routes(RouteRequest(component=component, profile=profile), hosts)
+        return self._sweep.routes(component, profile, hosts)
 
     def route_count(
         self,
         *,
-        component: Component = Component.ZTUNNEL,
+        component: Component | None = None,
         profile: Profile = SOLO,
         hosts: Iterable[str] | None = None,
     ) -> int:
         """How many routes `routes` yields."""
-        return self._sweep.count(RouteRequest(component=component, profile=profile), hosts)
+        return self._sweep.count(component, profile, hosts)
 
     @override
     def __repr__(self) -> str:

@@ -327,7 +327,7 @@ def _waypoints(route: "Route") -> Section:
     first, pods = route.hops[0], route.waypoint_hops
     rows = [(hop.by, percent(hop.share), _spread_text(hop.route)) for hop in pods]
     return Section(
-        heading="two choices: ztunnel picks a waypoint pod, and that pod picks the endpoint",
+        heading=f"two choices: {first.route.component} picks a waypoint pod, and that pod picks the endpoint",
         lines=[f"to {first.route.host}: {_distribution_text(first.route.resolution)} holds"],
         table=Table(columns=("waypoint pod", "share", "sends to"), rows=rows, numeric=frozenset({1})),
     )

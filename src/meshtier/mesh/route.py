@@ -200,6 +200,11 @@ class Route(ABC):
         return self.outcome.component
 
     @property
+    def decided_by(self) -> str:
+        """Who chooses the endpoint, as in ``ztunnel`` or ``waypoint shop/waypoint``."""
+        return self.component.value
+
+    @property
     def profile(self) -> Profile:
         """Whose rules."""
         return self.resolution.profile
@@ -305,6 +310,7 @@ class Route(ABC):
             host=self.host,
             cluster=self.client.cluster,
             place=place_data(self.place.locality),
+            component=self.component.value,
             holds=self.holds,
             reason=self.reason,
             tiers=[

@@ -193,6 +193,7 @@ class RouteSummary(TypedDict):
     host: str
     cluster: str
     place: PlaceData
+    component: str
     holds: str
     reason: str
     tiers: list[TierSummary]

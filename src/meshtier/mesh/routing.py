@@ -5,20 +5,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
+from attrs import evolve
+
 from meshtier.component import Component
 from meshtier.endpoint import Exclusion, Health, Reason
 from meshtier.errors import UnknownNameError
 from meshtier.labels import NO_LABELS
 from meshtier.locality import SCOPES, Locality, Scope
-from meshtier.mesh.clients import Client, client_of
+from meshtier.mesh.clients import Client
 from meshtier.mesh.direct_route import DirectRoute
 from meshtier.mesh.effective_rule import NO_RULE, EffectiveRule, find_effective_rule, subset_misses
 from meshtier.mesh.hostnames import GLOBAL_DOMAIN, Binding, HostTable
 from meshtier.mesh.next_hop import NextHops
 from meshtier.mesh.outcome import NextHop, Outcome
+from meshtier.mesh.paths import WaypointPaths
 from meshtier.mesh.reachability import Viewpoint
 from meshtier.mesh.request import RouteRequest
-from meshtier.mesh.route import Hop, Route
+from meshtier.mesh.route import Route
 from meshtier.mesh.selection import (
     DistributionSelection,
     LocalitySelection,
@@ -31,9 +34,16 @@ from meshtier.mesh.selection import (
 from meshtier.mesh.service_endpoint import ServiceEndpoint, with_place_labels
 from meshtier.mesh.snapshot import Cluster, Workload
 from meshtier.mesh.visible import VisibleEndpoints, visible_endpoints
-from meshtier.mesh.warnings import beside_the_way, foreign_host, no_way
-from meshtier.mesh.waypoint import NoWaypoint, Waypoint, WaypointTable
-from meshtier.mesh.waypoint_route import WaypointPods, WaypointRoute
+from meshtier.mesh.warnings import (
+    beside_the_way,
+    foreign_host,
+    kept_local,
+    no_way,
+    outside_the_mesh,
+    set_in_vain,
+    straight,
+)
+from meshtier.mesh.waypoint import NoWaypoint, Waypoint, WaypointTable, uses_waypoint
 from meshtier.note import Note
 from meshtier.precedence import Level, Resolution, resolve
 from meshtier.profile import Profile
@@ -109,32 +119,83 @@ class HostRoutes:
 
     A route costs a few look-ups here: the setting is resolved once, a rule is
     found once for each namespace of a client, and clients that compare alike
-    share a selection and what comes of it.
+    share a selection and what comes of it. Where a waypoint chooses instead,
+    the host's endpoints are not looked at here.
     """
 
     def __init__(self, router: Router, binding: Binding, cluster: str, request: RouteRequest) -> None:
         self.router = router
         self.binding = binding
         self.request = request
-        self.visible: VisibleEndpoints = router.visible(binding, cluster, request)
-        self.resolution: Resolution = _resolved(binding, request, router.clusters)
         self._cluster = cluster
-        self._rules = router.rules.get(cluster)
-        self._remarks = (foreign_host(binding, request.profile),) if _is_foreign(binding, request.profile) else ()
+        self._rules = None if request.sent_alike else router.rules.get(cluster)
         self._by_rule: dict[object, RuleRoutes] = {}
-        self._pods: dict[Outcome, WaypointPods] = {}
+        self._paths: WaypointPaths | None = None
 
-    def route(self, client: Client) -> Route:
-        """The answer for one client; where a waypoint chooses, the whole way (COMP-1)."""
-        if self.request.component is Component.WAYPOINT:
-            return self._through_waypoint(client)
-        notes = beside_the_way(self.request.component, self.binding.service, client, self.waypoint)
-        return self.direct(client, notes)
+    @cached_property
+    def visible(self) -> VisibleEndpoints:
+        """What stands behind the host for the component."""
+        return self.router.visible(self.binding, self._cluster, self.request)
+
+    @cached_property
+    def resolution(self) -> Resolution:
+        """The setting that holds for the component."""
+        if self.request.sent_alike:
+            return resolve(component=self.request.component, profile=self.request.profile)
+        return _resolved(self.binding, self.request, self.router.clusters)
 
     @cached_property
     def waypoint(self) -> Waypoint | NoWaypoint:
         """The waypoint in the path to the host from this cluster, or why there is none (WP-2)."""
         return self.router.waypoints[self._cluster].of(self.binding.service)
+
+    def route(self, client: Client) -> Route:
+        """The answer for one client: where a waypoint chooses, the whole way (COMP-1)."""
+        request, service = self.request, self.binding.service
+        if request.component is Component.WAYPOINT and not request.path:
+            return self._asked_of_waypoint(client)
+        if not request.path:
+            notes = beside_the_way(request, service, client, self.waypoint)
+        else:
+            notes = outside_the_mesh(client)
+        if not uses_waypoint(request, service):
+            return self.direct(client, notes)
+        if isinstance(self.waypoint, Waypoint):
+            return self._through(self.waypoint).route(client, notes)
+        if self.waypoint.binds:
+            return self._at_waypoint(self._cluster).direct(client, (*notes, no_way(service, self.waypoint)))
+        return self.direct(client, (*notes, *straight(service, self.waypoint)))
+
+    def _asked_of_waypoint(self, client: Client) -> Route:
+        waypoint = self.waypoint
+        if isinstance(waypoint, NoWaypoint) or client.workload is None:
+            return self.direct(client, (no_way(self.binding.service, waypoint),))
+        return self._through(waypoint).route(client)
+
+    def _through(self, waypoint: Waypoint) -> WaypointPaths:
+        if self._paths is None:
+            to_pods = self.router.routes_to(waypoint.binding, self._cluster, self.request.to_waypoint())
+            self._paths = WaypointPaths(waypoint, to_pods, self._at_waypoint)
+        return self._paths
+
+    def _at_waypoint(self, cluster: str) -> "HostRoutes":
+        """What a waypoint of this cluster makes of the host, whose name may mean something else there (WP-3)."""
+        request = self.request.at_waypoint()
+        if request == self.request and cluster == self._cluster:
+            return self
+        if request.at_network:  # what comes from another network is for all that is here of the host (NET-5)
+            return self.router.routes_to(self.binding, cluster, request)
+        binding = self.router.hosts.bind(self.binding.host, cluster=cluster, naming=request.naming)
+        return self.router.routes_to(binding, cluster, request)
+
+    @cached_property
+    def _remarks(self) -> tuple[Note, ...]:
+        binding, request = self.binding, self.request
+        if request.sent_alike:
+            return set_in_vain(request.component, _resolved(binding, request, self.router.clusters))
+        if binding.kept_local:
+            return (kept_local(binding),)
+        return (foreign_host(binding, request.profile),) if _is_foreign(binding, request.profile) else ()
 
     def direct(self, client: Client, remarks: tuple[Note, ...] = ()) -> DirectRoute:
         """The one choice that the component makes for a client, or as the client where that is the component itself."""
@@ -148,14 +209,23 @@ class HostRoutes:
     def _routes_by_rule(self, client: Client) -> "RuleRoutes":
         rules, request = self._rules, self.request
         key: object = None
-        if rules is not None or request.subset is not None or request.component.traits.obeys_destination_rules:
+        obeys = request.component.traits.obeys_destination_rules and not request.sent_alike
+        if rules is not None or request.subset is not None or obeys:
             # Without a workloadSelector anywhere, of the client its namespace alone decides (DR-1).
             key = client.namespace, client.labels if rules is not None and rules.selects_clients else None
         found = self._by_rule.get(key)
         if found is None:
-            rule = NO_RULE if key is None else self._effective_rule(client)
+            rule = self._effective_rule(client) if key is not None else self._no_rule()
             found = self._by_rule[key] = RuleRoutes(self, rule)
         return found
+
+    def _no_rule(self) -> EffectiveRule:
+        if not self.request.sent_alike:
+            return NO_RULE
+        # DR-7a: endpoint_builder.go, supportsUnhealthyEndpoints, looks at these too.
+        return evolve(
+            NO_RULE, setting=evolve(NO_RULE.setting, unready_sent=self.request.profile.unready_without_distribution)
+        )
 
     def _effective_rule(self, client: Client) -> EffectiveRule:
         return find_effective_rule(
@@ -166,39 +236,6 @@ class HostRoutes:
             resolution=self.resolution,
             mesh=self.router.locality_setting,
         )
-
-    def _through_waypoint(self, client: Client) -> Route:
-        waypoint = self.waypoint
-        if isinstance(waypoint, NoWaypoint) or client.workload is None:
-            return self.direct(client, (no_way(self.binding.service, waypoint),))
-        if waypoint.has(client.workload):
-            return self.direct(client)
-        request = self.request.to_waypoint()
-        to_waypoint = self.router.routes_to(waypoint.binding, self._cluster, request).direct(client)
-        pods = self._pods.get(to_waypoint.outcome)
-        if pods is None:
-            pods = self._pods_of(client, to_waypoint)
-            if pods.beside is None:
-                self._pods[to_waypoint.outcome] = pods
-        return WaypointRoute(client=client, to_waypoint=to_waypoint, pods=pods, remarks=waypoint.notes)
-
-    def _pods_of(self, client: Client, to_waypoint: DirectRoute) -> WaypointPods:
-        pods = to_waypoint.visible.available
-        shares = to_waypoint.shares
-        hops = tuple(
-            Hop(by=pod, share=shares[pod], route=self._from_waypoint(client_of(pods[pod].workload)))
-            for pod in pods
-            if shares[pod]
-        )
-        # Without a pod to choose, the answer is built on what a waypoint beside the client would see.
-        return WaypointPods(hops=hops, beside=None if hops else self.direct(client), reason=to_waypoint.reason)
-
-    def _from_waypoint(self, pod: Client) -> DirectRoute:
-        if pod.cluster == self._cluster:
-            return self.direct(pod)
-        # A waypoint that is itself a global service can have pods in clusters where the host means something else.
-        binding = self.router.hosts.bind(self.binding.host, cluster=pod.cluster, naming=self.request.naming)
-        return self.router.routes_to(binding, pod.cluster, self.request).direct(pod)
 
 
 class RuleRoutes:

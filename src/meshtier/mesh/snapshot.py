@@ -13,6 +13,7 @@ from typing import Final, TypeAlias, assert_never, cast
 from attrs import field, frozen
 from typing_extensions import override
 
+from meshtier.component import Component
 from meshtier.endpoint import Health
 from meshtier.errors import InvalidValueError
 from meshtier.labels import NO_LABELS
@@ -74,7 +75,8 @@ class Workload:
             there``; ``""`` for all that can be one (LOC-4a).
         takes_part: Whether it takes part in the mesh; ``None`` if the input does
             not say (PATH-4).
-        sidecar: Whether it has an Envoy of its own (PATH-2).
+        proxy: The component of the mesh that it is, or whose Envoy it has beside
+            it (PATH-2); ``None`` for a pod whose traffic starts at ztunnel.
     """
 
     kind: str = "Pod"
@@ -90,7 +92,7 @@ class Workload:
     remote_cluster: str = ""
     absent: str = ""
     takes_part: bool | None = None
-    sidecar: bool = False
+    proxy: Component | None = None
 
     @property
     def key(self) -> WorkloadKey:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import accumulate
 
+from attrs import evolve
+
 from meshtier.component import Component
 from meshtier.dataplane import EnvoySettings, LbPolicy, LocalityGroup, check_groups
 from meshtier.endpoint import Endpoint
@@ -11,28 +13,72 @@ from meshtier.locality import Locality, Scope
 from meshtier.mesh.clients import Client
 from meshtier.mesh.effective_rule import EffectiveRule
 from meshtier.mesh.hostnames import GLOBAL_DOMAIN, Binding
-from meshtier.mesh.snapshot import Service
-from meshtier.mesh.waypoint import GATEWAY_NAME_LABEL, NoWaypoint, Waypoint
+from meshtier.mesh.request import RouteRequest
+from meshtier.mesh.snapshot import Service, Workload
+from meshtier.mesh.waypoint import GATEWAY_NAME_LABEL, NoWaypoint, Waypoint, uses_waypoint
 from meshtier.note import Note
+from meshtier.precedence import Level, Resolution
 from meshtier.profile import Profile
 from meshtier.rules import compare_labels
 
 
 def beside_the_way(
-    component: Component, service: Service, client: Client, waypoint: Waypoint | NoWaypoint
+    request: RouteRequest, service: Service, client: Client, waypoint: Waypoint | NoWaypoint
 ) -> tuple[Note, ...]:
-    """A note if the traffic of this client takes another way than was asked for or is written (WP-2, LOC-7)."""
-    if client.workload is None or GATEWAY_NAME_LABEL in client.workload.labels:
+    """Notes if the traffic of this client takes another way than by the one component that was asked about (PATH)."""
+    component, workload = request.component, client.workload
+    if workload is None:
         return ()
-    if component in (Component.INGRESS_GATEWAY, Component.KGATEWAY):
+    notes: tuple[Note, ...] = ()
+    is_gateways = component in (Component.INGRESS_GATEWAY, Component.KGATEWAY)
+    if _is_gateway(workload) is not is_gateways:
+        if not is_gateways:
+            return ()
         text = "it is no gateway's pod; the answer is that of a gateway in its place"
-        return (Note("not-a-gateway", text, str(client)),)
-    if not component.traits.through_waypoints or not service.waypoint:
-        return ()
+        notes = (Note("not-a-gateway", text, str(client)),)
+    asked, path = (uses_waypoint(each, service) for each in (request, evolve(request, path=True)))
+    if not service.waypoint or asked or not path:
+        return notes
     if isinstance(waypoint, NoWaypoint):
-        return (waypoint.because("this is ztunnel without it" if waypoint.binds else "traffic goes straight"),)
-    text = f"traffic goes through its waypoint {service.waypoint}; this is ztunnel without it (ask --via waypoint)"
-    return (Note("waypoint-in-path", text, str(service)),)
+        consequence = f"this is {component} without it" if waypoint.binds else "traffic goes straight"
+        return (*notes, waypoint.because(consequence))
+    text = f"traffic goes through its waypoint {service.waypoint}; this is {component} without it (ask --via auto)"
+    return (*notes, Note("waypoint-in-path", text, str(service)))
+
+
+def _is_gateway(workload: Workload) -> bool:
+    return GATEWAY_NAME_LABEL in workload.labels or workload.proxy not in (None, Component.SIDECAR)
+
+
+def outside_the_mesh(client: Client) -> tuple[Note, ...]:
+    """A note if the client takes no part in the mesh, so that none of its components sees the traffic (PATH-4)."""
+    workload = client.workload
+    # Gateways are kept out of ztunnel's way as well, and are of the mesh all the same.
+    if workload is None or workload.takes_part is not False or workload.proxy or GATEWAY_NAME_LABEL in workload.labels:
+        return ()
+    text = "it takes no part in the mesh, so kube-proxy chooses for it; the answer is that of a ztunnel in its place"
+    return (Note("client-outside-mesh", text, str(client)),)
+
+
+def straight(service: Service, waypoint: NoWaypoint) -> tuple[Note, ...]:
+    """Why the waypoint that a service names is not in the path (WP-2); nothing where it names none."""
+    return (waypoint.because("traffic goes straight"),) if service.waypoint else ()
+
+
+def set_in_vain(component: Component, resolution: Resolution) -> tuple[Note, ...]:
+    """A note if what the Service of a waypoint sets has no effect on who chooses one of its pods (PATH-2)."""
+    if resolution.source.level is Level.DEFAULT:
+        return ()
+    text = f"{resolution.source} has no effect: {component} is told of a waypoint's pods without any priority"
+    return (Note("waypoint-mode-not-obeyed", text),)
+
+
+def kept_local(binding: Binding) -> Note:
+    """Of a name that is taken over a waypoint has its own cluster's endpoints alone (WP-3)."""
+    text = f"{binding.host} is taken over, and of such a name a waypoint has its own cluster's endpoints alone"
+    if not any(service.backends for service in binding.services):
+        text = f"{text}: there is none, and so requests fail"
+    return Note("waypoint-keeps-local", text, str(binding.service))
 
 
 def no_way(service: Service, waypoint: Waypoint | NoWaypoint) -> Note:

@@ -1,4 +1,4 @@
-"""Which waypoint is in the path to a service, if any, and which pods are it? (WP-2, COMP-1)"""
+"""Which waypoint is in the path to a service, if any, which pods are it, and who sends to them? (WP-2, PATH)"""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -7,9 +7,11 @@ from typing import Final
 
 from attrs import evolve, frozen
 
+from meshtier.component import Component
 from meshtier.distribution import MODE_ALIASES
 from meshtier.labels import NO_LABELS
 from meshtier.mesh.hostnames import Binding, HostTable
+from meshtier.mesh.request import RouteRequest
 from meshtier.mesh.snapshot import Admits, Backend, Cluster, Service, WaypointGateway, Workload
 from meshtier.note import Note
 
@@ -186,3 +188,27 @@ def gateway_of(workload: Workload) -> str:
     """``namespace/name`` of the Gateway whose pod *workload* is; ``""`` for any other."""
     name = workload.labels.get(GATEWAY_NAME_LABEL)
     return f"{workload.namespace}/{name}" if name else ""
+
+
+def uses_waypoint(request: RouteRequest, service: Service) -> bool:
+    """Whether the component sends to the waypoint of *service*, if that has one (PATH-1, PATH-2).
+
+    Asked about by itself, an ingress gateway does so where a label says it, for that is what it is told; of all
+    others it is the one choice of the endpoint that is asked about then.
+    """
+    is_gateway = request.component is Component.INGRESS_GATEWAY
+    if not request.path:
+        return is_gateway and service.ingress_waypoint and has_address(service)
+    by_itself = request.traits.through_waypoints
+    if request.profile.sends_through_waypoints:
+        by_itself = request.component is not Component.WAYPOINT
+    return (by_itself or (is_gateway and service.ingress_waypoint)) and has_address(service)
+
+
+def has_address(service: Service) -> bool:
+    """Whether clients send to an address of the service itself and not of a pod; a waypoint takes nothing else.
+
+    Source: istio/istio pilot/pkg/xds/endpoints/endpoint_builder.go, findServiceWaypoint, at 86c9f01; istio/ztunnel
+    looks for a service by that address too.
+    """
+    return service.kind != "Service" or not service.passthrough or service.preference is not None

@@ -127,8 +127,8 @@ class WaypointRoute(Route):
     own tiers are in its hop.
 
     Attributes:
-        client: The pod that sends.
-        to_waypoint: Its way to the waypoint's pods, which ztunnel chooses among.
+        client: Who sends.
+        to_waypoint: Its way to the waypoint's pods, one of which is chosen where the traffic starts.
         pods: What they do.
         remarks: What was doubtful about the waypoint.
     """
@@ -171,6 +171,12 @@ class WaypointRoute(Route):
     @override
     def deciding(self) -> DirectRoute:
         return self.pods.answers[0]
+
+    @property
+    @override
+    def decided_by(self) -> str:
+        waypoint = self.to_waypoint.service
+        return f"{self.component.value} {waypoint.namespace}/{waypoint.name}"
 
     @property
     @override
