@@ -86,6 +86,7 @@ def _table() -> Mapping[str, NoteCode]:
         "gateway-listener-assumed": (info, "NET-2", "a peering Gateway has no listeners, and one of HBONE is assumed"),
         "peer-is-itself": (warning, "NET-2", "a Gateway of class istio-remote names its own cluster"),
         "peer-named-twice": (warning, "NET-2", "Gateways lead to one cluster in several networks"),
+        "crossing-needs-flag": (info, "PATH-3", "whether it sends to other networks depends on a flag or version"),
         "gateway-place-missing": (warning, "LOC-3", "a Gateway of class istio-remote has no region or no zone"),
         "unknown-place": (warning, "LOC-6", "client and endpoints match because both are at an unknown place"),
         "unknown-label": (warning, "LOC-6 DR-3", "client and endpoints match because both lack a label"),
