@@ -59,6 +59,7 @@ def _table() -> Mapping[str, NoteCode]:
         "rule-not-obeyed": (warning, "COMP", "a DestinationRule has no effect at a component that obeys none"),
         "subset-not-obeyed": (warning, "COMP", "a subset has no effect at a component that knows none"),
         "two-rules-one-host": (warning, "DR-1", "two rules for one host are not merged, and the youngest holds"),
+        "rule-for-nobody": (warning, "DR-1", "the host of a DestinationRule is that of no service of its cluster"),
         "exclusive-blocks": (error, "DR-2", "blocks that the profile does not let stand together are ignored"),
         "distribute-beside-failover": (error, "DR-2", "Istio's validation refuses distribute beside failover"),
         "failover-priority-places": (
@@ -98,6 +99,7 @@ def _table() -> Mapping[str, NoteCode]:
         "gateway-address-assumed": (warning, "NET-2", "a peering Gateway without status has no address in its spec"),
         "gateway-without-hbone": (warning, "NET-2", "a peering Gateway has no HBONE listener"),
         "gateway-listener-assumed": (info, "NET-2", "a peering Gateway has no listeners, and one of HBONE is assumed"),
+        "peer-not-in-input": (info, "NET-5", "a Gateway leads to a cluster whose dump is not in the input"),
         "peer-is-itself": (warning, "NET-2", "a Gateway of class istio-remote names its own cluster"),
         "peer-named-twice": (warning, "NET-2", "Gateways lead to one cluster in several networks"),
         "crossing-needs-flag": (info, "PATH-3", "whether it sends to other networks depends on a flag or version"),
