@@ -55,6 +55,7 @@ def _table() -> Mapping[str, NoteCode]:
         "scope-unknown": (warning, "COMP-3", "the scope of a Service is no scope, and counts as cluster"),
         "segment-domain-unknown": (warning, "COMP-3", "the domain of a cluster's segment is unknown"),
         "foreign-host": (info, "COMP-3", "the profile knows no such host names; the answer is given all the same"),
+        "settings-differ": (warning, "COMP-3", "a Service says something else in another cluster that its host spans"),
         # DestinationRules
         "rule-not-obeyed": (warning, "COMP", "a DestinationRule has no effect at a component that obeys none"),
         "subset-not-obeyed": (warning, "COMP", "a subset has no effect at a component that knows none"),

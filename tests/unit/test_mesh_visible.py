@@ -1,5 +1,7 @@
 """What stands behind a host, as one cluster and one kind of eyes sees it (LOC-3 to LOC-6, COMP-3)."""
 
+from typing import Any
+
 import pytest
 from attrs import evolve
 from tests.meshes import EAST, GLOBAL_HOST, HOST, cluster, gateway, one_cluster, pod, rule, service, two_clusters
@@ -73,9 +75,8 @@ def test_whether_ambient_multi_network_lets_it_cross_networks_is_noted_where_its
     (note,) = found
     assert f"only with {needs}, which profile {profile.name} does not have by default" in note.text
     assert f"evolve(profile, {FIELDS[component]}=False)" in note.text
-    kept_in = mesh.route(
-        "client", GLOBAL_HOST, component=component, profile=evolve(profile, **{FIELDS[component]: False})
-    )
+    crosses: dict[str, Any] = {FIELDS[component]: False}
+    kept_in = mesh.route("client", GLOBAL_HOST, component=component, profile=evolve(profile, **crosses))
     assert [one.rule for one in kept_in.excluded] == ["PATH-3"]
     assert not any(note.code == "crossing-needs-flag" for note in kept_in.notes)
 

@@ -29,7 +29,7 @@ from meshtier.mesh.selection import (
 )
 from meshtier.mesh.snapshot import Cluster, Workload
 from meshtier.mesh.visible import ServiceEndpoint, VisibleEndpoints, visible_endpoints, with_place_labels
-from meshtier.mesh.warnings import beside_the_way, foreign_host, no_way
+from meshtier.mesh.warnings import beside_the_way, drift, foreign_host, no_way
 from meshtier.mesh.waypoint import NoWaypoint, Waypoint, WaypointTable
 from meshtier.mesh.waypoint_route import WaypointPods, WaypointRoute
 from meshtier.note import Note
@@ -117,7 +117,8 @@ class HostRoutes:
         self.resolution: Resolution = _resolved(binding, request, router.clusters)
         self._cluster = cluster
         self._rules = router.rules.get(cluster)
-        self._remarks = (foreign_host(binding, request.profile),) if _is_foreign(binding, request.profile) else ()
+        foreign = (foreign_host(binding, request.profile),) if _is_foreign(binding, request.profile) else ()
+        self._remarks = (*foreign, *drift(binding, request.naming))
         self._by_rule: dict[object, RuleRoutes] = {}
         self._pods: dict[Outcome, WaypointPods] = {}
 
