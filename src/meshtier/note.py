@@ -130,6 +130,7 @@ def _table() -> Mapping[str, NoteCode]:
         "uneven-weights": (info, "LOAD-4", "unequal weights even out under LEAST_REQUEST"),
         # the form of the input
         "unknown-field": (warning, "INPUT", "a field is not known; it is kept and otherwise ignored"),
+        "service-field-unknown": (warning, "INPUT", "Kubernetes knows no such field of a Service; it is ignored"),
         "namespace-assumed": (info, "INPUT", "an object names no namespace"),
         "api-version-unknown": (warning, "INPUT", "an apiVersion is not known"),
         "slices-missing": (info, "INPUT", "the input holds no EndpointSlice of a Service"),

@@ -88,7 +88,7 @@ class _Builder:
             gateways=peering_gateways(found[schema.Gateway], self._name, places),
             waypoints=waypoint_gateways(found[schema.Gateway], found[schema.GatewayClass]),
             destination_rules=rules,
-            notes=(*notes, *places.notes(), *doubts),
+            notes=(*notes, *places.notes(), *doubts, *(note for each in self._documents for note in each.notes)),
         )
 
     def _gather(self, kind: type[Any]) -> dict[Key, Any]:
