@@ -111,7 +111,7 @@ def to(*parts: tuple[str, int], origin: str = "*") -> dict[str, object]:
         ),
         ({"failover": [{"from": "r1", "to": "r1"}]}, "failover-to-itself", ".failover[0]"),
         ({"failover": [{"from": "r1", "to": "r2/z"}]}, "failover-no-region", ".failover[0].to"),
-        (to(("r1", 0), ("r2", 100)), "distribute-weight", ".distribute[0].to.r1"),
+        (to(("r1", 0), ("r2", 99)), "distribute-weight", ".distribute[0].to.r1"),
         (to(("r1", 101)), "distribute-weight", ".distribute[0].to.r1"),
         (to(("r1", 50), ("r2", 49)), "distribute-sum", ".distribute[0].to"),
         (to(("r1//s", 100)), "distribute-empty-part", ".distribute[0].to"),

@@ -89,8 +89,8 @@ def test_several_settings_that_differ_are_a_note_each_and_clusters_that_agree_st
         [one("east", traffic_distribution="PreferClose"), one("west", traffic_distribution="PreferClose")],
         [one("east"), one("west", internal_traffic_policy="Cluster")],
         [one("east", segment="a"), one("west", segment="b", traffic_distribution="PreferClose", takeover=True)],
-        [one("east"), one("west", preference=TOLD)],
-        [one("east", preference=TOLD), one("west", annotation="Any")],
+        [one("east", annotation="Any"), one("west", preference=TOLD)],
+        [one("east", preference=TOLD), one("west", annotation="Any"), one("south")],
     ],
     ids=["one cluster", "the same", "the default", "other segment", "a dump there", "a dump here"],
 )
@@ -104,7 +104,7 @@ def test_what_is_set_where_the_host_does_not_reach_is_not_compared() -> None:
 
 
 def test_a_local_name_that_spans_no_clusters_compares_nothing() -> None:
-    clusters = one("east", traffic_distribution="PreferClose"), one("west")
+    clusters = one("east", traffic_distribution="PreferClose"), one("west", scope=ServiceScope.GLOBAL_ONLY)
     assert drift(*clusters, host=HOST) == []
     assert len(drift(one("east", takeover=True, traffic_distribution="PreferClose"), one("west"), host=HOST)) == 2
 
@@ -129,6 +129,8 @@ def test_a_sidecar_under_istio_is_told_of_other_drift_all_the_same() -> None:
 
 
 def test_a_service_entry_of_the_name_is_no_service_to_compare() -> None:
-    entry = Service(kind="ServiceEntry", cluster="east", namespace="shop", name="e", hosts=(GLOBAL_HOST,))
+    entry = Service(
+        kind="ServiceEntry", cluster="east", namespace="shop", name="e", hosts=(GLOBAL_HOST,), annotation="Any"
+    )
     east = one("east")
     assert drift(evolve(east, services=(*east.services, entry)), one("west")) == []

@@ -127,6 +127,13 @@ def test_a_short_host_is_one_of_the_rules_own_namespace() -> None:
     )
 
 
+def test_a_short_host_is_completed_with_the_domain_of_its_cluster() -> None:
+    there = evolve(WEB, hosts=("web.shop.svc.lan",))
+    made = evolve(cluster((), [there], rules=[rule(host="web"), rule(host="cart", name="r2")]), domain="lan")
+    (note,) = codes_of(Mesh([made]), "rule-for-nobody")
+    assert note.text.startswith("its host 'cart', in full 'cart.shop.svc.lan', fits no service")
+
+
 def test_the_nearest_names_are_those_that_a_name_is_the_beginning_of_or_is_like() -> None:
     (text,) = ruled("web.shop", WEB, service((), name="cart"))
     assert text.endswith("; the nearest: web.shop.svc.cluster.local")

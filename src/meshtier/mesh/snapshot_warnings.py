@@ -88,7 +88,7 @@ class _Ends:
     """
 
     def __init__(self, hosts: frozenset[str]) -> None:
-        self._backwards = sorted(host.removeprefix("*")[::-1] for host in hosts)
+        self._backwards = sorted(host[::-1] for host in hosts)
 
     def fits(self, wildcard: str) -> bool:
         """Whether a name fits a wildcard, as `meshtier.rules.lookup.host_matches` has it."""
