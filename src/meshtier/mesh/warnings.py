@@ -1,6 +1,7 @@
 """What should a reader of an answer beware of? The notes on what is easily overlooked."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Final, TypeAlias
 
 from meshtier.component import Component
@@ -71,6 +72,16 @@ _ISTIO_SCOPES: Final[Sequence[_Drifting]] = (
     ("the label istio.io/global", lambda service: str(service.istio_global).lower(), _HERE),
 )
 
+_all_settings: Final = attrgetter(
+    "traffic_distribution",
+    "annotation",
+    "internal_traffic_policy",
+    "publish_not_ready",
+    "scope",
+    "takeover",
+    "istio_global",
+)
+
 
 def drift(binding: Binding, naming: Naming) -> tuple[Note, ...]:
     """A note for each setting in which the Services of a host differ between the clusters that it spans (COMP-3).
@@ -80,7 +91,10 @@ def drift(binding: Binding, naming: Naming) -> tuple[Note, ...]:
     Cost: O(clusters).
     """
     own = binding.service
-    if not binding.spans_clusters or len(binding.namesakes) < 2 or own.preference is not None:
+    if not binding.spans_clusters or own.preference is not None:
+        return ()
+    settings = _all_settings(own)
+    if all(_all_settings(each) == settings for each in binding.namesakes):  # as a rule, and cheap to see
         return ()
     reached = [own, *(each for each in binding.services if each is not own and each.kind == "Service")]
     of_segment = [own, *(each for each in binding.namesakes if each is not own and _in_segment(binding, each))]
