@@ -31,11 +31,6 @@ class RuleMixing(enum.Enum):
     REFINE = "refine"  # failover refines failoverPriority; distribute excludes both
 
 
-_ISTIO_MODES: Final = {
-    name: mode
-    for name, mode in MODE_NAMES.items()
-    if mode in (TrafficDistribution.PREFER_SAME_ZONE, TrafficDistribution.PREFER_SAME_NODE)
-}
 _PREFER_CLOSE: Final = dict(MODE_ALIASES)
 _PREFER_SAME_ZONE: Final = {**_PREFER_CLOSE, "PreferSameZone": TrafficDistribution.PREFER_SAME_ZONE}
 _PREFER_SAME_NODE: Final = {**_PREFER_SAME_ZONE, "PreferSameNode": TrafficDistribution.PREFER_SAME_NODE}
@@ -70,6 +65,9 @@ class Profile:
             also where no traffic distribution is in force (DR-7a).
         ingress_crosses_networks: Whether an ingress gateway sends to other networks (PATH-3).
         waypoint_crosses_networks: Whether a waypoint does.
+        ingress_needs: What an ingress gateway needs for that in ambient
+            multi-network and does not have by default; ``""`` for nothing.
+        waypoint_needs: The same of a waypoint.
         sidecars_join_clusters: Whether for a sidecar a Service's local name spans all
             clusters without any label (COMP-3).
         sends_through_waypoints: Whether sidecars and ingress gateways send through
@@ -89,7 +87,7 @@ class Profile:
     name: str
     cross_network: CrossNetwork
     spec_values: Mapping[str, TrafficDistribution] = field(converter=_table)
-    annotation_values: Mapping[str, TrafficDistribution] = field(converter=_lower_table, default=_ISTIO_MODES)
+    annotation_values: Mapping[str, TrafficDistribution] = field(converter=_lower_table, default=_PREFER_SAME_NODE)
     namespace_annotation: bool = False
     global_services: bool = False
     gateway_locality: bool = False
@@ -100,6 +98,8 @@ class Profile:
     unready_without_distribution: bool = True
     ingress_crosses_networks: bool = True
     waypoint_crosses_networks: bool = True
+    ingress_needs: str = ""
+    waypoint_needs: str = ""
     sidecars_join_clusters: bool = True
     sends_through_waypoints: bool = False
 
@@ -122,44 +122,46 @@ class Profile:
     def named(name: str) -> "Profile":
         """The profile of this name; `to_table` says which rules it took.
 
+        A patch version has the rules of its minor version, and the name that was asked for.
+
         Raises:
-            InvalidValueError: There is none; the message lists those that there are.
+            InvalidValueError: There is none; the message lists those that there
+                are, and says which one to take.
 
         >>> Profile.named("istio-1.31")
         <Profile istio-1.31>
         """
-        profile = PROFILES.get(name) if isinstance(name, str) else None
-        if profile is None:
-            raise InvalidValueError(f"expected one of {', '.join(PROFILES)}, got {name!r}", "profile")
-        return profile
+        if isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers need not type-check
+            if name in PROFILES:
+                return PROFILES[name]
+            if (minor := _minor(name)) in PROFILES:
+                return evolve(PROFILES[minor], name=name)
+        raise InvalidValueError(f"expected one of {', '.join(PROFILES)}, got {name!r}{_advice(name)}", "profile")
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What is not as in the version before, a line each; ``()`` if all is, or if no version is before.
+
+        >>> Profile.named("istio-1.28").changes
+        ('PATH-3 a waypoint needs for that: nothing (in istio-1.27: istio-1.28)',)
+        """
+        before = _before(self.name)
+        if before is None:
+            return ()
+        return tuple(
+            f"{rule} {choice}: {value} (in {before}: {was})"
+            for (rule, choice, value), (*_, was) in zip(_choices(self), _choices(before), strict=True)
+            if value != was
+        )
 
     def to_table(self) -> Table:
-        """Which rules it took: a row for each choice, with the rule that the choice is about.
+        """Which rules it took: a row for each choice, with the rule that the choice is about; `changes` below.
 
         >>> print(ISTIO_1_24.to_table().to_text().splitlines()[3])
         TIER-4  PreferSameZone compares           network, region, zone, subzone
         """
-        yes = {True: "yes", False: "no"}
-        scopes = ", ".join(scope.value for scope in self.scopes(TrafficDistribution.PREFER_SAME_ZONE))
-        own_words = [mode.value for mode in dict.fromkeys(self.annotation_values.values())]
-        rows = (
-            ("TIER-2", "other networks are", self.cross_network.value),
-            ("TIER-4", "PreferSameZone compares", scopes),
-            ("MODE-1", "spec field takes", ", ".join(self.spec_values)),
-            ("MODE-2", "annotation knows", ", ".join(own_words)),
-            ("MODE-3", "Envoys obey distribution", yes[self.envoys_obey_distribution]),
-            ("PREC-1", "Namespace annotation counts", yes[self.namespace_annotation]),
-            ("PREC-3", "Local compares", ", ".join(scope.value for scope in self.local_scopes)),
-            ("LOC-3", "gateways give region and zone", yes[self.gateway_locality]),
-            ("COMP-3", "services can be global", yes[self.global_services]),
-            ("COMP-3", "sidecars join clusters by name", yes[self.sidecars_join_clusters]),
-            ("DR-2", "blocks of a rule", self.rule_mixing.value),
-            ("DR-7a", "unready endpoints always sent", yes[self.unready_without_distribution]),
-            ("PATH-2", "waypoints used without a label", yes[self.sends_through_waypoints]),
-            ("PATH-3", "ingress gateway crosses networks", yes[self.ingress_crosses_networks]),
-            ("PATH-3", "waypoint crosses networks", yes[self.waypoint_crosses_networks]),
-        )
-        return Table(title=f"profile {self.name}", columns=("rule", "choice", "value"), rows=rows)
+        columns = ("rule", "choice", "value")
+        return Table(title=f"profile {self.name}", columns=columns, rows=_choices(self), notes=self.changes)
 
     def _repr_html_(self) -> str:
         return self.to_table().to_html()
@@ -181,6 +183,72 @@ class Profile:
         return _rebuilt, ({**parts, **tables},)
 
 
+_ISTIO: Final = "istio-"
+
+
+def _minor(name: str) -> str:
+    """The minor version of a patch version, as in ``istio-1.27`` of ``istio-1.27.3``; else the name itself."""
+    minor, _, patch = name.rpartition(".")
+    is_number = patch.isascii() and patch.isdecimal() and (patch == "0" or patch[0] != "0")
+    return minor if minor.startswith(_ISTIO) and "." in minor and is_number else name
+
+
+def _before(name: str) -> Profile | None:
+    """The version before the one of this name; ``None`` if there is none."""
+    names = [known for known in PROFILES if known.startswith(_ISTIO)]
+    place = names.index(_minor(name)) if _minor(name) in names else 0
+    return PROFILES[names[place - 1]] if place else None
+
+
+def _version(name: str) -> tuple[int, int]:
+    major, _, minor = name.removeprefix(_ISTIO).partition(".")
+    return int(major), int(minor)
+
+
+def _advice(name: object) -> str:
+    """Which profile to take for a name that is none; ``""`` if it is like none of them."""
+    import re  # noqa: PLC0415  # only errors need it
+    from difflib import get_close_matches  # noqa: PLC0415  # only errors need it, and it is slow to load
+
+    versions = {_version(known): known for known in PROFILES if known.startswith(_ISTIO)}
+    if found := re.search(r"(\d{1,4})\.(\d{1,4})", str(name)):
+        asked = int(found[1]), int(found[2])
+        if asked in versions:
+            return f"; take {versions[asked]}"
+        if asked > max(versions):
+            return f"; take {versions[max(versions)]}, the newest that is known"
+        if asked < min(versions):
+            return f"; {versions[min(versions)]} is the oldest that is known"
+    close = get_close_matches(str(name).lower(), PROFILES, cutoff=0.5)
+    return f"; the nearest: {', '.join(close)}" if close else ""
+
+
+def _choices(profile: Profile) -> tuple[tuple[str, str, str], ...]:
+    """A row for each thing that profiles differ in: rule, choice and value."""
+    yes = {True: "yes", False: "no"}
+    scopes = ", ".join(scope.value for scope in profile.scopes(TrafficDistribution.PREFER_SAME_ZONE))
+    spelled = {name.lower(): name for name in (*(mode.value for mode in TrafficDistribution), *MODE_ALIASES)}
+    return (
+        ("TIER-2", "other networks are", profile.cross_network.value),
+        ("TIER-4", "PreferSameZone compares", scopes),
+        ("MODE-1", "spec field takes", ", ".join(profile.spec_values)),
+        ("MODE-2", "annotation knows", ", ".join(spelled.get(word, word) for word in profile.annotation_values)),
+        ("MODE-3", "Envoys obey distribution", yes[profile.envoys_obey_distribution]),
+        ("PREC-1", "Namespace annotation counts", yes[profile.namespace_annotation]),
+        ("PREC-3", "Local compares", ", ".join(scope.value for scope in profile.local_scopes)),
+        ("LOC-3", "gateways give region and zone", yes[profile.gateway_locality]),
+        ("COMP-3", "services can be global", yes[profile.global_services]),
+        ("COMP-3", "sidecars join clusters by name", yes[profile.sidecars_join_clusters]),
+        ("DR-2", "blocks of a rule", profile.rule_mixing.value),
+        ("DR-7a", "unready endpoints always sent", yes[profile.unready_without_distribution]),
+        ("PATH-2", "waypoints used without a label", yes[profile.sends_through_waypoints]),
+        ("PATH-3", "ingress gateway crosses networks", yes[profile.ingress_crosses_networks]),
+        ("PATH-3", "an ingress gateway needs for that", profile.ingress_needs or "nothing"),
+        ("PATH-3", "waypoint crosses networks", yes[profile.waypoint_crosses_networks]),
+        ("PATH-3", "a waypoint needs for that", profile.waypoint_needs or "nothing"),
+    )
+
+
 def _rebuilt(parts: dict[str, Any]) -> Profile:
     return Profile(**parts)
 
@@ -197,21 +265,37 @@ SOLO: Final = Profile(
     sidecars_join_clusters=False,
     sends_through_waypoints=True,
 )
+# In ambient multi-network (AMBIENT_ENABLE_MULTI_NETWORK, from 1.25.0 on) two flags of istiod say who sends to other
+# networks. This one is there from 1.29.0 on, and false by default up to 1.31.0-rc.0, although
+# releasenotes/notes/ambient-ingress-remotes.yaml says true. AMBIENT_ENABLE_MULTI_NETWORK_WAYPOINT is there from 1.28.0
+# on, and true. Source: istio/istio pilot/pkg/features/ambient.go, and pilot/pkg/xds/endpoints/ep_filters.go,
+# EndpointsByNetworkFilter, at those tags.
+_INGRESS_FLAG: Final = "AMBIENT_ENABLE_MULTI_NETWORK_INGRESS"
+
 ISTIO_1_24: Final = Profile(
     name="istio-1.24",
     cross_network=CrossNetwork.FLAT,
     spec_values=_PREFER_CLOSE,
+    # istio/istio pilot/pkg/serviceregistry/kube/controller/ambient/services.go, and from 1.25 on kube/conversion.go,
+    # GetTrafficDistribution, up to 1.24.6, 1.25.5 and 1.26.8 compare the annotation with this word alone.
+    annotation_values=_PREFER_CLOSE,
     zone_depth=4,
     envoys_obey_distribution=False,  # istio/istio issue 54715
     unready_without_distribution=False,
+    ingress_needs=f"istio-1.29 and {_INGRESS_FLAG}",
+    waypoint_needs="istio-1.28",
 )
 ISTIO_1_25: Final = evolve(ISTIO_1_24, name="istio-1.25", envoys_obey_distribution=True)
 ISTIO_1_26: Final = evolve(ISTIO_1_25, name="istio-1.26")
 ISTIO_1_27: Final = evolve(
-    ISTIO_1_26, name="istio-1.27", spec_values=_PREFER_SAME_NODE, zone_depth=TrafficDistribution.PREFER_SAME_ZONE.depth
+    ISTIO_1_26,
+    name="istio-1.27",
+    spec_values=_PREFER_SAME_NODE,
+    annotation_values=_PREFER_SAME_NODE,
+    zone_depth=TrafficDistribution.PREFER_SAME_ZONE.depth,
 )
-ISTIO_1_28: Final = evolve(ISTIO_1_27, name="istio-1.28")
-ISTIO_1_29: Final = evolve(ISTIO_1_28, name="istio-1.29")
+ISTIO_1_28: Final = evolve(ISTIO_1_27, name="istio-1.28", waypoint_needs="")
+ISTIO_1_29: Final = evolve(ISTIO_1_28, name="istio-1.29", ingress_needs=_INGRESS_FLAG)
 ISTIO_1_30: Final = evolve(ISTIO_1_29, name="istio-1.30", namespace_annotation=True)
 ISTIO_1_31: Final = evolve(
     ISTIO_1_30, name="istio-1.31", cross_network=CrossNetwork.RANKED, unready_without_distribution=True

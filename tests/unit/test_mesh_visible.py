@@ -1,12 +1,15 @@
 """What stands behind a host, as one cluster and one kind of eyes sees it (LOC-3 to LOC-6, COMP-3)."""
 
+from typing import Any
+
 import pytest
+from attrs import evolve
 from tests.meshes import EAST, GLOBAL_HOST, HOST, cluster, gateway, one_cluster, pod, rule, service, two_clusters
 
 from meshtier.component import Component
 from meshtier.endpoint import Health, Reason
 from meshtier.locality import SCOPE_LABELS, Locality, Scope
-from meshtier.mesh import Mesh, Route, ServiceScope
+from meshtier.mesh import Mesh, PeeringGateway, Route, ServiceScope
 from meshtier.mesh.service_endpoint import ServiceEndpoint
 from meshtier.profile import ISTIO_1_30, ISTIO_1_31, PROFILES, SOLO, Profile
 
@@ -42,6 +45,55 @@ def test_behind_a_gateway_istio_gives_a_network_and_a_cluster_and_nothing_else(
     assert (endpoint.locality, endpoint.cluster) == (Locality("net-w"), "west")
     if component in ENVOYS:
         assert dict(endpoint.labels) == {SCOPE_LABELS[Scope.NETWORK]: "net-w", SCOPE_LABELS[Scope.CLUSTER]: "west"}
+
+
+DOUBTFUL = {
+    **{
+        (Component.INGRESS_GATEWAY, f"istio-1.{minor}"): "istio-1.29 and AMBIENT_ENABLE_MULTI_NETWORK_INGRESS"
+        for minor in range(24, 29)
+    },
+    **{
+        (Component.INGRESS_GATEWAY, f"istio-1.{minor}"): "AMBIENT_ENABLE_MULTI_NETWORK_INGRESS"
+        for minor in range(29, 32)
+    },
+    **{(Component.WAYPOINT, f"istio-1.{minor}"): "istio-1.28" for minor in range(24, 28)},
+}
+FIELDS = {Component.INGRESS_GATEWAY: "ingress_crosses_networks", Component.WAYPOINT: "waypoint_crosses_networks"}
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=str)
+@pytest.mark.parametrize("component", Component)
+def test_whether_ambient_multi_network_lets_it_cross_networks_is_noted_where_its_default_does_not(
+    component: Component, profile: Profile
+) -> None:
+    mesh = far(gateways=[PEER])
+    notes = mesh.route("client", GLOBAL_HOST, component=component, profile=profile).notes
+    found = [note for note in notes if note.code == "crossing-needs-flag"]
+    needs = DOUBTFUL.get((component, profile.name))
+    if needs is None:
+        assert found == []
+        return
+    (note,) = found
+    assert f"only with {needs}, which profile {profile.name} does not have by default" in note.text
+    assert f"evolve(profile, {FIELDS[component]}=False)" in note.text
+    crosses: dict[str, Any] = {FIELDS[component]: False}
+    kept_in = mesh.route("client", GLOBAL_HOST, component=component, profile=evolve(profile, **crosses))
+    assert [one.rule for one in kept_in.excluded] == ["PATH-3"]
+    assert not any(note.code == "crossing-needs-flag" for note in kept_in.notes)
+
+
+@pytest.mark.parametrize("gateways", [[], [evolve(PEER, hbone=False)]], ids=["none", "without HBONE"])
+def test_without_an_hbone_gateway_no_flag_of_ambient_multi_network_is_spoken_of(
+    gateways: list[PeeringGateway],
+) -> None:
+    route = far(gateways=gateways).route("client", GLOBAL_HOST, component=Component.INGRESS_GATEWAY, profile=ISTIO_1_31)
+    assert not any(note.code == "crossing-needs-flag" for note in route.notes)
+
+
+def test_a_gateway_that_stays_in_its_own_network_needs_no_flag() -> None:
+    mesh = one_cluster([pod("a")])
+    route = mesh.route("client", HOST, component=Component.INGRESS_GATEWAY, profile=ISTIO_1_31)
+    assert not any(note.code == "crossing-needs-flag" for note in route.notes)
 
 
 def test_a_subset_knows_an_endpoint_behind_an_istio_gateway_by_its_own_labels() -> None:

@@ -479,9 +479,9 @@ ISTIO_SPEC = "PreferClose, PreferSameZone, PreferSameNode"
             [
                 "Local (strict: no failover)",
                 ISTIO_SPEC,
-                "PreferSameZone, PreferSameNode, PreferClose, Any",
-                "PreferSameZone, PreferSameNode, PreferClose, Any",
-                "PreferSameZone, PreferSameNode, PreferClose, Any",
+                "PreferClose, PreferSameZone, PreferSameNode, Any",
+                "PreferClose, PreferSameZone, PreferSameNode, Any",
+                "PreferClose, PreferSameZone, PreferSameNode, Any",
                 "Any",
             ],
         ),

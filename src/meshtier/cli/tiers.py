@@ -19,12 +19,13 @@ MODE = Parsed(
 @profile_option
 @output_option
 def tiers(mode: TrafficDistribution | None, profile: Profile, form: str) -> None:
-    """What is in which tier of MODE, or of every mode; and where each can be set.
+    """What is in which tier of MODE, or of every mode; where each can be set; and which rules the profile took.
 
     MODE is Any, PreferNetwork, PreferRegion, PreferSameZone (PreferClose) or PreferSameNode.
     """
     modes = [mode] if mode is not None else list(TrafficDistribution)
     tables = [mode_table(each, profile=profile) for each in modes]
+    rules = profile.to_table()
     if form in ("json", "yaml"):
         data = {
             "profile": profile.name,
@@ -36,11 +37,13 @@ def tiers(mode: TrafficDistribution | None, profile: Profile, form: str) -> None
                 }
                 for each, table in zip(modes, tables, strict=True)
             ],
+            "rules": [dict(zip(rules.columns, row, strict=True)) for row in rules.rows],
+            "changes": list(profile.changes),
         }
         print_data(data, form)
         return
     if mode is None:
-        tables.append(precedence_table(profile=profile))
+        tables += [precedence_table(profile=profile), rules]
     for number, table in enumerate(tables):
         if number:
             click.echo()

@@ -89,7 +89,7 @@ class _Builder:
             gateways=peering_gateways(found[schema.Gateway], self._name, places),
             waypoints=waypoint_gateways(found[schema.Gateway], found[schema.GatewayClass]),
             destination_rules=rules,
-            notes=(*notes, *places.notes(), *doubts),
+            notes=(*notes, *places.notes(), *doubts, *(note for each in self._documents for note in each.notes)),
         )
 
     def _gather(self, kind: type[Any]) -> dict[Key, Any]:
@@ -141,7 +141,8 @@ class _Builder:
     def _rule(self, document: DocumentObjects, found: schema.DestinationRule) -> DestinationRule | None:
         obj = {"kind": "DestinationRule", "metadata": found.metadata, "spec": found.spec}
         try:
-            return DestinationRule.from_mapping(obj)
+            # The API server refuses some rules where Istio's validation runs: one of them must not hide all else.
+            return DestinationRule.from_mapping(obj, validated=False)
         except InputError as error:
             self._problems += [evolve(each, file=document.file, document=document.number) for each in error.problems]
             return None

@@ -19,6 +19,8 @@ from meshtier.kube.decode import in_short, is_list, is_mapping, object_from_mapp
 from meshtier.kube.documents import Document
 from meshtier.kube.schema import CLUSTER_WIDE, GROUPS, KINDS, group_of, title_of
 from meshtier.kube.text import Text
+from meshtier.kube.unknown_fields import unknown_service_fields
+from meshtier.note import Note
 
 _SNAKE: Final = "api_version"
 _CLIENT: Final = "expected keys in camel case, as sanitize_for_serialization of the Python client gives them, got"
@@ -45,12 +47,14 @@ class DocumentObjects:
         number: Which document of the file, from 1; ``None`` for plain data.
         by_kind: By schema, each in the order of the input.
         dump: What a ztunnel dumped, if that is what the document is.
+        notes: What was doubtful in reading its objects.
     """
 
     file: str
     number: int | None
     by_kind: defaultdict[type[Any], list[Any]] = field(factory=partial(defaultdict[type[Any], list[Any]], list))
     dump: Mapping[str, object] | None = None
+    notes: list[Note] = field(factory=list[Note])
 
     def of(self, schema: type[Any]) -> Sequence[Any]:
         """Its objects of one kind."""
@@ -214,6 +218,7 @@ class SourceObjects:
         )
         if found is not None:
             document.by_kind[KINDS[kind]].append(found)
+            document.notes += unknown_service_fields(title, value.get("spec")) if kind == "Service" else ()
 
 
 def _items_say(list_kind: str | None, version: object) -> _Said:

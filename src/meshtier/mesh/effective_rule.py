@@ -188,12 +188,18 @@ def _without_mixed(
     balancer = traffic.load_balancer if traffic is not None else None
     if traffic is None or balancer is None or balancer.locality is None or found is None:
         return traffic, ()
+    kept, text = traffic, ""
     try:
         check_mixing(balancer.locality, profile)
     except InvalidValueError as error:
         kept = evolve(traffic, load_balancer=evolve(balancer, locality=None))
-        return kept, (Note("exclusive-blocks", f"{error}; the block is refused and has no effect", found.rule.title),)
-    return traffic, ()
+        text = f"{error}; the block is refused and has no effect"
+    else:
+        first, *others = balancer.locality.lists or ("",)
+        if first == "distribute" and others:
+            # Source: istio/istio loadbalancer.go, ApplyLocalityLoadBalancer, at 86c9f01.
+            text = f"localityLbSetting: beside distribute, {' and '.join(others)} has no effect"
+    return kept, (Note("exclusive-blocks", text, found.rule.title),) if text else ()
 
 
 def _subset_of(found: Found | None, name: str | None) -> Subset | None:

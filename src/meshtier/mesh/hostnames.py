@@ -49,6 +49,8 @@ class Naming:
 
 
 SOLO_NAMING: Final = Naming(global_services=True, joins_clusters=False)
+_NAMINGS: Final = (SOLO_NAMING, Naming(global_services=False, joins_clusters=True))
+"""Rules under which every host name that some profile and component know means something."""
 
 
 def global_host(service: Service, domain: str = GLOBAL_DOMAIN) -> str:
@@ -200,10 +202,21 @@ class HostTable:
         key = (name, cluster, naming)
         found = self._bindings.get(key)
         if found is None:
-            found = self._bindings[key] = self._bind(name, cluster, naming, host)
+            found = self._bind(name, cluster, naming)
+            if found is None:
+                raise UnknownNameError.among("host", host, self.hosts(cluster, naming))
+            self._bindings[key] = found
         return found
 
-    def _bind(self, name: str, cluster: str, naming: Naming, asked: str) -> Binding:
+    def knows(self, host: str, cluster: str) -> bool:
+        """Whether a full name means something to some component in a cluster, under the rules of some profile."""
+        return any(self._bind(host, cluster, naming) is not None for naming in _NAMINGS)
+
+    def all_hosts(self, cluster: str) -> frozenset[str]:
+        """Every full name that means something to some component in a cluster, under the rules of some profile."""
+        return frozenset(host for naming in _NAMINGS for host in self.hosts(cluster, naming))
+
+    def _bind(self, name: str, cluster: str, naming: Naming) -> Binding | None:
         own = self._own[cluster].get(name, []) if cluster in self._own else []
         services = self._called(name, cluster)
         if services and name == self._local_host(services[0], cluster):
@@ -217,9 +230,7 @@ class HostTable:
             reached = [each for each in services if self._why_not(cluster, each) is None and each.scope in _GLOBAL]
             if reached:
                 return self._joined(name, services, cluster, SOLO_NAMING)
-        if own:
-            return self._local(name, own)
-        raise UnknownNameError.among("host", asked, self.hosts(cluster, naming))
+        return self._local(name, own) if own else None
 
     def _full(self, name: str, cluster: str, namespace: str) -> str:
         if self._called(name, cluster) or (cluster in self._own and name in self._own[cluster]):

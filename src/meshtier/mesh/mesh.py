@@ -15,6 +15,7 @@ from meshtier.mesh.request import RouteRequest
 from meshtier.mesh.route import Route
 from meshtier.mesh.routing import Router
 from meshtier.mesh.snapshot import Cluster, Place, Workload
+from meshtier.mesh.snapshot_warnings import snapshot_warnings
 from meshtier.mesh.sweep import Sweep
 from meshtier.note import Note
 from meshtier.profile import SOLO, Profile
@@ -65,10 +66,11 @@ class Mesh:
     def _sweep(self) -> Sweep:
         return Sweep(self.clusters, self._hosts, self._router)
 
-    @property
+    @cached_property
     def notes(self) -> tuple[Note, ...]:
         """What was doubtful about the clusters as a whole."""
-        return tuple(note for cluster in self.clusters for note in cluster.notes)
+        read = (note for cluster in self.clusters for note in cluster.notes)
+        return (*read, *snapshot_warnings(self.clusters, self._hosts))
 
     def hosts(
         self, cluster: str | None = None, *, component: Component | None = None, profile: Profile = SOLO

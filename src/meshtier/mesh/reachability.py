@@ -14,6 +14,7 @@ from meshtier.locality import Locality
 from meshtier.mesh.request import RouteRequest
 from meshtier.mesh.snapshot import Cluster, PeeringGateway, Place, Workload
 from meshtier.note import Note
+from meshtier.profile import Profile
 
 
 @frozen
@@ -44,6 +45,7 @@ class Viewpoint:
         crosses_networks: Whether it sends to other networks at all (PATH-3).
         network: The network in which it runs; ``""`` for that of its cluster.
         needs_no_gateway: Whether it reaches a network to which no gateway leads directly (NET-2).
+        crossing_doubt: What is doubtful about its sending there; ``None`` if nothing is.
     """
 
     cluster: str
@@ -52,24 +54,41 @@ class Viewpoint:
     crosses_networks: bool = True
     network: str = ""
     needs_no_gateway: bool = False
+    crossing_doubt: Note | None = None
 
     @classmethod
     def of(cls, cluster: str, request: RouteRequest) -> "Viewpoint":
         """The viewpoint of the component that is asked about, in one cluster."""
         profile, component = request.profile, request.component
-        crosses = {
-            Component.INGRESS_GATEWAY: profile.ingress_crosses_networks,
-            Component.WAYPOINT: profile.waypoint_crosses_networks,
-        }
+        crosses, doubt = _crossing(profile, component)
         return cls(
             cluster=cluster,
             envoy=request.traits.is_told_unready,
             gateway_locality=profile.gateway_locality,
-            crosses_networks=crosses.get(component, True) and not request.at_network,
+            crosses_networks=crosses and not request.at_network,
             network=request.at_network,
+            crossing_doubt=doubt,
             # Source: istio/istio pilot/pkg/xds/endpoints/ep_filters.go, EndpointsByNetworkFilter, at 86c9f01.
             needs_no_gateway=component is Component.SIDECAR and not profile.global_services,
         )
+
+
+def _crossing(profile: Profile, component: Component) -> tuple[bool, Note | None]:
+    """Whether a component sends to other networks, and what is doubtful about that (PATH-3)."""
+    match component:
+        case Component.INGRESS_GATEWAY:
+            who, field, needs = "an ingress gateway", "ingress_crosses_networks", profile.ingress_needs
+            crosses = profile.ingress_crosses_networks
+        case Component.WAYPOINT:
+            who, field, needs = "a waypoint", "waypoint_crosses_networks", profile.waypoint_needs
+            crosses = profile.waypoint_crosses_networks
+        case _:
+            return True, None
+    text = (
+        f"in ambient multi-network {who} sends to other networks only with {needs}, which profile {profile.name} does"
+    )
+    text += f" not have by default; attrs.evolve(profile, {field}=False) gives the answer without"
+    return crosses, Note("crossing-needs-flag", text) if crosses and needs else None
 
 
 @frozen(kw_only=True)
@@ -168,6 +187,8 @@ class Reachability:
                 names = ", ".join(dict.fromkeys(f"{gateway} in cluster {gateway.cluster!r}" for gateway in found))
                 text = f"cluster {self._home.name!r} has no istio-remote Gateway for network {network!r}; the labels of"
                 self.notes.append(Note("gateway-assumed", f"{text} {names} are taken for it"))
+        if self._viewpoint.crossing_doubt is not None and any(gateway.hbone for gateway in found):
+            self.notes.append(self._viewpoint.crossing_doubt)
         for gateway in found:
             self.notes.extend(gateway.notes)
         if len(found) > 1 and not self._viewpoint.envoy:

@@ -36,6 +36,7 @@ from meshtier.mesh.snapshot import Cluster, Workload
 from meshtier.mesh.visible import VisibleEndpoints, visible_endpoints
 from meshtier.mesh.warnings import (
     beside_the_way,
+    drift,
     foreign_host,
     kept_local,
     no_way,
@@ -195,7 +196,8 @@ class HostRoutes:
             return set_in_vain(request.component, _resolved(binding, request, self.router.clusters))
         if binding.kept_local:
             return (kept_local(binding),)
-        return (foreign_host(binding, request.profile),) if _is_foreign(binding, request.profile) else ()
+        foreign = (foreign_host(binding, request.profile),) if _is_foreign(binding, request.profile) else ()
+        return (*foreign, *drift(binding, request.naming))
 
     def direct(self, client: Client, remarks: tuple[Note, ...] = ()) -> DirectRoute:
         """The one choice that the component makes for a client, or as the client where that is the component itself."""

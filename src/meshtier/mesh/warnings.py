@@ -2,22 +2,24 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import accumulate
+from operator import attrgetter
+from typing import Final, TypeAlias
 
 from attrs import evolve
 
 from meshtier.component import Component
 from meshtier.dataplane import EnvoySettings, LbPolicy, LocalityGroup, check_groups
-from meshtier.endpoint import Endpoint
+from meshtier.endpoint import Endpoint, Reason
 from meshtier.errors import InvalidValueError
 from meshtier.locality import Locality, Scope
 from meshtier.mesh.clients import Client
 from meshtier.mesh.effective_rule import EffectiveRule
-from meshtier.mesh.hostnames import GLOBAL_DOMAIN, Binding
+from meshtier.mesh.hostnames import GLOBAL_DOMAIN, Binding, Naming
 from meshtier.mesh.request import RouteRequest
 from meshtier.mesh.snapshot import Service, Workload
 from meshtier.mesh.waypoint import GATEWAY_NAME_LABEL, NoWaypoint, Waypoint, uses_waypoint
 from meshtier.note import Note
-from meshtier.precedence import Level, Resolution
+from meshtier.precedence import ANNOTATION, Level, Resolution
 from meshtier.profile import Profile
 from meshtier.rules import compare_labels
 
@@ -94,6 +96,79 @@ def foreign_host(binding: Binding, profile: Profile) -> Note:
     """The profile has no such host names, and an answer is given all the same (COMP-3)."""
     text = f"profile {profile.name} knows no hosts of {GLOBAL_DOMAIN}; this is what its rules make of the endpoints"
     return Note("foreign-host", text, str(binding.service))
+
+
+_HERE: Final = "the first is in force here"
+_EACH: Final = "each decides for its own endpoints"
+_Drifting: TypeAlias = tuple[str, Callable[[Service], str], str]
+
+_SETTINGS: Final[Sequence[_Drifting]] = (
+    ("spec.trafficDistribution", lambda service: _quoted(service.traffic_distribution), _HERE),
+    (f"the annotation {ANNOTATION}", lambda service: _quoted(service.annotation), _HERE),
+    ("spec.internalTrafficPolicy", lambda service: repr(service.internal_traffic_policy or "Cluster"), _HERE),
+    ("spec.publishNotReadyAddresses", lambda service: str(service.publish_not_ready).lower(), _EACH),
+)
+"""What one Service can say differently in two clusters: the field, its value as text, and whose holds."""
+
+_SOLO_SCOPES: Final[Sequence[_Drifting]] = (
+    ("the scope", lambda service: repr(service.scope.value), _EACH),
+    ("the take-over of the local name", lambda service: str(service.takeover).lower(), _HERE),
+)
+_ISTIO_SCOPES: Final[Sequence[_Drifting]] = (
+    ("the label istio.io/global", lambda service: str(service.istio_global).lower(), _HERE),
+)
+
+_all_settings: Final = attrgetter(
+    "traffic_distribution",
+    "annotation",
+    "internal_traffic_policy",
+    "publish_not_ready",
+    "scope",
+    "takeover",
+    "istio_global",
+)
+
+
+def drift(binding: Binding, naming: Naming) -> tuple[Note, ...]:
+    """A note for each setting in which the Services of a host differ between the clusters that it spans (COMP-3).
+
+    What a ztunnel was told is no setting of a Service, and takes no part.
+
+    Cost: O(clusters).
+    """
+    own = binding.service
+    if not binding.spans_clusters or own.preference is not None:
+        return ()
+    settings = _all_settings(own)
+    if all(_all_settings(each) == settings for each in binding.namesakes):  # as a rule, and cheap to see
+        return ()
+    reached = [own, *(each for each in binding.services if each is not own and each.kind == "Service")]
+    of_segment = [own, *(each for each in binding.namesakes if each is not own and _in_segment(binding, each))]
+    scopes = _SOLO_SCOPES if naming.global_services else () if naming.joins_clusters else _ISTIO_SCOPES
+    found = [*(_differing(row, reached) for row in _SETTINGS), *(_differing(row, of_segment) for row in scopes)]
+    return tuple(Note("settings-differ", text, str(own)) for text in found if text)
+
+
+def _in_segment(binding: Binding, service: Service) -> bool:
+    barrier = binding.why_not(service)
+    return barrier is None or barrier.reason is not Reason.OTHER_SEGMENT
+
+
+def _differing(row: _Drifting, services: Iterable[Service]) -> str:
+    """What to say of a setting, the value of the first Service first; ``""`` if all of them agree."""
+    what, value_of, holds = row
+    clusters: dict[str, list[str]] = {}
+    for service in services:
+        if service.preference is None:
+            clusters.setdefault(value_of(service), []).append(repr(service.cluster))
+    if len(clusters) < 2:
+        return ""
+    said = "; ".join(f"{value} in {', '.join(names)}" for value, names in clusters.items())
+    return f"{what} differs between clusters: {said}; {holds}"
+
+
+def _quoted(value: str | None) -> str:
+    return repr(value) if value is not None else "not set"
 
 
 def unknown_places(client: Locality, scopes: Sequence[Scope], matching: Callable[[int], int]) -> tuple[Note, ...]:

@@ -101,7 +101,7 @@ class DestinationRule:
 
     @classmethod
     def from_mapping(
-        cls, obj: Mapping[str, object], *, where: str = "", document: int | None = None
+        cls, obj: Mapping[str, object], *, where: str = "", document: int | None = None, validated: bool = True
     ) -> "DestinationRule":
         """The rule in a Kubernetes object, given as plain data.
 
@@ -109,6 +109,9 @@ class DestinationRule:
             obj: As ``kubectl -o json`` writes it. A null counts as absent.
             where: The file that it came from, for errors.
             document: Which document of that file, from 1.
+            validated: Whether a locality setting is refused if Istio's validation
+                refuses it; otherwise there is a note, and what Istio's control
+                plane would make of it holds.
 
         Raises:
             InputError: With every problem found, each with its field's path.
@@ -117,7 +120,7 @@ class DestinationRule:
         >>> rule.host
         '*.mesh.internal'
         """
-        problems = Problems(file=where, document=document, object_name="DestinationRule")
+        problems = Problems(file=where, document=document, object_name="DestinationRule", strict=validated)
         if not isinstance(obj, Mapping):
             problems.refuse("", f"expected a mapping, got {shown(obj)}")
         rule = _read_rule(cast("object", obj), problems)

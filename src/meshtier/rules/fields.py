@@ -25,9 +25,13 @@ class Problems:
         file: The file's name, for the problems.
         document: Which document of the file.
         object: What to call the object; may be set once its name is read.
+        strict: Whether what is doubtful is a problem, and not only a remark.
     """
 
-    def __init__(self, *, file: str = "", document: int | None = None, object_name: str = "") -> None:
+    def __init__(
+        self, *, file: str = "", document: int | None = None, object_name: str = "", strict: bool = True
+    ) -> None:
+        self.strict = strict
         self.file = file
         self.document = document
         self.object = object_name
@@ -83,6 +87,14 @@ class FieldReader:
     def refuse(self, key: str, problem: str) -> None:
         """Record a problem with the field *key*; ``""`` for the mapping itself."""
         self.problems.refuse(self.path_of(key) if key else self.path, problem)
+
+    def doubt(self, code: str, key: str, problem: str) -> None:
+        """Record what could be computed and is refused elsewhere: a problem, or a remark where that is asked for."""
+        if self.problems.strict:
+            self.refuse(key, problem)
+        else:
+            where = self.path_of(key) if key else self.path
+            self.problems.note(code, f"{where}: {problem}; the rule is read all the same")
 
     def note(self, code: str, key: str, text: str) -> None:
         """Record a remark on the field *key*."""

@@ -17,12 +17,14 @@ from meshtier.errors import InvalidValueError
 from meshtier.locality import SCOPE_LABELS, Scope
 from meshtier.profile import Profile, RuleMixing
 from meshtier.rules.block import FLAG, NAME, TEXTS, Block, Kind, at, blocks, in_manifest
-from meshtier.rules.fields import FieldReader
+from meshtier.rules.fields import MAX_UINT32, FieldReader
 from meshtier.rules.kept import NOTHING_KEPT, Kept, shown
 
 ANYWHERE: Final = "*"
 PLACE_LABELS: Final = frozenset(SCOPE_LABELS[scope] for scope in (Scope.REGION, Scope.ZONE, Scope.SUBZONE))
 """The labels that Istio's validation keeps out of a failoverPriority beside ``failover``."""
+
+_LISTS: Final = {"distribute": "distribute", "failover": "failover", "failoverPriority": "failover_priority"}
 
 Weights: TypeAlias = Mapping[str, int] | Iterable[tuple[str, int]]
 
@@ -70,10 +72,11 @@ class Failover(Block):
     def check(self, reader: FieldReader) -> None:
         if self.from_region == self.to_region:
             problem = f"expected two different regions in from and to, got {shown(self.from_region)} twice"
-            reader.refuse("", problem)
+            reader.doubt("failover-to-itself", "", problem)
         for key, region in (("from", self.from_region), ("to", self.to_region)):
             if "/" in region or ANYWHERE in region:
-                reader.refuse(key, f"expected a region, without '/' and '*', got {shown(region)}")
+                problem = f"expected a region, without '/' and '*', got {shown(region)}"
+                reader.doubt("failover-no-region", key, problem)
 
 
 def _weights(value: Weights) -> tuple[tuple[str, int], ...]:
@@ -83,9 +86,22 @@ def _weights(value: Weights) -> tuple[tuple[str, int], ...]:
 
 
 def _read_weights(reader: FieldReader, key: str) -> tuple[tuple[str, int], ...]:
-    """Each pattern with its weight; with 0 if that is refused, for no weight that is taken is 0."""
+    """Each pattern with its weight; with 0 if that could not be read."""
     to = reader.section(key)
-    return () if to is None else tuple((name, to.integer(name, least=1, most=100) or 0) for name in to.names())
+    return () if to is None else tuple((name, _read_weight(to, name)) for name in to.names())
+
+
+def _read_weight(reader: FieldReader, key: str) -> int:
+    expected = "an integer from 1 to 100"
+    weight = cast("int | None", reader.take(key, int, expected))
+    if weight is None or 1 <= weight <= 100:
+        return weight or 0
+    problem = f"expected {expected}, got {shown(weight)}"
+    if 0 <= weight <= MAX_UINT32:
+        reader.doubt("distribute-weight", key, problem)
+        return weight
+    reader.refuse(key, problem)
+    return 0
 
 
 @frozen(kw_only=True)
@@ -108,9 +124,9 @@ class Distribute(Block):
         for pattern, _ in self.to:
             _check_pattern(reader, "to", pattern)
         total = sum(weight for _, weight in self.to)
-        # With a weight unread, the sum would be a second report of one mistake.
-        if all(weight for _, weight in self.to) and total != 100:
-            reader.refuse("to", f"expected weights that add up to 100, got {total}")
+        # With a weight that is none, the sum would be a second report of one mistake.
+        if all(1 <= weight <= 100 for _, weight in self.to) and total != 100:
+            reader.doubt("distribute-sum", "to", f"expected weights that add up to 100, got {total}")
         _check_targets(reader, [pattern for pattern, _ in self.to])
 
 
@@ -138,10 +154,16 @@ class LocalitySetting(Block):
     )
     extra: Kept = NOTHING_KEPT
 
+    @property
+    def lists(self) -> tuple[str, ...]:
+        """Which of distribute, failover and failoverPriority it has, in this order (DR-2)."""
+        return tuple(key for key, name in _LISTS.items() if getattr(self, name))
+
     @override
     def check(self, reader: FieldReader) -> None:
         if self.distribute and self.failover:
-            reader.refuse("", "expected only one of distribute and failover, got both; Istio's validation refuses that")
+            problem = "expected only one of distribute and failover, got both; Istio's validation refuses that"
+            reader.doubt("distribute-beside-failover", "", problem)
         if self.failover:
             _check_labels(reader, self.failover_priority, " beside failover,")
         _check_origins(reader, [rule.origin for rule in self.distribute])
@@ -189,16 +211,11 @@ def check_mixing(setting: LocalitySetting, profile: Profile, *, path: str = "loc
     >>> from meshtier.profile import SOLO
     >>> check_mixing(LocalitySetting(failover_priority=["topology.istio.io/network"]), SOLO)
     """
-    blocks = {
-        "distribute": setting.distribute,
-        "failover": setting.failover,
-        "failoverPriority": setting.failover_priority,
-    }
-    present = [name for name, block in blocks.items() if block]
+    present = setting.lists
     match profile.rule_mixing:
         case RuleMixing.EXCLUSIVE if len(present) > 1:
             raise InvalidValueError(
-                f"expected one of {', '.join(blocks)} under profile {profile.name}, got {' and '.join(present)}", path
+                f"expected one of {', '.join(_LISTS)} under profile {profile.name}, got {' and '.join(present)}", path
             )
         case RuleMixing.EXCLUSIVE | RuleMixing.REFINE:
             return
@@ -206,7 +223,8 @@ def check_mixing(setting: LocalitySetting, profile: Profile, *, path: str = "loc
 
 def _check_labels(reader: FieldReader, entries: Sequence[str], why: str) -> None:
     if taken := [entry for entry in entries if entry in PLACE_LABELS]:
-        reader.refuse(
+        reader.doubt(
+            "failover-priority-places",
             "failoverPriority",
             f"expected none of the labels of region, zone and subzone{why} got {', '.join(taken)};"
             " Istio's validation refuses that",
@@ -216,9 +234,10 @@ def _check_labels(reader: FieldReader, entries: Sequence[str], why: str) -> None
 def _check_pattern(reader: FieldReader, key: str, pattern: str) -> None:
     parts = pattern.split("/")
     if not all(parts[:3]):
-        reader.refuse(key, f"expected 'region/zone/subzone' without empty parts, got {shown(pattern)}")
+        problem = f"expected 'region/zone/subzone' without empty parts, got {shown(pattern)}"
+        reader.doubt("distribute-empty-part", key, problem)
     elif pattern.count(ANYWHERE) > 1 or (ANYWHERE in pattern and not pattern.endswith(ANYWHERE)):
-        reader.refuse(key, f"expected at most one '*', at the end, got {shown(pattern)}")
+        reader.doubt("distribute-wildcard", key, f"expected at most one '*', at the end, got {shown(pattern)}")
     elif ANYWHERE in pattern and parts[-1] != ANYWHERE:
         reader.note("wildcard-in-part", key, f"in {pattern!r} the '*' is no wildcard; only a whole part can be one")
     if len(parts) > 3:
@@ -228,7 +247,8 @@ def _check_pattern(reader: FieldReader, key: str, pattern: str) -> None:
 def _check_targets(reader: FieldReader, patterns: Sequence[str]) -> None:
     for first, second in combinations(patterns, 2):
         if _overlap(split_place(first), split_place(second)):
-            reader.refuse(
+            reader.doubt(
+                "distribute-overlap",
                 "to",
                 f"expected patterns of which at most one matches any locality, got {shown(first)} and {shown(second)};"
                 " which of the two Istio would apply depends on the random order of a map",
@@ -246,7 +266,8 @@ def _check_origins(reader: FieldReader, origins: Sequence[str]) -> None:
     for place, origin in enumerate(origins):
         for earlier in origins[:place]:
             if _covers(earlier.split("/", 2), origin.split("/", 2)):
-                reader.refuse(
+                reader.doubt(
+                    "distribute-origins",
                     f"distribute[{place}].from",
                     f"expected no overlap with the earlier {shown(earlier)}, got {shown(origin)}; Istio's validation"
                     " refuses that, and takes a wider pattern after a narrower one only if it ends in '*'",
