@@ -84,7 +84,7 @@ def _with_port(mesh: Mesh, hosts: Iterable[str]) -> Iterator[Route]:
         clients = mesh.places(cluster.name).values()
         for host in wanted & set(mesh.hosts(cluster.name)):
             for client in clients:
-                yield mesh.route(client, host, port=PORT)
+                yield mesh.route(client, host, component=Component.ZTUNNEL, port=PORT)
 
 
 def components(scale: Scale) -> Iterator[Figure]:
@@ -134,7 +134,7 @@ RULE: Final[Json] = {
 
 def tiers_from(mesh: Mesh, clients: Iterable[Client], *, host: str = HOST, port: int | None = None) -> int:
     """How many tiers *host* has at ztunnel from each client, in all."""
-    return tiers_asked(mesh.route(client, host, port=port) for client in clients)
+    return tiers_asked(mesh.route(client, host, component=Component.ZTUNNEL, port=port) for client in clients)
 
 
 def tiers_at_sidecars(mesh: Mesh, clients: Iterable[Client], *, host: str = HOST, subset: str | None = None) -> int:
@@ -144,7 +144,8 @@ def tiers_at_sidecars(mesh: Mesh, clients: Iterable[Client], *, host: str = HOST
 
 def tiers_from_names(mesh: Mesh, clients: Iterable[Client]) -> int:
     """How many tiers there are where each client is given by its name."""
-    return tiers_asked(mesh.route(client.name.removeprefix("Pod "), HOST) for client in clients)
+    names = (client.name.removeprefix("Pod ") for client in clients)
+    return tiers_asked(mesh.route(name, HOST, component=Component.ZTUNNEL) for name in names)
 
 
 def shares_from(mesh: Mesh, clients: Iterable[Client]) -> int:

@@ -33,6 +33,7 @@ ISTIO_WORDS = {
     "prefersamenode": "PreferSameNode",
 }
 SOLO_WORDS = ISTIO_WORDS | {"prefernetwork": "PreferNetwork", "preferregion": "PreferRegion", "any": "Any"}
+BEFORE_1_27 = {"istio-1.24", "istio-1.25", "istio-1.26"}
 READS_NAMESPACES = {"istio-1.30", "istio-1.31"}
 
 
@@ -42,6 +43,8 @@ def expected(texts: Texts, profile: Profile, *, global_service: bool) -> tuple[s
     if (spec := texts["spec"]) in SPEC_WORDS[profile.name]:
         return SPEC_WORDS[profile.name][str(spec)], Level.SERVICE_SPEC
     annotation_words = SOLO_WORDS if profile.name == "solo" else ISTIO_WORDS
+    if profile.name in BEFORE_1_27:
+        annotation_words = {"preferclose": "PreferSameZone"}
     for argument in ("service_annotation", "service_entry_annotation", "namespace_annotation"):
         text = texts[argument]
         if text and (argument != "namespace_annotation" or profile.name in READS_NAMESPACES):

@@ -329,6 +329,11 @@ def test_every_start_is_asked_for_the_hosts_that_it_knows() -> None:
         asked.route("east/shop/client", HOST, profile=UPSTREAM)
 
 
+@pytest.mark.parametrize("component", [None, SIDECAR], ids=str)
+def test_a_cluster_that_is_not_there_has_no_hosts(component: Component | None) -> None:
+    assert mesh(client()).hosts("nowhere", component=component) == ()
+
+
 def test_a_path_through_a_waypoint_does_not_look_at_the_host_from_where_it_starts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -100,6 +100,8 @@ def test_waypoint_pods_need_no_label_where_their_service_is_known() -> None:
     route = mesh([pod("a", A2)], [pod("unlabelled", A2)]).route("client", HOST, component=WAYPOINT)
     assert [hop.by for hop in route.hops[1:]] == ["east/shop/unlabelled"]
     assert route.shares.total == 1
+    itself = mesh([pod("a", A2)], [pod("unlabelled", A2)]).route("unlabelled", HOST)
+    assert [(hop.by, hop.route.component) for hop in itself.hops] == [("Pod east/shop/unlabelled", WAYPOINT)]
 
 
 @pytest.mark.parametrize(

@@ -155,17 +155,28 @@ class HostRoutes:
         request, service = self.request, self.binding.service
         if request.component is Component.WAYPOINT and not request.path:
             return self._asked_of_waypoint(client)
-        if not request.path:
-            notes = beside_the_way(request, service, client, self.waypoint)
-        else:
+        if request.path:
             notes = outside_the_mesh(client)
-        if not uses_waypoint(request, service):
+        else:
+            notes = beside_the_way(request.component, service, client, self._left_out)
+        if not self._uses_waypoint:
             return self.direct(client, notes)
         if isinstance(self.waypoint, Waypoint):
             return self._through(self.waypoint).route(client, notes)
         if self.waypoint.binds:
             return self._at_waypoint(self._cluster).direct(client, (*notes, no_way(service, self.waypoint)))
         return self.direct(client, (*notes, *straight(service, self.waypoint)))
+
+    @cached_property
+    def _uses_waypoint(self) -> bool:
+        return uses_waypoint(self.request, self.binding.service)
+
+    @cached_property
+    def _left_out(self) -> Waypoint | NoWaypoint | None:
+        """The waypoint that is in the path and not in this answer, or why there is none."""
+        service = self.binding.service
+        is_used = self._uses_waypoint or not uses_waypoint(evolve(self.request, path=True), service)
+        return None if is_used or not service.waypoint else self.waypoint
 
     def _asked_of_waypoint(self, client: Client) -> Route:
         waypoint = self.waypoint

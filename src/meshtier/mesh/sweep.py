@@ -48,9 +48,7 @@ class Sweep:
 
     def hosts(self, cluster: str, component: Component | None, profile: Profile) -> Iterable[str]:
         """Every full host name that can be asked for in *cluster*, some of them twice."""
-        starts = dict.fromkeys(
-            [component or Component.ZTUNNEL, *(start for start, _ in self._starts(cluster, component))]
-        )
+        starts = [component] if component is not None else [Component.ZTUNNEL, *self._origins.get(cluster, ())]
         for naming in dict.fromkeys(Naming.of(profile, start) for start in starts):
             yield from self._hosts.hosts(cluster, naming)
 

@@ -5,8 +5,6 @@ from itertools import accumulate
 from operator import attrgetter
 from typing import Final, TypeAlias
 
-from attrs import evolve
-
 from meshtier.component import Component
 from meshtier.dataplane import EnvoySettings, LbPolicy, LocalityGroup, check_groups
 from meshtier.endpoint import Endpoint, Reason
@@ -15,9 +13,8 @@ from meshtier.locality import Locality, Scope
 from meshtier.mesh.clients import Client
 from meshtier.mesh.effective_rule import EffectiveRule
 from meshtier.mesh.hostnames import GLOBAL_DOMAIN, Binding, Naming
-from meshtier.mesh.request import RouteRequest
 from meshtier.mesh.snapshot import Service, Workload
-from meshtier.mesh.waypoint import GATEWAY_NAME_LABEL, NoWaypoint, Waypoint, uses_waypoint
+from meshtier.mesh.waypoint import GATEWAY_NAME_LABEL, NoWaypoint, Waypoint
 from meshtier.note import Note
 from meshtier.precedence import ANNOTATION, Level, Resolution
 from meshtier.profile import Profile
@@ -25,10 +22,17 @@ from meshtier.rules import compare_labels
 
 
 def beside_the_way(
-    request: RouteRequest, service: Service, client: Client, waypoint: Waypoint | NoWaypoint
+    component: Component, service: Service, client: Client, left_out: Waypoint | NoWaypoint | None
 ) -> tuple[Note, ...]:
-    """Notes if the traffic of this client takes another way than by the one component that was asked about (PATH)."""
-    component, workload = request.component, client.workload
+    """Notes if the traffic of this client takes another way than by the one component that was asked about (PATH).
+
+    Args:
+        component: That component.
+        service: What is asked for.
+        client: Who asks.
+        left_out: What the service names as its waypoint, if the component by itself leaves it out; else ``None``.
+    """
+    workload = client.workload
     if workload is None:
         return ()
     notes: tuple[Note, ...] = ()
@@ -38,12 +42,11 @@ def beside_the_way(
             return ()
         text = "it is no gateway's pod; the answer is that of a gateway in its place"
         notes = (Note("not-a-gateway", text, str(client)),)
-    asked, path = (uses_waypoint(each, service) for each in (request, evolve(request, path=True)))
-    if not service.waypoint or asked or not path:
+    if left_out is None:
         return notes
-    if isinstance(waypoint, NoWaypoint):
-        consequence = f"this is {component} without it" if waypoint.binds else "traffic goes straight"
-        return (*notes, waypoint.because(consequence))
+    if isinstance(left_out, NoWaypoint):
+        consequence = f"this is {component} without it" if left_out.binds else "traffic goes straight"
+        return (*notes, left_out.because(consequence))
     text = f"traffic goes through its waypoint {service.waypoint}; this is {component} without it (ask --via auto)"
     return (*notes, Note("waypoint-in-path", text, str(service)))
 

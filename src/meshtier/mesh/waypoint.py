@@ -12,7 +12,7 @@ from meshtier.distribution import MODE_ALIASES
 from meshtier.labels import NO_LABELS
 from meshtier.mesh.hostnames import Binding, HostTable
 from meshtier.mesh.request import RouteRequest
-from meshtier.mesh.snapshot import Admits, Backend, Cluster, Service, WaypointGateway, Workload
+from meshtier.mesh.snapshot import Admits, Backend, Cluster, Service, WaypointGateway, Workload, WorkloadKey
 from meshtier.note import Note
 
 GATEWAY_NAME_LABEL: Final = "gateway.networking.k8s.io/gateway-name"
@@ -48,8 +48,15 @@ class Waypoint:
     notes: tuple[Note, ...] = ()
 
     def has(self, workload: Workload | None) -> bool:
-        """Whether *workload* is one of its pods."""
-        return workload is not None and workload.kind == "Pod" and gateway_of(workload) == self.name
+        """Whether *workload* is one of its pods: by its label, or because it is behind the Service, as in a dump."""
+        if workload is None or workload.kind != "Pod":
+            return False
+        return gateway_of(workload) == self.name or (workload.cluster, workload.key) in self._behind
+
+    @cached_property
+    def _behind(self) -> frozenset[tuple[str, WorkloadKey]]:
+        services = self.binding.services
+        return frozenset((service.cluster, backend.workload) for service in services for backend in service.backends)
 
 
 @frozen(kw_only=True)
