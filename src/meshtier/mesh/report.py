@@ -3,23 +3,25 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from meshtier.endpoint import Exclusion
+from meshtier.endpoint import Endpoint, Exclusion
 from meshtier.locality import Locality
-from meshtier.mesh.effective_rule import EffectiveRule
 from meshtier.mesh.outcome import RouteTier
-from meshtier.mesh.rows import Row
-from meshtier.precedence import ANNOTATION, Level, Resolution, Setting
-from meshtier.rules import EffectiveSetting, OutlierDetection
+from meshtier.mesh.wording import distribution_text, headline, set_by, why_lines
 from meshtier.table import Table, one_line, percent, shortened
 
 if TYPE_CHECKING:
     from meshtier.mesh.route import Hop, Route
 
+_BEHIND: Final = "└ "
+"""What stands before the endpoints behind a network endpoint."""
+
+_MOST_GATEWAYS: Final = 6
+"""How many choices at gateways are shown."""
+
 _NUMERIC: Final = frozenset({"priority", "share", "healthy"})
 _PlaceText = Callable[[Locality], str]
-_LOCAL: Final = Level.INTERNAL_TRAFFIC_POLICY
 _OUT_OF_FORCE: Final = "distribution-out-of-force"  # the heading says it where a rule decides
 
 
@@ -100,20 +102,24 @@ def report_of(route: "Route", *, most: int = 8) -> Report:
             are counted.
     """
     rows = list(route.rows())
-    chosen = [row for row in rows if not row.excluded]
-    place_of = _places_beside(route.place.locality, [row.endpoint.locality for row in chosen])
+    there = [row.endpoint.locality for row in rows if not row.excluded]
+    place_of = _places_beside(route.place.locality, [*there, *(one.locality for one in route.endpoints)])
     head = (
         f"from  {route.client.name}",
         f"at    {route.place.locality}",
-        f"by    {route.component.value}, profile {route.profile.name}",
+        f"by    {_path_text(route)}, profile {route.profile.name}",
     )
-    sections = [Section(lines=head), Section(heading=_headline(route), lines=_why_lines(route))]
+    sections = [Section(lines=head)]
+    if route.waypoint_hops or route.deciding is not route:
+        sections.append(_to_waypoint(route))
+    sections.append(Section(heading=headline(route), lines=why_lines(route)))
     if route.deciding is not route:
-        sections += [_waypoints(route), *_by_pod(route, chosen, most, place_of)]
+        sections += _by_pod(route, most, place_of)
     elif route.passthrough:
-        sections.append(_unchosen(chosen, most, place_of))
+        sections.append(_unchosen(route, most, place_of))
     else:
-        sections += _by_tier(route, chosen, most, place_of)
+        sections += _by_tier(route, most, place_of)
+    sections += _at_gateways(route)
     if route.excluded:
         sections.append(Section(heading="excluded", table=_exclusions(route.excluded)))
     if notes := [str(note) for note in route.notes if note.code != _OUT_OF_FORCE or not route.effective_rule.decides]:
@@ -121,115 +127,28 @@ def report_of(route: "Route", *, most: int = 8) -> Report:
     return Report(title=route.host, sections=sections)
 
 
-def _headline(route: "Route") -> str:
-    if route.passthrough:
-        return f"passed through: {route.passthrough}"
-    if route.effective_rule.found is not None and route.effective_rule.decides:
-        return f"{route.effective_rule.title} holds"
-    name = _distribution_text(route.resolution)
-    return f"{name} holds" if route.resolution.obeyed else f"{name} is set, and not obeyed here [MODE-3]"
+def _path_text(route: "Route") -> str:
+    """Who chooses, one after the other."""
+    first = route.first_hop.route.component.value
+    names = [first] if route.deciding is route else [first, route.decided_by]
+    if route.next_hops:
+        names.append("the gateway of another network")
+    return ", then ".join(names)
 
 
-def _distribution_text(resolution: Resolution) -> str:
-    if resolution.source.level is _LOCAL:
-        return "internalTrafficPolicy: Local"
-    name = resolution.title.removesuffix(", strict")
-    return f"strict {name}" if resolution.strict else name
-
-
-def _why_lines(route: "Route") -> Iterator[str]:
-    resolution, rule = route.resolution, route.effective_rule
-    yield from _rule_lines(rule)
-    source = resolution.source
-    text = _setting_text(source) if source.field else f"the default of {source.object}"
-    if rule.decides:
-        held = f"{_distribution_text(resolution)}, {text} [{source.level.rule}]"
-        state = "out of force [PREC-5]" if resolution.obeyed else "not obeyed here [MODE-3]"
-        yield f"traffic distribution is {state}: {held}"
-    else:
-        yield f"{'set by' if source.field else 'nothing is set, so it is'} {text} [{source.level.rule}]"
-    for lost in resolution.overridden:
-        yield f"overrides {_setting_text(lost)}"
-    if not rule.decides:
-        compared = " > ".join(scope.value for scope in resolution.scopes) or "nothing: all endpoints are alike"
-        yield f"{'all must match' if resolution.strict else 'compares'}: {compared}"
-
-
-def _rule_lines(rule: EffectiveRule) -> Iterator[str]:
-    found = rule.found
-    if found is None:
-        return
-    names = " + ".join(each.title for each in found.sources)
-    yield f"found {names} ({found.match.value} match of {found.host!r}, in {found.asked.value})"
-    if rule.subset is not None:
-        yield f"subset {rule.subset.name}"
-    if rule.decides:
-        yield from _setting_lines(rule.setting)
-    yield _outlier_line(rule.outlier_detection)
-    for lost in found.shadowed:
-        yield f"overrides {lost.rule.title} (host {lost.rule.host}): {lost.reason.value}"
-
-
-def _setting_lines(effective: EffectiveSetting) -> Iterator[str]:
-    setting = effective.setting
-    if setting is None:
-        yield f"{effective.source.value} puts every endpoint in one level"
-        return
-    for rule in effective.distribute:
-        shares = ", ".join(f"{pattern} {weight} %" for pattern, weight in rule.to) or "nowhere"
-        yield f"distribute from {rule.origin}: {shares}"
-    if effective.distribute:
-        return
-    if effective.zone_aware is not None:
-        yield "zone-aware routing within the client's region"
-    if setting.failover_priority:
-        yield f"failoverPriority: {', '.join(setting.failover_priority)}"
-    for failover in setting.failover:
-        yield f"failover from region {failover.from_region} to {failover.to_region}"
-    if effective.zone_aware is None and not (setting.failover_priority or setting.failover):
-        yield "locality failover: same subzone, zone, region, then anywhere"
-    if not effective.failover:
-        yield "not in force, for there is no outlierDetection"
-
-
-def _outlier_line(detection: OutlierDetection | None) -> str:
-    if detection is None:
-        return "no outlierDetection"
-    limits = detection.limits
-    counts = [
-        f"{what} {count} times in a row"
-        for count, what in (
-            (limits.consecutive_5xx, "5xx"),
-            (limits.consecutive_gateway, "502/503/504"),
-            (limits.consecutive_local_origin, "failures to connect"),
-        )
-        if count
-    ]
-    return (
-        f"outlierDetection: {' or '.join(counts) or 'nothing'} ejects for {limits.base_ejection_time_s:g} s,"
-        f" at most {limits.max_ejection_percent} % at once, swept every {limits.interval_s:g} s"
-    )
-
-
-def _setting_text(setting: Setting) -> str:
-    # Of an annotation a reader wants the name; the data have the path of the field.
-    name = setting.field.replace(f"metadata.annotations[{ANNOTATION}]", f"annotation {ANNOTATION}")
-    return f"{f'{setting.object} {name}' if setting.object else setting.level}: {setting.value}"
-
-
-def _by_tier(route: "Route", rows: Sequence[Row], most: int, place_of: _PlaceText) -> Iterator[Section]:
+def _by_tier(route: "Route", most: int, place_of: _PlaceText) -> Iterator[Section]:
     """The tiers, and the endpoints of each."""
     yield _tiers(route, place_of, lines=_lost_lines(route))
     shown = [
         (f"P{tier.number}", *cells)
         for tier in route.tiers
-        for cells in _endpoint_cells([row for row in rows if row.tier is tier], most, place_of)
+        for cells in _endpoint_cells(route, tuple(tier.endpoints), most, place_of)
     ]
     if shown:
         yield Section(heading="endpoints", table=_table(("tier", "endpoint", "share", "where", "health"), shown))
 
 
-def _by_pod(route: "Route", rows: Sequence[Row], most: int, place_of: _PlaceText) -> Iterator[Section]:
+def _by_pod(route: "Route", most: int, place_of: _PlaceText) -> Iterator[Section]:
     """The tiers as each waypoint pod sees them, like ones once, and the endpoints over all pods."""
     alike: dict[tuple[tuple[str, ...], ...], list[Hop]] = {}
     for hop in route.waypoint_hops:
@@ -240,13 +159,14 @@ def _by_pod(route: "Route", rows: Sequence[Row], most: int, place_of: _PlaceText
         places = dict.fromkeys(str(hop.route.place.locality) for hop in hops)
         whose = f" as seen by {pods}, {percent(_traffic(hops))}"
         yield _tiers(hops[0].route, place_of, whose=whose, lines=[f"at {shortened(list(places), most=3)}"])
-    table = _table(("endpoint", "share", "where", "health"), _endpoint_cells(rows, most, place_of))
-    yield Section(heading="endpoints", lines=_lost_lines(route), table=table if rows else None)
+    table = _table(("endpoint", "share", "where", "health"), _endpoint_cells(route, route.endpoints, most, place_of))
+    yield Section(heading="endpoints", lines=_lost_lines(route), table=table if route.endpoints else None)
 
 
-def _unchosen(rows: Sequence[Row], most: int, place_of: _PlaceText) -> Section:
+def _unchosen(route: "Route", most: int, place_of: _PlaceText) -> Section:
     """The endpoints of a host that is passed through, which has neither tiers nor shares."""
-    cells = [(name, place, health) for name, _, place, health in _endpoint_cells(rows, most, place_of)]
+    found = _endpoint_cells(route, route.endpoints, most, place_of)
+    cells = [(name, place, health) for name, _, place, health in found]
     said = "the client connects to the address that it resolved: there are no tiers and no shares"
     return Section(heading="endpoints", lines=[said], table=_table(("endpoint", "where", "health"), cells))
 
@@ -305,14 +225,28 @@ def _places(tier: RouteTier, place_of: _PlaceText) -> Iterator[str]:
         before = place.network
 
 
-def _endpoint_cells(rows: Iterable[Row], most: int, place_of: _PlaceText) -> Iterator[tuple[str, ...]]:
-    ordered = sorted(rows, key=lambda row: (-row.share, row.endpoint.id))
+def _endpoint_cells(
+    route: "Route", endpoints: Sequence[Endpoint], most: int, place_of: _PlaceText
+) -> Iterator[tuple[str, ...]]:
+    """The cells of endpoints, and under each network endpoint those of what is behind it."""
+    ordered = sorted(endpoints, key=lambda one: (-route.told[one.id], one.id))
     shown = ordered if len(ordered) <= most + 1 else ordered[:most]
-    for row in shown:
-        endpoint = row.endpoint
-        yield endpoint.id, percent(row.share), place_of(endpoint.locality), endpoint.health.value
+    for endpoint in shown:
+        yield endpoint.id, percent(route.told[endpoint.id]), place_of(endpoint.locality), endpoint.health.value
+        yield from _behind_cells(route, endpoint.id, most, place_of)
     if rest := ordered[len(shown) :]:
-        yield f"… and {len(rest)} more", percent(sum(row.share for row in rest)), "", ""
+        yield f"… and {len(rest)} more", percent(sum(route.told[one.id] for one in rest)), "", ""
+
+
+def _behind_cells(route: "Route", name: str, most: int, place_of: _PlaceText) -> Iterator[tuple[str, ...]]:
+    finals = route.behind(name) or ()
+    parts = {one.id: route.parts[name, one.id] for one in finals}
+    ordered = sorted(finals, key=lambda one: (-parts[one.id], one.id))
+    shown = ordered if len(ordered) <= most + 1 else ordered[:most]
+    for one in shown:
+        yield f"{_BEHIND}{one.id}", percent(parts[one.id]), place_of(one.locality), one.health.value
+    if rest := ordered[len(shown) :]:
+        yield f"{_BEHIND}… and {len(rest)} more", percent(sum(parts[one.id] for one in rest)), "", ""
 
 
 def _exclusions(excluded: Iterable[Exclusion]) -> Table:
@@ -323,14 +257,32 @@ def _exclusions(excluded: Iterable[Exclusion]) -> Table:
     return Table(columns=("endpoint", "why", "rule"), rows=rows)
 
 
-def _waypoints(route: "Route") -> Section:
-    first, pods = route.hops[0], route.waypoint_hops
-    rows = [(hop.by, percent(hop.share), _spread_text(hop.route)) for hop in pods]
+def _to_waypoint(route: "Route") -> Section:
+    """The first of two choices, of a waypoint's pod."""
+    first = route.first_hop.route
+    rows = [(hop.by, percent(hop.share), _spread_text(hop.route)) for hop in route.waypoint_hops]
     return Section(
-        heading=f"two choices: {first.route.component} picks a waypoint pod, and that pod picks the endpoint",
-        lines=[f"to {first.route.host}: {_distribution_text(first.route.resolution)} holds"],
+        heading=f"two choices: {first.component} picks a waypoint pod, and that pod picks the endpoint",
+        lines=[f"to {first.host}: {distribution_text(first.resolution)} holds", set_by(first.resolution)],
         table=Table(columns=("waypoint pod", "share", "sends to"), rows=rows, numeric=frozenset({1})),
     )
+
+
+def _at_gateways(route: "Route") -> Iterator[Section]:
+    """The choices at the gateways of other networks that get traffic, those with the largest shares first."""
+    found: dict[tuple[str, str], list[Hop]] = {}
+    for hop in route.next_hops:
+        found.setdefault((hop.by, hop.route.host), []).append(hop)
+    ordered = sorted(found.values(), key=_traffic, reverse=True)
+    for hops in ordered[:_MOST_GATEWAYS]:
+        there = hops[0].route
+        picks = "the endpoint" if there.host == route.host else f"a pod of {there.host}"
+        lines = [f"at {there.place.locality}", *why_lines(there), *_lost_lines(there)]
+        heading = f"then {hops[0].by} picks {picks}, {percent(_traffic(hops))}: {headline(there)}"
+        yield evolve(_tiers(there, str, lines=lines), heading=heading)
+    if rest := ordered[_MOST_GATEWAYS:]:
+        share = percent(sum(map(_traffic, rest)))
+        yield Section(heading=f"then {len(rest)} more choices at gateways of other networks, {share}")
 
 
 def _spread_text(route: "Route") -> str:
