@@ -244,6 +244,19 @@ class PeeringGateway:
         return f"Gateway {self.namespace}/{self.name}"
 
 
+@frozen
+class Position:
+    """Where an object begins in a file.
+
+    Attributes:
+        file: Its name as the caller gave it; ``""`` for plain data.
+        line: From 1; ``None`` if unknown.
+    """
+
+    file: str = ""
+    line: int | None = None
+
+
 class Admits(enum.Enum):
     """Whose routes a listener takes: ``allowedRoutes.namespaces.from`` (WP-2)."""
 
@@ -363,6 +376,7 @@ class Cluster:
         destination_rules: Its DestinationRules, in the order of the input.
         skipped: How many objects of each unknown kind were ignored.
         notes: What was doubtful about the cluster as a whole.
+        positions: Where its objects stand in files, by title, as in ``Service shop/web``.
 
     Raises:
         InvalidValueError: Two workloads have one key.
@@ -382,3 +396,4 @@ class Cluster:
     destination_rules: tuple[DestinationRule, ...] = ()
     skipped: Mapping[str, int] = field(factory=dict[str, int])
     notes: tuple[Note, ...] = ()
+    positions: Mapping[str, Position] = field(factory=dict[str, Position], eq=False, repr=False)
