@@ -58,8 +58,8 @@ def test_where_nothing_fails_the_table_says_so() -> None:
 
 
 DOUBT = (
-    "[NET-5] cluster 'west' is a peer of 'east' by Gateway istio-eastwest/istio-remote-peer-west, and its dump is not in"
-    " the input: what lies behind is known by entries alone, or not at all"
+    "[NET-5] cluster 'west' is a peer of 'east' by Gateway istio-eastwest/istio-remote-peer-west, and its dump is not"
+    " in the input: what lies behind is known by entries alone, or not at all"
 )
 """What is doubtful about the dump of east without that of west."""
 
