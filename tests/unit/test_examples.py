@@ -32,14 +32,14 @@ EAST_BY_ENVOY = {"tw2lj": 1.4 / 3.4, "k4xzp": 1 / 3.4, "m8vqd": 1 / 3.4}
 FAILOVER = ROOT / "examples" / "failover"
 
 
-def with_unready(*addresses: str) -> list[object]:
+def with_unready(*addresses: str) -> list[dict[str, Any]]:
     """The cluster east of `examples/failover`, in whose EndpointSlices these addresses are not ready."""
     yaml = pytest.importorskip("yaml")
     items: list[dict[str, Any]] = yaml.safe_load((FAILOVER / "east.yaml").read_text(encoding="utf-8"))["items"]
     for endpoint in (each for item in items for each in item.get("endpoints", ())):
         if not set(addresses).isdisjoint(endpoint["addresses"]):
             endpoint["conditions"] = {"ready": False}
-    return list(items)
+    return items
 
 
 @pytest.mark.parametrize(
