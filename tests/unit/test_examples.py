@@ -59,6 +59,16 @@ def test_failover_between_clusters(unready: tuple[str, ...], at_home: float, awa
     assert "maxEjectionPercent 50 of 3 endpoints is 1, 2 come before priority 1" in note.text
 
 
+def test_one_dump_is_enough_to_count_the_hosts() -> None:
+    """An entry stands for the other cluster; what is behind it the dump of that cluster would say (NET-4, NET-5)."""
+    found = load(str(FAILOVER / "east.yaml"), str(RULES / "productpage-failover.yaml"))
+    route = found.route("bookinfo/curl", PRODUCTPAGE)
+    assert flows(route) == {"h2xkq": 0.5, "t5wmb": 0.5}
+    assert {"ejection-cap", "peer-dump-missing"} <= {note.code for note in route.notes}
+    alone = load(with_unready("10.10.1.11", "10.10.1.12")).route("bookinfo/curl", PRODUCTPAGE)
+    assert alone.shares["east/istio-system/autogen.west.bookinfo.productpage"] == 1
+
+
 @cache
 def mesh(variant: str, *rules: str) -> Mesh:
     return load(BOOKINFO / variant, *(RULES / f"{name}.yaml" for name in rules))
