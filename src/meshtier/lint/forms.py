@@ -86,8 +86,8 @@ def report(found: Inspection) -> Report:
         table = Table(columns=("rule", "object", "by", "reason"), rows=rows)
         sections.append(Section(heading="suppressed", table=table))
     if found.not_run:
-        rows = [(each.rule.id, each.rule.name, ", ".join(map(str, each.lacks))) for each in found.not_run]
-        sections.append(Section(heading="not run", table=Table(columns=("rule", "name", "lacks"), rows=rows)))
+        lacking = [(each.rule.id, each.rule.name, ", ".join(map(str, each.lacks))) for each in found.not_run]
+        sections.append(Section(heading="not run", table=Table(columns=("rule", "name", "lacks"), rows=lacking)))
     sections.append(Section(lines=[summary(found)]))
     return Report(title=f"lint, profile {found.profile.name}", sections=sections)
 
