@@ -63,7 +63,8 @@ class Mesh:
         return Router(self.clusters, self._hosts, self.locality_setting)
 
     @cached_property
-    def _sweep(self) -> Sweep:
+    def sweep(self) -> Sweep:
+        """Every host from every place, for those that go through all of it in their own way."""
         return Sweep(self.clusters, self._hosts, self._router)
 
     @cached_property
@@ -84,7 +85,7 @@ class Mesh:
             profile: Whose rules.
         """
         names = [cluster] if cluster is not None else [known.name for known in self.clusters]
-        found = {host for name in names for host in self._sweep.hosts(name, component, profile)}
+        found = {host for name in names for host in self.sweep.hosts(name, component, profile)}
         return tuple(sorted(found))
 
     def client(self, client: "Client | Workload | Locality | str", *, cluster: str | None = None) -> Client:
@@ -181,7 +182,7 @@ class Mesh:
         """
         self._clients.check_cluster(cluster)
         found: dict[Place, Client] = {}
-        for client in self._sweep.clients(cluster, component):
+        for client in self.sweep.clients(cluster, component):
             found.setdefault(client.place_for(client.starts_at if component is None else component), client)
         return found
 
@@ -208,7 +209,7 @@ class Mesh:
 
         Cost: O(n) once for each host and cluster; then O(scopes) a route.
         """
-        return self._sweep.routes(component, profile, hosts)
+        return self.sweep.routes(component, profile, hosts)
 
     def route_count(
         self,
@@ -218,7 +219,7 @@ class Mesh:
         hosts: Iterable[str] | None = None,
     ) -> int:
         """How many routes `routes` yields."""
-        return self._sweep.count(component, profile, hosts)
+        return self.sweep.count(component, profile, hosts)
 
     @override
     def __repr__(self) -> str:
