@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
+from meshtier.cli.changes import Changes, change_options, changed
 from meshtier.cli.completion import host_names
 from meshtier.cli.explain import NOTHING_RECEIVES
 from meshtier.cli.options import component_option, profile_option, source_options
@@ -30,6 +31,7 @@ from meshtier.table import Table, percent
 )
 @component_option
 @profile_option
+@change_options
 @click.option("--failing", is_flag=True, help="Only where nothing can receive the traffic.")
 @click.option(
     "-o",
@@ -48,13 +50,14 @@ def routes(
     profile: Profile,
     failing: bool,
     form: str,
+    changes: Changes,
 ) -> int:
     """Every host from every distinct place of a pod: who chooses, what holds, and how the tiers share the traffic.
 
     SOURCES are those of `meshtier explain`. With --failing, exits with 1 if there
     is anything to show.
     """
-    mesh = read_mesh(sources, clusters)
+    mesh = changed(read_mesh(sources, clusters), changes)
     known = mesh.hosts(component=component, profile=profile)
     for host in hosts:
         if host not in known:

@@ -129,6 +129,21 @@ class ClientTable:
             raise InvalidValueError(f"{name!r} could mean {names}; say which by its full name", "client")
         return clients[0]
 
+    def workload(self, name: str) -> Workload:
+        """The workload of this name, which is one of those that `find` takes for a pod.
+
+        Raises:
+            UnknownNameError: Nothing is called so; the nearest names are given.
+            InvalidValueError: The name could mean several.
+        """
+        found = self._workloads.get(name) or self._workloads.get(name.removeprefix("pod/"), [])
+        if not found:
+            raise UnknownNameError.among("workload", name, self._workloads)
+        if len(found) > 1:
+            names = ", ".join(sorted(map(str, found)))
+            raise InvalidValueError(f"{name!r} could mean {names}; say which by its full name", "workload")
+        return found[0]
+
     def check_cluster(self, name: str) -> None:
         """Refuse a cluster that is not there.
 

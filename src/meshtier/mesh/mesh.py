@@ -3,17 +3,21 @@
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from typing_extensions import override
 
 from meshtier.component import COMPONENTS, Component, Traits
-from meshtier.errors import InvalidValueError, check_member, check_type
+from meshtier.distribution import TrafficDistribution
+from meshtier.endpoint import Health
+from meshtier.errors import InvalidValueError, UnknownNameError, check_member, check_type
 from meshtier.locality import Locality
+from meshtier.mesh import changes
 from meshtier.mesh.clients import Client, ClientTable, client_of
 from meshtier.mesh.hostnames import HostTable
 from meshtier.mesh.request import RouteRequest
 from meshtier.mesh.route import Route
 from meshtier.mesh.routing import Router
+from meshtier.mesh.selector import Selection, Selector
 from meshtier.mesh.snapshot import Cluster, Place, Workload
 from meshtier.mesh.snapshot_warnings import snapshot_warnings
 from meshtier.mesh.sweep import Sweep
@@ -49,6 +53,7 @@ class Mesh:
 
     clusters: tuple[Cluster, ...] = field(converter=_clusters)
     locality_setting: LocalitySetting | None = field(default=MESH_DEFAULT, kw_only=True)
+    _whole: "Mesh | None" = field(default=None, kw_only=True, repr=False)  # what `without` has left something out of
 
     @cached_property
     def _hosts(self) -> HostTable:
@@ -220,6 +225,136 @@ class Mesh:
     ) -> int:
         """How many routes `routes` yields."""
         return self.sweep.count(component, profile, hosts)
+
+    @cached_property
+    def _selector(self) -> Selector:
+        return Selector(self.clusters, self._clients)
+
+    def _select(self, keyword: str, name: str) -> Selection:
+        """What is meant by a name; what is gone already is known still, so that leaving it out twice is once."""
+        try:
+            return self._selector.find(keyword, name)
+        except UnknownNameError:
+            if self._whole is None:
+                raise
+            return self._whole._select(keyword, name)  # noqa: SLF001  # another Mesh
+
+    def without(
+        self,
+        *,
+        network: str | None = None,
+        region: str | None = None,
+        zone: str | None = None,
+        node: str | None = None,
+        cluster: str | None = None,
+        workload: str | None = None,
+        gateway: str | None = None,
+    ) -> "Mesh":
+        """The mesh as it would be without all that is named here, and what others know of it.
+
+        What runs at a place that is gone is gone with it, behind every service, waypoint
+        and gateway. Services and their settings stay. What is gone already may be named again.
+
+        Args:
+            network: With all that is in it, and the gateways that lead there.
+            region: With all that runs there.
+            zone: Likewise; as ``region/zone`` where several regions have one of this name.
+            node: Likewise; as ``cluster/node`` where several clusters have one of this name.
+            cluster: With the gateways that name it, and the entries that stand for it, in other clusters.
+            workload: Named as a client is.
+            gateway: ``name`` or ``namespace/name``, in all clusters, or
+                ``cluster/namespace/name``: a peering Gateway with its pods, and what
+                stands for it in other clusters, by its addresses; of another Gateway,
+                such as a waypoint, the pods alone, so that what is sent there is lost.
+
+        Raises:
+            UnknownNameError: Nothing is called so; the nearest names are given.
+            InvalidValueError: Nothing is named, or a name could mean several things.
+
+        Cost: O(n) in the workloads and backends; clusters, services and workloads that do not change are shared.
+
+        >>> from meshtier.kube import load
+        >>> mesh = load("examples/bookinfo/gateways").without(zone="us-east-a")
+        >>> mesh.route("east/bookinfo/curl-east", "reviews").shares
+        {'east/bookinfo/reviews-v3-84b7c6d95f-v9zwl': 1.0}
+        """
+        named = {
+            "network": network,
+            "region": region,
+            "zone": zone,
+            "node": node,
+            "cluster": cluster,
+            "workload": workload,
+            "gateway": gateway,
+        }
+        given = {keyword: name for keyword, name in named.items() if name is not None}
+        if not given:
+            raise InvalidValueError(f"expected at least one of {', '.join(named)}, got none", "without")
+        selections = [self._select(keyword, name) for keyword, name in given.items()]
+        return evolve(self, clusters=changes.without(self.clusters, selections), whole=self)
+
+    def with_distribution(self, host: str, mode: TrafficDistribution | str) -> "Mesh":
+        """The mesh as it would be if the services of a host asked for *mode*, in every cluster that has them.
+
+        It is set by their annotation, in place of the annotation and the field that
+        they have, because that is where all modes can be set (PREC-1). What wins over
+        it, such as ``internalTrafficPolicy: Local``, stays.
+
+        Args:
+            host: A full host name; a short one if it is plain which is meant; or
+                ``namespace/name`` or ``cluster/namespace/name`` of a Service or ServiceEntry.
+            mode: A mode or its word in manifests.
+
+        Raises:
+            UnknownNameError: Nothing answers to the host; the nearest names are given.
+            InvalidValueError: It is no mode.
+
+        Cost: O(services).
+        """
+        return evolve(self, clusters=changes.with_distribution(self.clusters, self._hosts, host, mode))
+
+    def with_health(self, workload: str, health: Health) -> "Mesh":
+        """The mesh as it would be if a workload were of this health, to itself and in every list of endpoints.
+
+        Args:
+            workload: Named as a client is.
+            health: As it would be.
+
+        Raises:
+            UnknownNameError: Nothing is called so; the nearest names are given.
+            InvalidValueError: The name could mean several workloads, or *health* is none.
+
+        Cost: O(n) in the backends of its cluster.
+        """
+        check_type(workload, str, "workload")
+        return evolve(self, clusters=changes.with_health(self.clusters, self._clients.workload(workload), health))
+
+    def scaled(self, service: str, replicas: int, *, zone: str | None = None) -> "Mesh":
+        """The mesh as it would be if a Service had so many pods.
+
+        Fewer: those that are not ready go first, then the last by name. More: copies of
+        the ready pods in the order of their names, again and again, each at the place
+        of its model, ready, and behind every service that its model is behind.
+
+        Args:
+            service: A Service as `with_distribution` takes it. Where several clusters
+                have it, one of them is to be named: ``cluster/namespace/name``.
+            replicas: How many pods; 0 is allowed.
+            zone: Count and change the pods of this zone alone; ``None`` for all.
+
+        Raises:
+            UnknownNameError: No such Service or zone; the nearest names are given.
+            InvalidValueError: It could be several, has no pod to copy, or *replicas* is no number of pods.
+
+        Cost: O(n) in the workloads and backends of its cluster.
+
+        >>> from meshtier.kube import load
+        >>> mesh = load("examples/bookinfo/gateways").scaled("east/bookinfo/ratings", 1)
+        >>> mesh.route("east/bookinfo/curl-east", "ratings").shares
+        {}
+        """
+        within = self._select("zone", zone) if zone is not None else None
+        return evolve(self, clusters=changes.scaled(self.clusters, self._hosts, service, replicas, within))
 
     @override
     def __repr__(self) -> str:

@@ -333,6 +333,8 @@ class Namespace:
 
 
 def _by_key(workloads: Mapping[WorkloadKey, Workload] | Iterable[Workload]) -> Mapping[WorkloadKey, Workload]:
+    if isinstance(workloads, MappingProxyType):  # of another Cluster: an edit of 100,000 pods' services copies nothing
+        return cast("Mapping[WorkloadKey, Workload]", workloads)
     if isinstance(workloads, Mapping):
         return MappingProxyType(dict(cast("Mapping[WorkloadKey, Workload]", workloads)))
     found: dict[WorkloadKey, Workload] = {}

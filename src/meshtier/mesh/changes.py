@@ -1,0 +1,307 @@
+"""What would the snapshot be if …? Clusters with something left out, scaled, set or unhealthy.
+
+Each function takes clusters and gives clusters: those that do not change, and in
+the others every object that does not change, are the same ones. What comes back
+equals what would be read from the same dump edited by hand.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from ipaddress import IPv4Address
+from itertools import count, cycle, islice
+from operator import is_
+from typing import Final
+
+from attrs import evolve
+
+from meshtier.distribution import MODE_ALIASES, TrafficDistribution
+from meshtier.endpoint import Health
+from meshtier.errors import InvalidValueError, UnknownNameError, check_int, check_member, check_name
+from meshtier.locality import Locality
+from meshtier.mesh.clients import Client
+from meshtier.mesh.hostnames import HostTable
+from meshtier.mesh.selector import Selection, location_of
+from meshtier.mesh.snapshot import Backend, Cluster, Service, Workload, WorkloadKey
+from meshtier.preference import Preference, mode_of
+
+MAX_REPLICAS: Final = 100_000
+"""No Service has more pods than this: as many as the largest dump that is provided for."""
+
+_FIRST_ADDRESS: Final = int(IPv4Address("198.18.0.1"))
+"""The addresses of pods that are made up are of a range that is no one's (RFC 2544, for benchmarks)."""
+
+_ALIASES: Final = {alias.lower(): alias for alias in MODE_ALIASES}
+_POD: Final = "Pod"
+_ENTRY: Final = "WorkloadEntry"
+
+
+def without(clusters: Sequence[Cluster], selections: Sequence[Selection]) -> tuple[Cluster, ...]:
+    """The clusters without what is selected, and without what others know of it.
+
+    What runs at a place that is gone is gone with it: pods, entries and the
+    endpoints of EndpointSlices, behind every service, waypoint and gateway. A
+    network goes with the gateways that lead there. A cluster goes with the gateways
+    that name it and the entries that stand for it. Services stay, without endpoints.
+
+    Cost: O(n) in the workloads and backends.
+    """
+    gone = {name for selection in selections for name in selection.clusters}
+    return tuple(_without(cluster, selections) for cluster in clusters if cluster.name not in gone)
+
+
+def _without(cluster: Cluster, selections: Sequence[Selection]) -> Cluster:
+    name = cluster.name
+    lost = {key for key, each in cluster.workloads.items() if any(one.has(each) for one in selections)}
+    nodes = {
+        node: place for node, place in cluster.nodes.items() if not any(one.has_node(name, place) for one in selections)
+    }
+    led = [each for each in cluster.gateways if any(one.has_gateway(name, each) for one in selections)]
+    if not lost and not led and len(nodes) == len(cluster.nodes):
+        return cluster
+    ways = {f"{each.namespace}/{each.name}" for each in led}
+    return evolve(
+        _without_workloads(cluster, lost),
+        nodes=nodes if len(nodes) < len(cluster.nodes) else cluster.nodes,
+        gateways=tuple(each for each in cluster.gateways if each not in led) if led else cluster.gateways,
+        waypoints={at: each for at, each in cluster.waypoints.items() if at not in ways} if led else cluster.waypoints,
+    )
+
+
+def _without_workloads(cluster: Cluster, lost: Collection[WorkloadKey]) -> Cluster:
+    if not lost:
+        return cluster
+    stay = {key: each for key, each in cluster.workloads.items() if key not in lost}
+
+    def change(service: Service) -> Service:
+        return _with_backends(service, tuple([each for each in service.backends if each.workload not in lost]))
+
+    return _with_services(evolve(cluster, workloads=stay), change)
+
+
+def with_health(clusters: Sequence[Cluster], workload: Workload, health: Health) -> tuple[Cluster, ...]:
+    """The clusters in which a workload has this health, in every list of endpoints too.
+
+    Cost: O(n) in the backends of its cluster.
+    """
+    check_member(health, Health, "health")
+    key = workload.key
+
+    def told(backend: Backend) -> Backend:
+        is_said = backend.workload == key and backend.health not in (None, health)
+        return evolve(backend, health=health) if is_said else backend
+
+    def change(cluster: Cluster) -> Cluster:
+        found = cluster
+        if workload.health is not health:
+            found = evolve(cluster, workloads={**cluster.workloads, key: evolve(workload, health=health)})
+        return _with_services(found, lambda service: _with_backends(service, tuple(map(told, service.backends))))
+
+    return tuple(change(cluster) if cluster.name == workload.cluster else cluster for cluster in clusters)
+
+
+def with_distribution(
+    clusters: Sequence[Cluster], hosts: HostTable, name: str, mode: TrafficDistribution | str
+) -> tuple[Cluster, ...]:
+    """The clusters in which the services of a host ask for *mode* by their annotation, in place of what they set.
+
+    By the annotation, because every version reads as many words there as in
+    ``spec.trafficDistribution`` or more; that would win, and so is taken out. Where
+    a ztunnel's dump gives the scopes, they become those of the mode.
+
+    Cost: O(services).
+    """
+    found = mode_of(mode)
+    word = _ALIASES.get(mode.lower(), found.value) if isinstance(mode, str) else found.value
+    named = services_called(clusters, hosts, name)
+    chosen = {(each.cluster, each.kind, each.namespace, each.name) for each in named}
+
+    def change(service: Service) -> Service:
+        if (service.cluster, service.kind, service.namespace, service.name) not in chosen:
+            return service
+        if service.preference is not None:
+            wanted = Preference.of_mode(found)
+            return service if service.preference == wanted else evolve(service, preference=wanted)
+        if service.annotation == word and service.traffic_distribution is None:
+            return service
+        return evolve(service, annotation=word, traffic_distribution=None)
+
+    return tuple(_with_services(cluster, change) for cluster in clusters)
+
+
+def scaled(
+    clusters: Sequence[Cluster], hosts: HostTable, name: str, replicas: int, within: Selection | None
+) -> tuple[Cluster, ...]:
+    """The clusters in which a Service has so many pods.
+
+    Fewer: those that are not ready go first, then the last by name. More: copies of
+    the ready pods, or where none is ready of all, in the order of their names and
+    again from the first: at their places, with their labels, behind every service
+    that they are behind, ready, and each at an address of its own.
+
+    Args:
+        clusters: The snapshot.
+        hosts: What host names mean in it.
+        name: The Service, as `services_called` takes it.
+        replicas: How many pods, of any health; 0 is allowed.
+        within: Where the pods that count are; ``None`` for everywhere.
+
+    Raises:
+        InvalidValueError: The Service is one of several clusters, there is no pod to copy, or *replicas* is no number.
+        UnknownNameError: No Service is called so.
+
+    Cost: O(n) in the workloads and backends of its cluster.
+    """
+    check_int(replicas, "replicas", least=0, most=MAX_REPLICAS)
+    service = _one_service(clusters, services_called(clusters, hosts, name), name, within)
+    cluster = next(each for each in clusters if each.name == service.cluster)
+    pods = _pods(cluster, service, within)
+    pods.sort(key=lambda pod: (not pod[1], pod[0].name))  # ready ones first
+    if replicas <= len(pods):
+        changed = _without_workloads(cluster, {workload.key for workload, _ in pods[replicas:]})
+    else:
+        models = [workload for workload, serves in pods if serves] or [workload for workload, _ in pods]
+        if not models:
+            where = " there" if within is not None else ""
+            raise InvalidValueError(f"expected a Service with a pod{where} to copy, got {service} with none", "service")
+        changed = _with_copies(cluster, islice(cycle(models), replicas - len(pods)))
+    return tuple(changed if each is cluster else each for each in clusters)
+
+
+def is_gone(client: Client, before: Iterable[Cluster], after: Iterable[Cluster]) -> bool:
+    """Whether a client that was there before a change, or whose place had something in it, is not there after it.
+
+    Cost: O(1) for a pod, O(n) for a node or place.
+    """
+    then = next((cluster for cluster in before if cluster.name == client.cluster), None)
+    now = next((cluster for cluster in after if cluster.name == client.cluster), None)
+    if now is None or client.workload is not None:
+        return now is None or (client.workload is not None and client.workload.key not in now.workloads)
+    at = client.place.locality
+    return then is not None and _holds(then, at) and not _holds(now, at)
+
+
+def _holds(cluster: Cluster, at: Locality) -> bool:
+    """Whether a node or workload is at a place, as far as that is known."""
+    places = {place.locality for place in cluster.nodes.values()}
+    places |= {location_of(workload) for workload in cluster.workloads.values()}
+    return any(all(wanted in ("", there) for wanted, there in zip(at, place, strict=True)) for place in places)
+
+
+def services_called(clusters: Sequence[Cluster], hosts: HostTable, name: str) -> Sequence[Service]:
+    """The Services that a name means, in every cluster; the ServiceEntries where no Service answers to it.
+
+    Args:
+        clusters: The snapshot.
+        hosts: What host names mean in it.
+        name: A host name, full or short; or ``namespace/name`` or ``cluster/namespace/name``.
+
+    Raises:
+        UnknownNameError: Nothing is called so; the nearest names are given.
+        InvalidValueError: It is no name.
+    """
+    check_name(name, "service")
+    if "/" in name:
+        found = _by_path(clusters, name)
+    else:
+        bound = (_bound(hosts, name, cluster.name) for cluster in clusters)
+        each_once = {id(each): each for services in bound for each in services}
+        found = list(each_once.values())
+        if not found:
+            known = {host for cluster in clusters for host in hosts.hosts(cluster.name)}
+            raise UnknownNameError.among("host", name, known)
+    return [each for each in found if each.kind == "Service"] or found
+
+
+def _bound(hosts: HostTable, name: str, cluster: str) -> Sequence[Service]:
+    try:
+        return hosts.bind(name, cluster=cluster).services
+    except UnknownNameError:
+        return ()
+
+
+def _by_path(clusters: Sequence[Cluster], name: str) -> Sequence[Service]:
+    called: defaultdict[str, list[Service]] = defaultdict(list)
+    for cluster in clusters:
+        for service in cluster.services:
+            path = f"{service.namespace}/{service.name}"
+            called[path].append(service)
+            called[f"{cluster.name}/{path}"].append(service)
+    if name not in called:
+        raise UnknownNameError.among("Service", name, called)
+    return called[name]
+
+
+def _one_service(clusters: Sequence[Cluster], found: Sequence[Service], name: str, within: Selection | None) -> Service:
+    """The one Service that is meant; of several, the one whose cluster has the place in question."""
+    if len(found) > 1 and within is not None:
+        there = {cluster.name for cluster in clusters if _is_there(cluster, within)}
+        found = [service for service in found if service.cluster in there]
+    if len(found) != 1:
+        paths = ", ".join("/".join(filter(None, (each.cluster, each.namespace, each.name))) for each in found)
+        raise InvalidValueError(f"{name!r} could mean {paths or 'none that is there'}; say which", "service")
+    return found[0]
+
+
+def _is_there(cluster: Cluster, within: Selection) -> bool:
+    pods = (each for each in cluster.workloads.values() if each.kind == _POD)
+    return any(within.has_node(cluster.name, place) for place in cluster.nodes.values()) or any(map(within.has, pods))
+
+
+def _pods(cluster: Cluster, service: Service, within: Selection | None) -> list[tuple[Workload, bool]]:
+    """The pods behind a service, each with whether it serves, as the service's list of endpoints has it."""
+    found = [(cluster.workloads[each.workload], each.health) for each in service.backends]
+    return [
+        (workload, (health or workload.health).serves)
+        for workload, health in found
+        if workload.kind == _POD and (within is None or within.has_place(cluster.name, location_of(workload)))
+    ]
+
+
+def _with_copies(cluster: Cluster, models: Iterable[Workload]) -> Cluster:
+    """The cluster with a copy of each of *models*, which may come several times."""
+    addresses = _free_addresses(cluster)
+    numbers: defaultdict[WorkloadKey, Iterator[int]] = defaultdict(lambda: count(1))
+    copies: dict[WorkloadKey, WorkloadKey] = {}
+    made: list[Workload] = []
+    for model in models:
+        names = (f"{model.name}-copy-{number}" for number in numbers[model.key])
+        name = next(each for each in names if (_POD, model.namespace, each) not in cluster.workloads)
+        address = (next(addresses),) if model.addresses else ()
+        copy = evolve(model, name=name, health=Health.HEALTHY, addresses=address)
+        copies[copy.key] = model.key
+        made.append(copy)
+    workloads = list(cluster.workloads.values())
+    at = next((place for place, each in enumerate(workloads) if each.kind != _POD), len(workloads))
+    changed = evolve(cluster, workloads=[*workloads[:at], *made, *workloads[at:]])
+    return _with_services(changed, lambda service: _with_copied_backends(service, copies))
+
+
+def _with_copied_backends(service: Service, copies: Mapping[WorkloadKey, WorkloadKey]) -> Service:
+    """A service with what stands behind it copied: after its pods, and before its entries, as they are read."""
+    own = {backend.workload: backend for backend in service.backends}
+    made = [
+        evolve(backend, workload=copy, health=None if backend.health is None else Health.HEALTHY)
+        for copy, model in copies.items()
+        if (backend := own.get(model)) is not None
+    ]
+    kinds = [backend.workload[0] for backend in service.backends]
+    at = kinds.index(_ENTRY) if _ENTRY in kinds else len(kinds)
+    return _with_backends(service, (*service.backends[:at], *made, *service.backends[at:]))
+
+
+def _free_addresses(cluster: Cluster) -> Iterator[str]:
+    """Addresses that no workload of a cluster has."""
+    taken = {address for workload in cluster.workloads.values() for address in workload.addresses}
+    return (address for number in count(_FIRST_ADDRESS) if (address := str(IPv4Address(number))) not in taken)
+
+
+def _with_services(cluster: Cluster, change: Callable[[Service], Service]) -> Cluster:
+    """The cluster with each service changed; the same one if none does."""
+    services = tuple([change(service) for service in cluster.services])
+    is_same = all(new is old for new, old in zip(services, cluster.services, strict=True))
+    return cluster if is_same else evolve(cluster, services=services)
+
+
+def _with_backends(service: Service, backends: tuple[Backend, ...]) -> Service:
+    is_same = len(backends) == len(service.backends) and all(map(is_, backends, service.backends))
+    return service if is_same else evolve(service, backends=backends)
