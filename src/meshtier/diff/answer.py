@@ -121,21 +121,38 @@ class AnswerReader:
     def __init__(self) -> None:
         self._excluded: dict[VisibleEndpoints, frozenset[ExclusionFacts]] = {}
         self._facts: dict[VisibleEndpoints, Facts] = {}
+        self._hops: dict[Route, Answer] = {}
+
+    def hop(self, route: Route) -> Answer:
+        """The facts of a choice on the way, which many routes share."""
+        found = self._hops.get(route)
+        if found is None:
+            found = self._hops[route] = self.read(route)
+        return found
+
+    def left_out(self, visible: VisibleEndpoints) -> frozenset[ExclusionFacts]:
+        """What a host leaves out for all clients."""
+        found = self._excluded.get(visible)
+        if found is None:
+            found = self._excluded[visible] = _exclusions(visible.excluded)
+        return found
 
     def read(self, route: Route) -> Answer:
         """The facts of a route. Cost: O(n)."""
         resolution, rule = route.resolution, route.effective_rule
-        found = rule.found
+        found, received = rule.found, _received(route, self)
+        # Whether all of it arrives is seen at once; the reason of a route costs a look at all that it excludes.
+        arrives = sum([share for _, share in received.values()]) > 1 - 10**-DIGITS
         return Answer(
             service=f"{route.service.namespace}/{route.service.name}",
             holds=route.holds,
             set_by=_without_cluster(_set_by(route), route),
             decided_by=route.decided_by,
             tiers=tuple(_tier_facts(route)),
-            received=_received(route),
-            lost=round(route.lost, DIGITS),
-            drops=route.drops,
-            reason=route.reason,
+            received=received,
+            lost=0.0 if arrives else round(route.lost, DIGITS),
+            drops=not arrives and route.drops,
+            reason="" if arrives else route.reason,
             notes=frozenset(_notes(route)),
             rules=() if found is None else tuple(each.title for each in found.sources),
             setting=(
@@ -166,10 +183,7 @@ class AnswerReader:
         if not isinstance(route, DirectRoute) or route.visible.network_endpoints:
             return _exclusions(route.excluded), frozenset()
         # Without other networks it is what the host leaves out for all clients, and what this client's choice does.
-        found = self._excluded.get(route.visible)
-        if found is None:
-            found = self._excluded[route.visible] = _exclusions(route.visible.excluded)
-        return found, _exclusions(route.selection.excluded)
+        return self.left_out(route.visible), _exclusions(route.selection.excluded)
 
 
 def _facts(endpoints: Iterable[Endpoint]) -> Facts:
@@ -192,29 +206,36 @@ def _tier_facts(route: Route) -> Iterator[TierFacts]:
         )
 
 
-def _received(route: Route) -> Mapping[str, tuple[Locality, float]]:
-    """The place and the share of each endpoint that gets traffic; an endpoint with several ways to it once."""
+def _received(route: Route, reader: AnswerReader) -> Mapping[str, tuple[Locality, float]]:
+    """The place and the share of each endpoint that gets traffic; of an endpoint with several ways to it, of all."""
     found: dict[str, tuple[Locality, float]] = {}
-    told, parts = route.told, route.parts if _is_divided(route) else {}
-    for endpoint in route.endpoints:
-        finals = route.behind(endpoint.id) if parts else None
-        if finals is None:
-            _add(found, endpoint, told[endpoint.id])
+    if route.deciding is not route:
+        for hop in route.waypoint_hops:
+            _add(found, reader.hop(hop.route).received, hop.share)
+        return _rounded(found)
+    told, available = route.told, route.visible.available
+    behind = route.outcome.behind if route.visible.network_endpoints else {}
+    for name, share in told.items():
+        if not share:
+            continue
+        if name in behind:
+            for hop in behind[name]:
+                _add(found, reader.hop(hop.route).received, share * hop.share)
+        elif (entries := route.behind(name)) is not None:
+            _add(found, {one.id: (one.locality, route.parts[name, one.id]) for one in entries}, 1.0)
         else:
-            for final in finals:
-                _add(found, final, parts[endpoint.id, final.id])
+            found[name] = available[name].endpoint.locality, found[name][1] + share if name in found else share
+    return _rounded(found)
+
+
+def _rounded(found: Mapping[str, tuple[Locality, float]]) -> Mapping[str, tuple[Locality, float]]:
     return {name: (place, round(share, DIGITS)) for name, (place, share) in found.items()}
 
 
-def _is_divided(route: Route) -> bool:
-    """Whether some of what is told is divided among what is behind it."""
-    return not isinstance(route, DirectRoute) or bool(route.visible.network_endpoints)
-
-
-def _add(found: dict[str, tuple[Locality, float]], endpoint: Endpoint, share: float) -> None:
-    if share:
-        place, before = found.get(endpoint.id, (endpoint.locality, 0.0))
-        found[endpoint.id] = place, before + share
+def _add(found: dict[str, tuple[Locality, float]], more: Mapping[str, tuple[Locality, float]], share: float) -> None:
+    for name, (place, part) in more.items():
+        if part:
+            found[name] = place, found[name][1] + share * part if name in found else share * part
 
 
 def _set_by(route: Route) -> str:
@@ -243,7 +264,7 @@ def _notes(route: Route) -> Iterator[Note]:
 def _way(route: Route, reader: AnswerReader) -> Iterator[object]:
     """The choices on the way, whoever stands for the client at the first of them."""
     if route.deciding is not route:
-        yield reader.read(route.first_hop.route)
+        yield reader.hop(route.first_hop.route)
     for hop in (*route.waypoint_hops, *route.next_hops):
-        answer = reader.read(hop.route)
+        answer = reader.hop(hop.route)
         yield hop.by, round(hop.share, DIGITS), answer, answer.facts

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import EllipsisType
 from typing import TypeAlias
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from meshtier.component import Component
+from meshtier.diff.alike import Alike, said_of
 from meshtier.diff.answer import AnswerReader
 from meshtier.diff.causes import Causes, Sides
 from meshtier.diff.change import NO_CAUSE, Cause, Change, Delta, Kind
@@ -18,7 +19,6 @@ from meshtier.errors import check_member, check_type
 from meshtier.mesh import Client, DirectRoute, Mesh, Place, Route, WaypointRoute
 from meshtier.mesh.routing import HostRoutes
 from meshtier.mesh.sweep import Asked
-from meshtier.note import Note
 from meshtier.profile import SOLO, Profile
 
 _Key: TypeAlias = tuple[str, str, Component]
@@ -206,6 +206,7 @@ class HostPair:
         self._routes = comparison.before.sweep.routes_to(before), comparison.after.sweep.routes_to(after)
         self._unchanged = is_unchanged(comparison, *self._routes)
         self._readers = AnswerReader(), AnswerReader()
+        self._alike = Alike(*self._readers)
         self._deltas: dict[object, tuple[Delta, Cause]] = {}
 
     def steps(self) -> Iterator[Sequence[Change]]:
@@ -231,6 +232,8 @@ class HostPair:
         if self._unchanged and (client.workload is other.workload or client == other):
             return None
         before, after = self._routes[0].route(client), self._routes[1].route(other)
+        if self._alike.routes(before, after):
+            return None
         key = (*_shared(before), *_shared(after))
         found = self._deltas.get(key)
         if found is None:
@@ -281,10 +284,5 @@ def _shared(route: Route) -> tuple[object, ...]:
     """What tells the answer of a route from those to other clients; routes for which it is the same are alike."""
     client = str(route.client)
     if isinstance(route, WaypointRoute):
-        return route.to_waypoint.outcome, route.pods, _said(route.remarks, client)
-    return route.outcome, _said(route.remarks, client) if isinstance(route, DirectRoute) else ()
-
-
-def _said(remarks: Sequence[Note], client: str) -> tuple[object, ...]:
-    """Remarks, whoever of alike clients they are made of."""
-    return tuple([(note.code, note.text, note.object != client and note.object) for note in remarks])
+        return route.to_waypoint.outcome, route.pods, said_of(route.remarks, client)
+    return route.outcome, said_of(route.remarks, client) if isinstance(route, DirectRoute) else ()
