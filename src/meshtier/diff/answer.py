@@ -21,8 +21,8 @@ DIGITS: Final = 9
 EndpointFacts: TypeAlias = tuple[Locality, str, str, int]
 """Where an endpoint is, its cluster, its health and its weight."""
 
-ExclusionFacts: TypeAlias = tuple[str, Locality, str, str, str]
-"""An endpoint that can get no traffic: its id and place; the reason, the rule and the detail."""
+ExclusionFacts: TypeAlias = tuple[str, Locality, str, str, str, str]
+"""An endpoint that can get no traffic: its id, place and cluster; the reason, the rule and the detail."""
 
 Facts: TypeAlias = Mapping[str, EndpointFacts]
 
@@ -192,7 +192,8 @@ def _facts(endpoints: Iterable[Endpoint]) -> Facts:
 
 def _exclusions(excluded: Iterable[Exclusion]) -> frozenset[ExclusionFacts]:
     return frozenset(
-        (each.endpoint.id, each.endpoint.locality, each.reason.value, each.rule, each.detail) for each in excluded
+        (each.endpoint.id, each.endpoint.locality, each.endpoint.cluster, each.reason.value, each.rule, each.detail)
+        for each in excluded
     )
 
 

@@ -143,7 +143,7 @@ def _only(one: Answer | None, other: Answer | None) -> Iterator[tuple[str, Local
     if (first := _first_choice(one)) is not None:
         yield from _only(first, _first_choice(other))
     known = {each[0] for each in other.excluded} if other is not None else set[str]()
-    yield from {("", each[1]) for each in one.excluded if each[0] not in known and each[0] not in facts}
+    yield from {(each[2], each[1]) for each in one.excluded if each[0] not in known and each[0] not in facts}
 
 
 def _first_choice(answer: Answer | None) -> Answer | None:

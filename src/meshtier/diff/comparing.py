@@ -154,6 +154,8 @@ class Comparison:
 
     def _clients(self, mesh: Mesh, asked: Asked) -> Mapping[Place, Client]:
         """Who could ask there, if the host were known."""
+        if all(cluster.name != asked.cluster for cluster in mesh.clusters):
+            return {}
         return dict(mesh.sweep.starts(asked.cluster, self._starts)).get(asked.start, {})
 
     def _gone(self, causes: Causes, asked: Asked, each: tuple[Place, Client], there: Mapping[Place, Client]) -> Change:
