@@ -45,6 +45,11 @@ def changed(mesh: "Mesh", changes: Changes) -> "Mesh":
     """The mesh with all changes: objects applied, then what is gone, then scales, modes and health."""
     from meshtier.endpoint import Health  # noqa: PLC0415  # with the rest of the mesh
 
+    if changes.apply:
+        named: dict[str, list[str]] = {}
+        for cluster, file in changes.apply:
+            named.setdefault(cluster, []).append(file)
+        mesh = mesh.with_objects(*named.pop("", ()), clusters=named)
     for selector, name in changes.without:
         mesh = mesh.without(**{selector: name})
     for service, replicas, zone in changes.scale:

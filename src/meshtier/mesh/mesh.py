@@ -1,6 +1,6 @@
 """A snapshot of clusters, and the questions that it answers."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from attrs import evolve, field, frozen
@@ -18,7 +18,7 @@ from meshtier.mesh.request import RouteRequest
 from meshtier.mesh.route import Route
 from meshtier.mesh.routing import Router
 from meshtier.mesh.selector import Selection, Selector
-from meshtier.mesh.snapshot import Cluster, Place, Workload
+from meshtier.mesh.snapshot import Cluster, Objects, Place, Workload
 from meshtier.mesh.snapshot_warnings import snapshot_warnings
 from meshtier.mesh.sweep import Sweep
 from meshtier.note import Note
@@ -292,6 +292,46 @@ class Mesh:
             raise InvalidValueError(f"expected at least one of {', '.join(named)}, got none", "without")
         selections = [self._select(keyword, name) for keyword, name in given.items()]
         return evolve(self, clusters=changes.without(self.clusters, selections), whole=self)
+
+    def with_objects(
+        self, *sources: Objects, clusters: Mapping[str, Objects | Sequence[Objects]] | None = None
+    ) -> "Mesh":
+        """The mesh as it would be with these objects applied: new ones are added, known ones replaced.
+
+        What a manifest does not say of an object is gone, except what the cluster itself
+        says: the status, the node of a pod, and the EndpointSlices of a Service. A
+        cluster that was changed since it was read takes no objects: apply them first.
+
+        Args:
+            sources: As `meshtier.kube.load` takes them. They are of the cluster that
+                the label of a Namespace ``istio-system`` in them names, or of the only
+                one. Of several, a source with DestinationRules alone is of every one.
+            clusters: Further sources by the name of their cluster.
+
+        Raises:
+            InputError: With all problems of all sources; also those of a cluster that is not there.
+            InvalidValueError: No source is given, or the clusters were not read by `meshtier.kube.load`.
+
+        Cost: O(n) in the objects of each cluster that gets some; the others stay the same.
+
+        >>> from meshtier.kube import load
+        >>> rule = {
+        ...     "apiVersion": "v1",
+        ...     "kind": "Service",
+        ...     "metadata": {"name": "reviews", "namespace": "bookinfo"},
+        ...     "spec": {"trafficDistribution": "PreferClose", "selector": {"app": "reviews"}},
+        ... }
+        >>> mesh = load("examples/bookinfo/gateways").with_objects(clusters={"east": rule})
+        >>> mesh.route("east/bookinfo/curl-east", "reviews").holds
+        'PreferSameZone'
+        """
+        if not sources and not clusters:
+            raise InvalidValueError("expected objects to put over the mesh, got none", "sources")
+        source = next((cluster.source for cluster in self.clusters if cluster.source is not None), None)
+        if source is None:
+            text = "expected clusters that meshtier.kube.load has read, got none: of plain values, make another Mesh"
+            raise InvalidValueError(text, "sources")
+        return evolve(self, clusters=source.with_objects(self.clusters, sources, clusters or {}))
 
     def with_distribution(self, host: str, mode: TrafficDistribution | str) -> "Mesh":
         """The mesh as it would be if the services of a host asked for *mode*, in every cluster that has them.

@@ -6,9 +6,10 @@ Adapters make them; `meshtier.mesh` asks questions of them.
 """
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
 from types import MappingProxyType
-from typing import Final, TypeAlias, assert_never, cast
+from typing import Any, Final, Protocol, TypeAlias, assert_never, cast
 
 from attrs import field, frozen
 from typing_extensions import override
@@ -344,6 +345,27 @@ def _by_key(workloads: Mapping[WorkloadKey, Workload] | Iterable[Workload]) -> M
     return MappingProxyType(found)
 
 
+Objects: TypeAlias = str | PathLike[str] | Mapping[str, Any] | Iterable[Mapping[str, Any]]
+"""A source of objects: a path, ``-``, one object or list or dump, or some of them."""
+
+
+class ObjectSource(Protocol):
+    """What a cluster was read from, kept so that it can be read again with other objects beside."""
+
+    def with_objects(
+        self,
+        clusters: "Sequence[Cluster]",
+        sources: Sequence[Objects],
+        named: Mapping[str, Objects | Sequence[Objects]],
+    ) -> "tuple[Cluster, ...]":
+        """All *clusters* with the objects of *sources*, and those of *named* by cluster, put over them.
+
+        Raises:
+            MeshError: The objects cannot be read or put there; nothing is changed then.
+        """
+        ...
+
+
 @frozen(kw_only=True)
 class Cluster:
     """One cluster's part of a snapshot.
@@ -365,6 +387,8 @@ class Cluster:
         destination_rules: Its DestinationRules, in the order of the input.
         skipped: How many objects of each unknown kind were ignored.
         notes: What was doubtful about the cluster as a whole.
+        source: What it was read from; ``None`` for one of plain values. It makes no
+            cluster differ from another.
 
     Raises:
         InvalidValueError: Two workloads have one key.
@@ -384,3 +408,4 @@ class Cluster:
     destination_rules: tuple[DestinationRule, ...] = ()
     skipped: Mapping[str, int] = field(factory=dict[str, int])
     notes: tuple[Note, ...] = ()
+    source: ObjectSource | None = field(default=None, eq=False, repr=False)
