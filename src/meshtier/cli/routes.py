@@ -59,7 +59,7 @@ def routes(
     is anything to show; input without a Service or without a Pod is refused.
     """
     mesh = changed(read_mesh(sources, clusters), changes)
-    _check_holds_something(mesh)
+    check_holds_something(mesh)
     known = mesh.hosts(component=component, profile=profile)
     for host in hosts:
         if host not in known:
@@ -85,7 +85,7 @@ _NEEDED: Final = {
 """What there must be to ask about, each with what it is called and what kubectl is to get."""
 
 
-def _check_holds_something(mesh: Mesh) -> None:
+def check_holds_something(mesh: Mesh) -> None:
     """Refuse a mesh without a host or a client: that nothing fails there would mean nothing.
 
     Raises:
