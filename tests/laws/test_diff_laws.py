@@ -17,7 +17,18 @@ from meshtier.mesh import Cluster, Mesh, Route, Workload
 from meshtier.profile import SOLO, Profile
 
 Key = tuple[str, str, Component, Locality]
-EDITS: Final = ("health", "weight", "place", "gone", "annotation", "rules", "gateways", "waypoints", "labels", "nothing")
+EDITS: Final = (
+    "health",
+    "weight",
+    "place",
+    "gone",
+    "annotation",
+    "rules",
+    "gateways",
+    "waypoints",
+    "labels",
+    "nothing",
+)
 
 
 @st.composite
@@ -44,13 +55,15 @@ def edited_cluster(draw: st.DrawFn, cluster: Cluster) -> Cluster:
         case "gone":
             return _without(cluster, workloads[number])
         case "annotation":
-            return evolve(cluster, services=[evolve(each, annotation=draw(annotations)) for each in cluster.services])
+            return evolve(
+                cluster, services=tuple(evolve(each, annotation=draw(annotations)) for each in cluster.services)
+            )
         case "rules":
             return evolve(cluster, destination_rules=tuple(draw(st.lists(rules, max_size=1))))
         case "gateways":
             return evolve(cluster, gateways=())
         case "waypoints":
-            return evolve(cluster, services=[evolve(each, waypoint="") for each in cluster.services])
+            return evolve(cluster, services=tuple(evolve(each, waypoint="") for each in cluster.services))
         case _:
             pass
     return evolve(cluster, workloads=workloads)
@@ -85,7 +98,7 @@ def plain(route: Route) -> object:
     return _plain(route.to_dict(), route.client.name)
 
 
-def _plain(data: Any, client: str) -> object:  # noqa: ANN401  # JSON
+def _plain(data: Any, client: str) -> object:
     match data:
         case dict():
             items = {key: value for key, value in data.items() if key not in ("profile", "tier", "client")}

@@ -220,8 +220,8 @@ def _received(route: Route, reader: AnswerReader) -> Mapping[str, tuple[Locality
         if not share:
             continue
         if name in behind:
-            for hop in behind[name]:
-                _add(found, reader.hop(hop.route).received, share * hop.share)
+            for through in behind[name]:
+                _add(found, reader.hop(through.route).received, share * through.share)
         elif (entries := route.behind(name)) is not None:
             _add(found, {one.id: (one.locality, route.parts[name, one.id]) for one in entries}, 1.0)
         else:

@@ -236,7 +236,7 @@ class HostPair:
         before, after = self._routes[0].route(client), self._routes[1].route(other)
         if self._alike.routes(before, after):
             return None
-        key = (*_shared(before), *_shared(after))
+        key = (*shared_key(before), *shared_key(after))
         found = self._deltas.get(key)
         if found is None:
             delta = Delta(before=self._readers[0].read(before), after=self._readers[1].read(after))
@@ -282,7 +282,7 @@ def _key(asked: Asked) -> _Key:
     return asked.cluster, asked.host, asked.start
 
 
-def _shared(route: Route) -> tuple[object, ...]:
+def shared_key(route: Route) -> tuple[object, ...]:
     """What tells the answer of a route from those to other clients; routes for which it is the same are alike."""
     client = str(route.client)
     if isinstance(route, WaypointRoute):
