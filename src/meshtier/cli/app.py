@@ -99,7 +99,9 @@ class App(click.Group):
 @click.group(
     "meshtier",
     cls=App,
-    commands=Subcommands(("diff", "explain", "export", "routes", "survive", "tiers")),
+    commands=Subcommands(
+        ("clients", "diff", "explain", "export", "hosts", "routes", "survive", "tiers"),
+    ),
     # The long name first: before 8.4 click says "Try '… --help'" with the first of them.
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 110},
 )

@@ -1,6 +1,7 @@
 """What would the answer be if …? The changes of a mesh that can be said on the command line, and their order."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -46,10 +47,7 @@ def changed(mesh: "Mesh", changes: Changes) -> "Mesh":
     from meshtier.endpoint import Health  # noqa: PLC0415  # with the rest of the mesh
 
     if changes.apply:
-        named: dict[str, list[str]] = {}
-        for cluster, file in changes.apply:
-            named.setdefault(cluster, []).append(file)
-        mesh = mesh.with_objects(*named.pop("", ()), clusters=named)
+        mesh = _with_files(mesh, changes.apply)
     for selector, name in changes.without:
         mesh = mesh.without(**{selector: name})
     for service, replicas, zone in changes.scale:
@@ -59,6 +57,18 @@ def changed(mesh: "Mesh", changes: Changes) -> "Mesh":
     for pod in changes.unhealthy:
         mesh = mesh.with_health(pod, Health.UNHEALTHY)
     return mesh
+
+
+def _with_files(mesh: "Mesh", files: Sequence[tuple[str, str]]) -> "Mesh":
+    from meshtier.cli.reading import tell_skipped  # noqa: PLC0415  # it loads all that reads manifests
+
+    named: dict[str, list[str]] = {}
+    for cluster, file in files:
+        named.setdefault(cluster, []).append(file)
+    after = mesh.with_objects(*named.pop("", ()), clusters=named)
+    for old, new in zip(mesh.clusters, after.clusters, strict=True):
+        tell_skipped(new.name, Counter(new.skipped) - Counter(old.skipped), "skipped of what is applied")
+    return after
 
 
 def _pair(text: str, expected: str) -> tuple[str, str]:

@@ -2,13 +2,14 @@
 
 import os
 import sys
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 
 import click
 
 from meshtier.kube import load
 from meshtier.kube.documents import Progress
+from meshtier.kube.sources import STDIN
 from meshtier.mesh import Mesh
 from meshtier.table import one_line
 
@@ -18,13 +19,20 @@ def read_mesh(sources: Iterable[str], clusters: Iterable[tuple[str, str]]) -> Me
     sources, named = list(sources), list(clusters)
     if not sources and not named:
         raise click.UsageError("expected SOURCES: files, folders or '-' for standard input; or --cluster NAME=PATH")
+    if STDIN in sources and sys.stdin.isatty():
+        click.echo("reading standard input: type or paste manifests, and end with Ctrl-D", err=True)
     with _progress() as progress:
         mesh = load(*sources, clusters=named, progress=progress)
     for cluster in mesh.clusters:
-        if cluster.skipped:
-            kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(cluster.skipped.items()))
-            click.echo(f"cluster {cluster.name or '(unnamed)'}: skipped {kinds}", err=True)
+        tell_skipped(cluster.name, cluster.skipped)
     return mesh
+
+
+def tell_skipped(cluster: str, skipped: Mapping[str, int], what: str = "skipped") -> None:
+    """Say on standard error how many objects of which kinds were ignored; nothing if there are none."""
+    if skipped:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(skipped.items()))
+        click.echo(f"cluster {cluster or '(unnamed)'}: {what} {kinds}", err=True)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from attrs import evolve, field, frozen
 from meshtier.endpoint import Endpoint, Exclusion
 from meshtier.locality import Locality
 from meshtier.mesh import DirectRoute, Route
+from meshtier.mesh.outcome import NextHop
 from meshtier.mesh.visible import VisibleEndpoints
 from meshtier.mesh.wording import set_by
 from meshtier.note import Note
@@ -215,7 +216,7 @@ def _received(route: Route, reader: AnswerReader) -> Mapping[str, tuple[Locality
             _add(found, reader.hop(hop.route).received, hop.share)
         return _rounded(found)
     told, available = route.told, route.visible.available
-    behind = route.outcome.behind if route.visible.network_endpoints else {}
+    behind: Mapping[str, tuple[NextHop, ...]] = route.outcome.behind if route.visible.network_endpoints else {}
     for name, share in told.items():
         if not share:
             continue

@@ -137,7 +137,7 @@ def _only(one: Answer | None, other: Answer | None) -> Iterator[tuple[str, Local
     """The cluster and place of each endpoint that the one has and the other has not, on the whole way."""
     if one is None:
         return
-    facts = other.facts if other is not None else {}
+    facts: Facts = other.facts if other is not None else {}
     if one.facts is not facts:
         yield from {(each[1], each[0]) for name, each in one.facts.items() if name not in facts}
     if (first := _first_choice(one)) is not None:

@@ -93,7 +93,7 @@ class Delta:
     @cached_property
     def moves(self) -> Mapping[Locality, tuple[float, float]]:
         """The share of each place before and after, where the two differ."""
-        old, new = (side.places if side is not None else {} for side in (self.before, self.after))
+        old, new = _places(self.before), _places(self.after)
         pairs = {place: (old.get(place, 0.0), new.get(place, 0.0)) for place in sorted({*old, *new})}
         return {place: pair for place, pair in pairs.items() if abs(pair[0] - pair[1]) > _LEAST}
 
@@ -153,8 +153,13 @@ def _aspects(before: Answer, after: Answer) -> Iterator[Aspect]:
 
 
 def _received(answer: Answer | None) -> Mapping[tuple[str, Locality], float]:
-    received = answer.received if answer is not None else {}
-    return {(name, place): share for name, (place, share) in received.items()}
+    if answer is None:
+        return {}
+    return {(name, place): share for name, (place, share) in answer.received.items()}
+
+
+def _places(answer: Answer | None) -> Mapping[Locality, float]:
+    return answer.places if answer is not None else {}
 
 
 def _lost(answer: Answer | None) -> float:
@@ -166,7 +171,7 @@ def _drops(answer: Answer | None) -> bool:
 
 
 def _names(answer: Answer | None) -> frozenset[str]:
-    return frozenset(answer.received if answer is not None else ())
+    return frozenset(answer.received) if answer is not None else frozenset()
 
 
 def _notes(answer: Answer | None) -> frozenset[Note]:

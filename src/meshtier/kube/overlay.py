@@ -135,7 +135,7 @@ def _by_cluster(
             problems.append(Problem(problem="expected Kubernetes objects, got a ztunnel dump", file=source.file))
         elif name is not None and name not in given:
             where = document if source.cluster is None and document is not None else DocumentObjects(source.file, None)
-            problems.append(where.problem(f"expected objects of one of the clusters {listed}, got those of {name!r}"))
+            problems.append(where.problem(f"expected objects of {_one_of(names)}, got those of {name!r}"))
         elif name is not None:
             given[name].append(source)
         elif len(names) > 1 and not holds_rules_alone(source):
@@ -144,6 +144,12 @@ def _by_cluster(
             for held in given.values():
                 held.append(source)
     return given, problems
+
+
+def _one_of(names: Sequence[str]) -> str:
+    if list(names) == [""]:
+        return "the only cluster, which has no name"
+    return f"one of the clusters {', '.join(map(repr, names))}"
 
 
 def _homeless(source: SourceObjects, listed: str) -> Problem:

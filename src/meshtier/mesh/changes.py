@@ -207,8 +207,7 @@ def services_called(clusters: Sequence[Cluster], hosts: HostTable, name: str) ->
         each_once = {id(each): each for services in bound for each in services}
         found = list(each_once.values())
         if not found:
-            known = {host for cluster in clusters for host in hosts.hosts(cluster.name)}
-            raise UnknownNameError.among("host", name, known)
+            raise _unknown_host(hosts, name, clusters)
     return [each for each in found if each.kind == "Service"] or found
 
 
@@ -217,6 +216,15 @@ def _bound(hosts: HostTable, name: str, cluster: str) -> Sequence[Service]:
         return hosts.bind(name, cluster=cluster).services
     except UnknownNameError:
         return ()
+
+
+def _unknown_host(hosts: HostTable, name: str, clusters: Sequence[Cluster]) -> UnknownNameError:
+    """The error of the first cluster, whose nearest names are like those of all."""
+    try:
+        hosts.bind(name, cluster=clusters[0].name if clusters else "")
+    except UnknownNameError as error:
+        return error
+    return UnknownNameError("host", name)
 
 
 def _by_path(clusters: Sequence[Cluster], name: str) -> Sequence[Service]:

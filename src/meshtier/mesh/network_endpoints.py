@@ -190,7 +190,7 @@ def _made(
         gateways=(way.gateway,),
         behind=tuple(members),
         group=key.told if isinstance(key.told, Locality) else None,
-        ports=frozenset().union(*served) if len(served) == len(members) else None,
+        ports=frozenset[int]().union(*served) if len(served) == len(members) else None,
     )
 
 
