@@ -30,6 +30,9 @@ class Aspect(enum.Enum):
     EXCLUDED = "excluded"  # what can get no traffic; by itself this moves none
 
 
+_IDLE: Final = frozenset({Aspect.EXCLUDED})
+
+
 class Kind(enum.Enum):
     """What became of a route."""
 
@@ -221,7 +224,7 @@ class Change:
     @property
     def is_idle(self) -> bool:
         """Whether nothing differs but what can get no traffic anyway."""
-        return self.kind is Kind.CHANGED and self.aspects == {Aspect.EXCLUDED}
+        return self.kind is Kind.CHANGED and self.aspects == _IDLE
 
     @property
     def movement(self) -> float:
