@@ -275,8 +275,8 @@ class Mesh:
 
         >>> from meshtier.kube import load
         >>> mesh = load("examples/bookinfo/gateways").without(zone="us-east-a")
-        >>> mesh.route("east/bookinfo/curl-east", "reviews").shares
-        {'east/bookinfo/reviews-v3-84b7c6d95f-v9zwl': 1.0}
+        >>> [endpoint.id for endpoint in mesh.route("east/bookinfo/curl-east", "reviews").endpoints]
+        ['east/bookinfo/reviews-v3-84b7c6d95f-v9zwl']
         """
         named = {
             "network": network,
@@ -315,13 +315,13 @@ class Mesh:
         Cost: O(n) in the objects of each cluster that gets some; the others stay the same.
 
         >>> from meshtier.kube import load
-        >>> rule = {
+        >>> service = {
         ...     "apiVersion": "v1",
         ...     "kind": "Service",
         ...     "metadata": {"name": "reviews", "namespace": "bookinfo"},
         ...     "spec": {"trafficDistribution": "PreferClose", "selector": {"app": "reviews"}},
         ... }
-        >>> mesh = load("examples/bookinfo/gateways").with_objects(clusters={"east": rule})
+        >>> mesh = load("examples/bookinfo/gateways").with_objects(clusters={"east": service})
         >>> mesh.route("east/bookinfo/curl-east", "reviews").holds
         'PreferSameZone'
         """
@@ -389,9 +389,9 @@ class Mesh:
         Cost: O(n) in the workloads and backends of its cluster.
 
         >>> from meshtier.kube import load
-        >>> mesh = load("examples/bookinfo/gateways").scaled("east/bookinfo/ratings", 1)
-        >>> mesh.route("east/bookinfo/curl-east", "ratings").shares
-        {}
+        >>> mesh = load("examples/bookinfo/gateways").scaled("east/bookinfo/reviews", 1)
+        >>> [endpoint.id for endpoint in mesh.route("east/bookinfo/curl-east", "reviews").endpoints]
+        ['east/bookinfo/reviews-v1-5f4c8b9d76-q7rkf']
         """
         within = self._select("zone", zone) if zone is not None else None
         return evolve(self, clusters=changes.scaled(self.clusters, self._hosts, service, replicas, within))
