@@ -214,7 +214,7 @@ class HostRoutes:
     def _unseen(self) -> Iterable[Note]:
         """A note for each peer of which nothing is known here, where the host spans clusters (NET-5)."""
         clusters = self.router.clusters
-        home = clusters.get(self._cluster)
+        home = clusters.get(self.cluster)
         if home is None or not home.gateways or not self.binding.spans_clusters:
             return ()
         seen = {each.endpoint.cluster for each in self.visible.network_endpoints.values()}
