@@ -104,6 +104,7 @@ def test_tools_for_manual_pages_find_every_command_with_its_help() -> None:
     assert list(found) == [
         "meshtier",
         "meshtier clients",
+        "meshtier diff",
         "meshtier explain",
         "meshtier export",
         "meshtier export eds",
@@ -111,6 +112,7 @@ def test_tools_for_manual_pages_find_every_command_with_its_help() -> None:
         "meshtier export bootstrap",
         "meshtier hosts",
         "meshtier routes",
+        "meshtier survive",
         "meshtier tiers",
     ]
     for context in found.values():
@@ -124,7 +126,7 @@ def test_tools_for_manual_pages_find_every_command_with_its_help() -> None:
 
 def test_a_subcommand_is_found_by_its_name_alone() -> None:
     context = click.Context(app, **app.context_settings)
-    assert app.list_commands(context) == ["clients", "explain", "export", "hosts", "routes", "tiers"]
+    assert app.list_commands(context) == ["clients", "diff", "explain", "export", "hosts", "routes", "survive", "tiers"]
     explain = app.get_command(context, "explain")
     assert explain is not None
     assert explain.name == "explain"

@@ -60,7 +60,7 @@ hosts_option: Final[Decorator] = click.option(
 )
 
 
-@click.command()
+@click.command(short_help="What a change does to every host from every place.")
 @source_options
 @click.option("--before", "before", multiple=True, type=SIDE, help="A file or folder of the first side. Repeatable.")
 @click.option("--after", "after", multiple=True, type=SIDE, help="A file or folder of the second side. Repeatable.")

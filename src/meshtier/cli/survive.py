@@ -17,7 +17,7 @@ from meshtier.diff.outages import DEFAULT_SCOPES, SCOPES, Outage, each_outage, f
 from meshtier.profile import Profile
 
 
-@click.command()
+@click.command(short_help="What each outage breaks, and where traffic spills.")
 @source_options
 @click.option(
     "--each",

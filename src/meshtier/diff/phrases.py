@@ -48,7 +48,7 @@ def _phrases(delta: Delta) -> Iterator[str]:
         yield _setting(before, after)
     if Aspect.DECIDER in delta.aspects:
         yield f"by {before.decided_by} → {after.decided_by}"
-    if Aspect.TIERS in delta.aspects and not moved and not delta.loses_all:
+    if Aspect.TIERS in delta.aspects and not (moved or delta.loses_all or Aspect.SETTING in delta.aspects):
         yield _tiers(before, after)
     if delta.aspects <= {Aspect.WAY, Aspect.EXCLUDED}:
         yield "the way there differs" if Aspect.WAY in delta.aspects else "what can get no traffic differs"
