@@ -14,6 +14,7 @@ from tests.meshes import (
     rule,
     service,
     two_clusters,
+    waypoint_pod,
 )
 
 from meshtier.component import Component
@@ -243,6 +244,31 @@ def test_what_a_gateway_of_another_network_cannot_choose_is_excluded_with_its_re
     assert [(item.endpoint.id, item.reason) for item in route.excluded] == [("west/shop/b", Reason.UNHEALTHY)]
 
 
+def test_behind_the_gateway_of_a_network_without_a_name_traffic_goes_no_further_either() -> None:
+    way = waypoint_pod("wp-1", Locality(), cluster="west")
+    web = service([pod("b", Locality(), cluster="west")], cluster="west", scope=ServiceScope.GLOBAL, waypoint="shop/wp")
+    back = gateway(NEAR, leads_to="east", name="back")
+    mesh = Mesh(
+        [
+            cluster(
+                [pod("client", NEAR), pod("a", NEAR)],
+                [service([pod("a", NEAR)], scope=ServiceScope.GLOBAL, annotation="Any")],
+                gateways=[gateway(Locality(), leads_to="west")],
+            ),
+            cluster(
+                [way, *(pod("b", Locality(), cluster="west"),)],
+                [web, service([way], name="wp", cluster="west")],
+                name="west",
+                network="",
+                gateways=[back],
+            ),
+        ]
+    )
+    route = mesh.route("client", GLOBAL_HOST)
+    assert route.shares == {"east/shop/a": 1 / 2, "west/shop/b": 1 / 2}
+    assert route.excluded == ()
+
+
 def test_internal_traffic_policy_local_leaves_out_what_is_behind_gateways_pod_by_pod() -> None:
     route = asked(far("a"), far("b"), near=(pod("n"),), local=True)
     assert [(item.endpoint.id, item.reason) for item in route.excluded] == [
@@ -393,3 +419,10 @@ def test_with_the_peers_dump_its_pods_take_the_place_of_its_entry() -> None:
     assert {name: share for name, share in route.shares.items() if share} == {"c2/bookinfo/pp-2a": 1}
     assert told(route) == {ENTRY: 1}
     assert one(route).place.locality == Locality("net2", "us-west-2", "us-west-2a")
+
+
+def test_an_entry_that_names_no_cluster_is_of_its_network() -> None:
+    text = ONE_DUMP.replace("READY", "False").replace("autogen.c2.bookinfo.productpage", "away")
+    route = dump(text).route("curl", "productpage.bookinfo.mesh.internal")
+    (note,) = [note for note in route.notes if note.code == "peer-dump-missing"]
+    assert note.text.startswith("what is behind it is in network 'net2', whose dump is not in the input")

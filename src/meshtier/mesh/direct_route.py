@@ -120,10 +120,9 @@ class DirectRoute(Route):
         found = {item.endpoint.id: item for hop in self._hops_behind() for item in hop.route.excluded}
         for item in (*selection.visible.excluded, *selection.excluded):
             found |= {one.endpoint.id: one for one in self._spread(item)}
-        # What one gateway cannot choose, or is not sent for, another can choose.
-        far = self.visible.network_endpoints
-        told = [endpoint.id for endpoint in self.endpoints if endpoint.id in far] if far else []
-        chosen = {endpoint.id for name in told for endpoint in self.behind(name) or ()}
+        # What one gateway cannot choose, or is not sent for, another can choose, or who chooses here.
+        told = [endpoint.id for endpoint in self.endpoints] if self.visible.network_endpoints else []
+        chosen = {*told, *(endpoint.id for name in told for endpoint in self.behind(name) or ())}
         return tuple(found[name] for name in sorted(found.keys() - chosen))
 
     def _hops_behind(self) -> Iterator[NextHop]:

@@ -94,7 +94,7 @@ class Router:
 
     def visible(self, binding: Binding, cluster: str, request: RouteRequest) -> VisibleEndpoints:
         """What stands behind a host for one kind of component in one cluster."""
-        viewpoint = Viewpoint.of(cluster, request)
+        viewpoint = Viewpoint.of(cluster, request, dumped=binding.service.preference is not None)
         found = self._visible.get((binding, viewpoint))
         if found is None:
             found = self._visible[binding, viewpoint] = visible_endpoints(binding, self.clusters, viewpoint)
@@ -195,7 +195,9 @@ class HostRoutes:
         request = self.request.at_waypoint()
         if request == self.request and cluster == self._cluster:
             return self
-        if request.at_network:  # what comes from another network is for all that is here of the host (NET-5)
+        if (
+            request.at_network is not None
+        ):  # what comes from another network is for all that is here of the host (NET-5)
             return self.router.routes_to(self.binding, cluster, request)
         binding = self.router.hosts.bind(self.binding.host, cluster=cluster, naming=request.naming)
         return self.router.routes_to(binding, cluster, request)
