@@ -19,6 +19,7 @@ from tests.meshes import (
 
 from meshtier.component import Component
 from meshtier.endpoint import Health, Reason
+from meshtier.export import cluster_load_assignment
 from meshtier.kube import load
 from meshtier.locality import Locality
 from meshtier.mesh import Mesh, PeeringGateway, Route, ServiceScope, Workload
@@ -112,12 +113,40 @@ FAILOVER = {"failover": [{"from": "re", "to": "rw"}]}
 BY_LABEL = {"failoverPriority": ["topology.kubernetes.io/region"]}
 
 
-def test_at_an_envoy_of_istio_there_is_one_for_each_locality_behind_the_gateway() -> None:
-    route = asked(far("a"), far("b", FAR_B), far("c", FAR_B), component=Component.SIDECAR, profile=ISTIO_1_31)
+def test_an_envoy_of_istio_is_told_one_for_each_locality_behind_the_gateway_and_keeps_the_first_as_a_host() -> None:
+    route = asked(
+        far("a"),
+        far("b", FAR_B),
+        far("c", FAR_B),
+        near=(pod("n", address="10.0.0.1"), pod("m", address="10.0.0.2")),
+        component=Component.SIDECAR,
+        profile=ISTIO_1_31,
+    )
     assert [(group.locality.text, group.weight, len(group.endpoints)) for group in route.selection.groups] == [
+        ("re/a", 2, 2),
         ("rw/a", 1, 1),
-        ("rw/b", 2, 1),
+        ("rw/b", 2, 0),
     ]
+    assert told(route) == {
+        "east/shop/n": 1 / 3,
+        "east/shop/m": 1 / 3,
+        f"{NAME} (rw/a)": 1 / 3,
+        f"{NAME} (rw/b)": 0,
+    }
+    assert [str(note.object) for note in route.notes if note.code == "gateway-listed-twice"] == [str(PEER)]
+    assert len(cluster_load_assignment(route, port=80)["endpoints"]) == 3
+
+
+def test_two_gateways_are_two_hosts_in_the_first_locality_each() -> None:
+    route = asked(far("a"), far("b", FAR_B), gateways=(PEER, SECOND), component=Component.SIDECAR, profile=ISTIO_1_31)
+    assert [(group.locality.text, len(group.endpoints)) for group in route.selection.groups] == [
+        ("rw/a", 2),
+        ("rw/b", 0),
+    ]
+
+
+def test_each_locality_behind_the_gateway_is_named() -> None:
+    route = asked(far("a"), far("b", FAR_B), component=Component.SIDECAR, profile=ISTIO_1_31)
     assert sorted(endpoint.id for endpoint in route.endpoints) == [f"{NAME} (rw/a)", f"{NAME} (rw/b)"]
     assert {endpoint.locality for endpoint in route.endpoints} == {Locality("net-w")}
 
@@ -136,7 +165,8 @@ def test_distribute_sees_the_locality_behind_a_gateway_of_istio() -> None:
     pods = (far("a"), far("b", FAR_B), far("c", Locality("net-w", "rw", "c", "", "w-c1")))
     route = asked(*pods, rules=[ruled], component=Component.SIDECAR, profile=ISTIO_1_31)
     found = {stands_for(route, name): share for name, share in route.told.items()}
-    assert found == {"a": pytest.approx(0.8), "b": pytest.approx(0.2), "c": 0}
+    # The gateway is one host to the Envoy, in the locality that is listed first.
+    assert found == {"a": 1, "b": 0, "c": 0}
     # The gateway is not told of the locality for which it was chosen, and sends to all pods of its network.
     assert route.shares == dict.fromkeys(("west/shop/a", "west/shop/b", "west/shop/c"), pytest.approx(1 / 3))
     assert route.excluded == ()

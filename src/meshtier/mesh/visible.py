@@ -105,6 +105,12 @@ class VisibleEndpoints:
         return {name: each.group for name, each in found if each.group is not None}
 
     @cached_property
+    def hosts(self) -> Mapping[str, object]:
+        """What is one host to an Envoy and stands in several localities, by the id of each (NET-1)."""
+        found = self.network_endpoints
+        return {name: found[name].workload.addresses or found[name].gateways for name in self.grouped_at}
+
+    @cached_property
     def known(self) -> Mapping[str, ServiceEndpoint]:
         """Everything, by endpoint id, what is behind network endpoints too."""
         behind = {one.endpoint.id: one for each in self.network_endpoints.values() for one in each.behind}
