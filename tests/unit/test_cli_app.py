@@ -103,11 +103,13 @@ def test_tools_for_manual_pages_find_every_command_with_its_help() -> None:
     found = {context.command_path: context for context in commands_below(app, "meshtier", None)}
     assert list(found) == [
         "meshtier",
+        "meshtier clients",
         "meshtier explain",
         "meshtier export",
         "meshtier export eds",
         "meshtier export cluster",
         "meshtier export bootstrap",
+        "meshtier hosts",
         "meshtier routes",
         "meshtier tiers",
     ]
@@ -122,7 +124,7 @@ def test_tools_for_manual_pages_find_every_command_with_its_help() -> None:
 
 def test_a_subcommand_is_found_by_its_name_alone() -> None:
     context = click.Context(app, **app.context_settings)
-    assert app.list_commands(context) == ["explain", "export", "routes", "tiers"]
+    assert app.list_commands(context) == ["clients", "explain", "export", "hosts", "routes", "tiers"]
     explain = app.get_command(context, "explain")
     assert explain is not None
     assert explain.name == "explain"

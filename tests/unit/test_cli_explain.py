@@ -137,7 +137,7 @@ def test_without_sources_or_question_it_says_what_is_wanted() -> None:
 def test_unknown_names_are_refused_with_the_nearest() -> None:
     client = refused(GATEWAYS, "--from", "curl-est", "--to", PRODUCTPAGE)
     assert isinstance(client, UnknownNameError)
-    assert {"curl-east", "curl-west"} <= set(client.nearest)
+    assert {"bookinfo/curl-east", "bookinfo/curl-west"} <= set(client.nearest)
     host = refused(GATEWAYS, "--from", "curl-east", "--to", "productpag")
     assert isinstance(host, UnknownNameError)
     assert PRODUCTPAGE in host.nearest

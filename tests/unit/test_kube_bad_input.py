@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from meshtier.errors import InputError
-from meshtier.kube import read
+from meshtier.kube import load, read
 
 NODE = '{"apiVersion": "v1", "kind": "Node", "metadata": {"name": "%s"}}'
 
@@ -327,3 +327,97 @@ def test_a_weight_out_of_range_is_refused(kind: str, spec: object, path: str) ->
     (problem,) = caught.value.problems
     assert problem.path == path
     assert problem.problem.startswith("expected an integer from 0 to 4294967295, got")
+
+
+# What only looks like manifests
+
+
+NAMELESS = "apiVersion: v1\nkind: {kind}\nmetadata: {{name: {name}}}\n---\n"
+DUMP = "".join(NAMELESS.format(kind="Node", name=name) for name in "abc")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        (
+            "service.yaml",
+            "apiVersion: v1\nkind: Service\nmetadata:\n  name: {{ .Values.name }}\n",
+            "expected Kubernetes objects, got a template with {{ … }}: render it first, as with `helm template`",
+        ),
+        (
+            "service.yaml",
+            "{{- if .Values.on }}\nkind: Service\n{{- end }}\n",
+            "expected Kubernetes objects, got a template with {{ … }}: render it first, as with `helm template`",
+        ),
+        (
+            "kustomization.yaml",
+            "resources: [a.yaml]\n",
+            "expected Kubernetes objects, got a kustomization: build it first, as with `kubectl kustomize FOLDER`",
+        ),
+        (
+            "config",
+            "apiVersion: v1\nkind: Config\nclusters: []\n",
+            "expected Kubernetes objects, got a kubeconfig; give what `kubectl get … -o yaml` prints",
+        ),
+        (
+            "k.yaml",
+            "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n",
+            "expected Kubernetes objects, got a kustomization: build it first, as with `kubectl kustomize FOLDER`",
+        ),
+    ],
+    ids=["template", "template-alone", "kustomization", "kubeconfig", "kind-kustomization"],
+)
+def test_what_only_looks_like_manifests_is_called_by_its_name(tmp_path: Path, name: str, text: str, said: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        load(tmp_path / name)
+    (problem,) = caught.value.problems
+    assert problem.problem == said
+
+
+def test_a_kustomization_of_flux_is_an_object_like_others() -> None:
+    text = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: a}\n"
+    (cluster,) = load("-", stdin=io.StringIO(text)).clusters
+    assert dict(cluster.skipped) == {"Kustomization": 1}
+
+
+def test_text_instead_of_a_path_is_answered_with_what_to_give() -> None:
+    with pytest.raises(InputError, match=r"^expected a path, got text; give the objects themselves"):
+        load("apiVersion: v1\nkind: Service\n")
+
+
+def test_an_open_file_is_answered_with_its_path(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(DUMP, encoding="utf-8")
+    with (tmp_path / "a.yaml").open(encoding="utf-8") as file, pytest.raises(InputError) as caught:
+        load(file)  # type: ignore[arg-type]  # what a caller may try
+    assert str(caught.value) == f"expected a path, got an open file; give its path {file.name!r}, or '-' and stdin=…"
+
+
+def test_two_dumps_without_names_are_one_problem(tmp_path: Path) -> None:
+    for name in ("east.yaml", "west.yaml"):
+        (tmp_path / name).write_text(DUMP, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        load(tmp_path / "east.yaml", tmp_path / "west.yaml")
+    (problem,) = caught.value.problems
+    assert problem.file == str(tmp_path / "west.yaml")
+    assert problem.problem == (
+        f"expected each object once, got 3 of {tmp_path / 'east.yaml'} again; if they are dumps of two clusters"
+        " that do not say their names, give each one: --cluster NAME=PATH (clusters={NAME: PATH})"
+    )
+
+
+def test_two_objects_that_come_twice_are_two_problems(tmp_path: Path) -> None:
+    for name in ("east.yaml", "more.yaml"):
+        text = "".join(NAMELESS.format(kind="Node", name=each) for each in "ab")
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        load(tmp_path / "east.yaml", tmp_path / "more.yaml")
+    assert [problem.object for problem in caught.value.problems] == ["Node a", "Node b"]
+
+
+def test_a_cluster_that_is_named_twice_is_answered_with_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(DUMP, encoding="utf-8")
+    with pytest.raises(
+        InputError, match="got two from the caller; put the files of one cluster in a folder, and give that"
+    ):
+        load(clusters=[("c", tmp_path / "a.yaml"), ("c", tmp_path / "a.yaml")])

@@ -151,3 +151,67 @@ def test_two_clusters_of_one_name_are_refused() -> None:
 def test_places_of_an_unknown_cluster_are_refused() -> None:
     with pytest.raises(UnknownNameError, match="no cluster 'nowhere'"):
         mesh().places("nowhere")
+
+
+# What is called by what made it
+
+
+def made(name: str, place: Locality = EAST, **about: Any) -> Workload:
+    return pod(name, place, labels={"app": name.split("-", maxsplit=1)[0], "pod-template-hash": name}, **about)
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("deploy/web", "web-5f4c8b9d76-q7rkf"),
+        ("deployment/shop/web", "web-5f4c8b9d76-q7rkf"),
+        ("sts/db", "db-0"),
+        ("ds/agent", "agent-x7k2p"),
+        ("web", "web-5f4c8b9d76-q7rkf"),
+        ("shop/web", "web-5f4c8b9d76-q7rkf"),
+        ("web-5f4c8b9d76", "web-5f4c8b9d76-q7rkf"),
+        ("east/shop/web-5f4c8b9d76", "web-5f4c8b9d76-q7rkf"),
+    ],
+)
+def test_a_pod_is_found_by_what_made_it(asked: str, found: str) -> None:
+    pods = [made("web-5f4c8b9d76-q7rkf"), made("db-0"), made("agent-x7k2p"), made("website-7d9f8c6b5-aaaaa")]
+    mesh = Mesh([cluster(pods, [])])
+    assert str(mesh.client(asked)) == f"Pod east/shop/{found}"
+
+
+def test_of_pods_that_are_alike_the_first_is_taken() -> None:
+    mesh = Mesh([cluster([made("web-5f4c8b9d76-aaaaa"), made("web-5f4c8b9d76-bbbbb")], [])])
+    assert str(mesh.client("deploy/web")) == "Pod east/shop/web-5f4c8b9d76-aaaaa"
+
+
+def test_of_pods_in_several_places_one_must_be_named() -> None:
+    pods = [made("web-5f4c8b9d76-aaaaa"), made("web-5f4c8b9d76-bbbbb", EAST._replace(zone="b", node="e-b1"))]
+    with pytest.raises(InvalidValueError) as caught:
+        Mesh([cluster(pods, [])]).client("deploy/web")
+    assert str(caught.value) == (
+        "client: 'deploy/web' could mean Pod east/shop/web-5f4c8b9d76-aaaaa at network=net-e re/a node=e-a1,"
+        " Pod east/shop/web-5f4c8b9d76-bbbbb at network=net-e re/b node=e-b1; say which by its full name"
+    )
+
+
+def test_a_pods_own_name_comes_before_what_begins_so() -> None:
+    mesh = Mesh([cluster([made("web"), made("web-5f4c8b9d76-aaaaa")], [])])
+    assert str(mesh.client("web")) == "Pod east/shop/web"
+
+
+def test_a_zone_says_its_region_where_all_nodes_agree() -> None:
+    nodes = [Locality("net-e", "re", "a", "", "n1"), Locality("net-e", "re", "b", "", "n2")]
+    mesh = Mesh([cluster([], [], nodes=nodes)])
+    assert mesh.client("zone=a").place.locality == Locality("net-e", "re", "a")
+    assert mesh.client("node=n2").place.locality == Locality("net-e", "re", "b", "", "n2")
+    assert mesh.client("zone=c").place.locality == Locality("net-e", "", "c")
+
+
+def test_a_zone_of_two_regions_says_none() -> None:
+    nodes = [Locality("net-e", "re", "a", "", "n1"), Locality("net-e", "rx", "a", "", "n2")]
+    assert Mesh([cluster([], [], nodes=nodes)]).client("zone=a").place.locality == Locality("net-e", "", "a")
+
+
+def test_without_a_pod_or_node_it_is_said_what_to_add() -> None:
+    with pytest.raises(UnknownNameError, match="in input without a Pod or Node: add what `kubectl get pods,nodes -A"):
+        Mesh([cluster([], [])]).client("web")

@@ -2,9 +2,9 @@
 
 import pytest
 from attrs import evolve
-from tests.meshes import GLOBAL_HOST, HOST, cluster, pod, service, two_clusters
+from tests.meshes import GLOBAL_HOST, HOST, cluster, one_cluster, pod, service, two_clusters
 
-from meshtier.errors import UnknownNameError
+from meshtier.errors import InvalidValueError, UnknownNameError
 from meshtier.locality import Locality
 from meshtier.mesh import Mesh, Service, ServiceScope
 from meshtier.mesh.hostnames import HostTable, global_host
@@ -123,3 +123,25 @@ def test_one_workload_behind_two_services_of_a_host_is_one_endpoint() -> None:
 def test_hosts_of_all_clusters_are_sorted_and_each_once() -> None:
     assert both().hosts() == (GLOBAL_HOST, HOST)
     assert both().hosts("west") == (GLOBAL_HOST, HOST)
+
+
+# What to write instead
+
+
+def test_a_misspelt_short_name_is_answered_with_the_nearest_short_names() -> None:
+    names = ("productpage", "product", "payments", "a-very-long-name-of-a-service-in-the-same-namespace")
+    mesh = Mesh([cluster([pod("client")], [service([], name=name) for name in names])])
+    with pytest.raises(UnknownNameError) as caught:
+        mesh.route("client", "prodctpage")
+    assert caught.value.nearest[0] == "productpage.shop.svc.cluster.local"
+    assert "payments.shop.svc.cluster.local" not in caught.value.nearest
+
+
+def test_a_namespace_before_the_name_is_answered_with_what_to_write() -> None:
+    with pytest.raises(InvalidValueError, match=r"expected a host name alone, got 'shop/web'; write web\.shop$"):
+        one_cluster([]).route("client", "shop/web")
+
+
+def test_without_a_service_it_is_said_what_to_add() -> None:
+    with pytest.raises(UnknownNameError, match="in input without a Service: add what `kubectl get svc,endpointslices"):
+        Mesh([cluster([pod("client")], [])]).route("client", "web")

@@ -15,7 +15,7 @@ NOTHING_RECEIVES = 1
 """The exit code where nothing can receive traffic."""
 
 
-@click.command()
+@click.command(short_help="Which endpoints get a client's traffic, how much, and why.")
 @source_options
 @route_options
 @click.option(

@@ -31,7 +31,7 @@ eds_option: Decorator = click.option(
 )
 
 
-@click.group()
+@click.group(short_help="The answer as configuration for a real Envoy.")
 def export() -> None:
     """The answer as configuration for a real Envoy: endpoints, cluster, or all that it takes to run one.
 

@@ -124,8 +124,8 @@ route_options: Decorator = together(
         "client",
         metavar="CLIENT",
         shell_complete=client_names,
-        help="A pod (POD, NAMESPACE/POD or CLUSTER/NAMESPACE/POD), a node (node/NAME),"
-        " or a place (region=…,zone=…,network=…).",
+        help="A pod (POD, NAMESPACE/POD or CLUSTER/NAMESPACE/POD, or the beginning of its name), what made it"
+        " (deploy/NAME), a node (node/NAME), or a place (zone=…, region=…,zone=…,network=…).",
     ),
     click.option(
         "--to",

@@ -3,17 +3,18 @@
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from meshtier.cli.options import Decorator
-from meshtier.errors import MissingExtraError
+from meshtier.errors import InputError, MissingExtraError, Problem
 from meshtier.table import Table
 
 if TYPE_CHECKING:  # `tiers` needs no mesh
     from meshtier.mesh.report import Report
+    from meshtier.mesh.rows import FlatRow
 
 FORMATS = ("table", "json", "yaml", "markdown")
 
@@ -26,6 +27,33 @@ output_option: Decorator = click.option(
     show_default=True,
     help="The form of the answer.",
 )
+
+
+listing_option: Decorator = click.option(
+    "-o",
+    "--output",
+    "form",
+    type=click.Choice(("table", "json", "markdown")),
+    default="table",
+    show_default=True,
+    help="The form of the list.",
+)
+
+
+def print_listing(rows: "Sequence[FlatRow]", columns: Sequence[str], form: str, *, nothing: str) -> None:
+    """Print rows with a value for each column.
+
+    Raises:
+        InputError: There is no row.
+    """
+    if not rows:
+        raise InputError([Problem(problem=f"expected something to list, got none: {nothing}")])
+    if form == "json":
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    numeric = frozenset(place for place, column in enumerate(columns) if isinstance(rows[0][column], int))
+    cells = [[str(row[column]) for column in columns] for row in rows]
+    print_answer(Table(columns=tuple(columns), rows=cells, numeric=numeric), form)
 
 
 def is_plain(stream: TextIO) -> bool:

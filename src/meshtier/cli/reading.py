@@ -9,6 +9,7 @@ import click
 
 from meshtier.kube import load
 from meshtier.kube.documents import Progress
+from meshtier.kube.sources import STDIN
 from meshtier.mesh import Mesh
 from meshtier.table import one_line
 
@@ -18,6 +19,8 @@ def read_mesh(sources: Iterable[str], clusters: Iterable[tuple[str, str]]) -> Me
     sources, named = list(sources), list(clusters)
     if not sources and not named:
         raise click.UsageError("expected SOURCES: files, folders or '-' for standard input; or --cluster NAME=PATH")
+    if STDIN in sources and sys.stdin.isatty():
+        click.echo("reading standard input: type or paste manifests, and end with Ctrl-D", err=True)
     with _progress() as progress:
         mesh = load(*sources, clusters=named, progress=progress)
     for cluster in mesh.clusters:

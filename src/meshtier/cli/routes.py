@@ -18,7 +18,7 @@ from meshtier.profile import Profile
 from meshtier.table import Table, percent
 
 
-@click.command()
+@click.command(short_help="Every host from every place, one line each.")
 @source_options
 @click.option(
     "--to",

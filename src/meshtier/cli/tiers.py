@@ -14,7 +14,7 @@ MODE = Parsed(
 )
 
 
-@click.command()
+@click.command(short_help="The tiers of a mode, and the rules of a profile.")
 @click.argument("mode", required=False, type=MODE)
 @profile_option
 @output_option

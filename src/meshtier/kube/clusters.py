@@ -1,7 +1,8 @@
 """What does a cluster hold? The objects that belong to it, as one `Cluster`."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from attrs import evolve
 
@@ -22,6 +23,9 @@ from meshtier.mesh.snapshot import Cluster, Namespace, Service
 from meshtier.note import Note
 from meshtier.precedence import ANNOTATION
 from meshtier.rules import DestinationRule
+
+_DUMP: Final = 3
+"""From so many objects on that two files have in common, they are taken for dumps of two clusters."""
 
 
 def build(name: str, documents: Sequence[DocumentObjects], *, domain: str, notes: Sequence[Note] = ()) -> Cluster:
@@ -55,9 +59,11 @@ class _Builder:
         self._documents = documents
         self._domain = domain
         self._problems: list[Problem] = []
+        self._repeated: list[tuple[DocumentObjects, DocumentObjects, str]] = []
 
     def build(self, notes: Sequence[Note]) -> Cluster:
         found = {kind: self._gather(kind) for kind in schema.GROUPS if kind is not schema.DestinationRule}
+        self._refuse_repeats()
         rules = self._rules()
         self._check_weights()
         self._check_listeners()
@@ -112,8 +118,20 @@ class _Builder:
                 for each in document.of(kind):
                     first.setdefault(key_in(kind, each.metadata), document)
             for document, key in repeated:
-                self._refuse_repeat(document, first[key], title_of(kind, key))
+                self._repeated.append((document, first[key], title_of(kind, key)))
         return found
+
+    def _refuse_repeats(self) -> None:
+        """Refuse objects that come twice; of two files that have many in common, the whole."""
+        common = Counter((first.file, document.file) for document, first, _ in self._repeated)
+        for (one, other), count in common.items():
+            if not self._name and one != other and count >= _DUMP:
+                text = f"expected each object once, got {count} of {one} again; if they are dumps of two clusters"
+                hint = "that do not say their names, give each one: --cluster NAME=PATH (clusters={NAME: PATH})"
+                self._problems.append(Problem(problem=f"{text} {hint}", file=other))
+        for document, first, title in self._repeated:
+            if self._name or first.file == document.file or common[first.file, document.file] < _DUMP:
+                self._refuse_repeat(document, first, title)
 
     def _refuse_repeat(self, document: DocumentObjects, first: DocumentObjects, title: str) -> None:
         cluster = f" in cluster {self._name!r}" if self._name else ""

@@ -125,7 +125,8 @@ def _named(clusters: Clusters | None, problems: list[Problem]) -> Iterator[tuple
         if not name:
             problems.append(Problem(problem="expected a name for the cluster, got ''"))
         elif name in seen:
-            problems.append(Problem(problem=f"expected one cluster of the name {name!r}, got two from the caller"))
+            text = f"expected one cluster of the name {name!r}, got two from the caller"
+            problems.append(Problem(problem=f"{text}; put the files of one cluster in a folder, and give that"))
         else:
             seen.add(name)
             for each in _each(given):

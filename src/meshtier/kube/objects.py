@@ -24,6 +24,12 @@ from meshtier.note import Note
 
 _SNAKE: Final = "api_version"
 _CLIENT: Final = "expected keys in camel case, as sanitize_for_serialization of the Python client gives them, got"
+_NO_OBJECTS: Final[Mapping[tuple[str, str], str]] = {
+    ("Config", ""): "a kubeconfig; give what `kubectl get … -o yaml` prints",
+    ("Kustomization", "kustomize.config.k8s.io"): "a kustomization: build it first, as with `kubectl kustomize FOLDER`",
+}
+"""What is written like an object and is none of a cluster, by kind and group."""
+
 _Fast = Any  # the module `decode_json`, which may be missing and so cannot be named as a type
 _Said = tuple[str | None, object]  # the kind and the apiVersion that a list gives to its items
 _NOTHING: Final = (None, None)
@@ -197,6 +203,9 @@ class SourceObjects:
     def _is_known(self, document: DocumentObjects, kind: str, version: str | None, title: Callable[[], str]) -> bool:
         """Whether objects of this kind are read; counts what is ignored."""
         schema = KINDS.get(kind)
+        if schema is None and (what := _NO_OBJECTS.get((kind, group_of(version or "")))):
+            self.problems.append(document.problem(f"expected Kubernetes objects, got {what}", object=kind))
+            return False
         if schema is None:
             self.skipped[kind] += 1
             return False

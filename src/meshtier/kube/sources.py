@@ -1,5 +1,6 @@
 """What did the caller hand over? Files, folders, standard input and plain data, each as its objects."""
 
+import io
 import mmap
 import os
 import re
@@ -24,6 +25,12 @@ STDIN: Final = "-"
 SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
 """The files that are read of a folder."""
 
+KUSTOMIZATIONS: Final = frozenset({"kustomization.yaml", "kustomization.yml", "kustomization"})
+"""The names that kustomize gives a meaning (sigs.k8s.io/kustomize, konfig.RecognizedKustomizationFileNames)."""
+
+_TEMPLATE: Final = re.compile(rb"\{\{-?\s*[.$\w/]")
+"""How the actions of Go templates begin, which no manifest holds in earnest."""
+
 Given = str | os.PathLike[str] | Mapping[str, Any] | Iterable[Mapping[str, Any]]
 """What a source may be: a path, ``-``, one object or list or dump, or some of them."""
 
@@ -46,13 +53,17 @@ class SourceReader:
 
     def read(self, given: Given, cluster: str | None = None) -> Iterator[SourceObjects]:
         """Each source that *given* stands for: every file of a folder is one."""
+        if isinstance(given, io.IOBase):
+            yield self._open_file(given)
+            return
         if not isinstance(given, (str, os.PathLike)):
             yield self._data(given, cluster)
             return
         try:
             files = _files(given)
         except (InvalidValueError, OSError) as error:
-            yield _refused(SourceObjects(os.fsdecode(given), cluster), error)
+            name = os.fsdecode(given)
+            yield _refused(SourceObjects("" if "\n" in name else name, cluster), error)
             return
         for name, path in files.items():
             yield self._file(name, path, cluster)
@@ -69,14 +80,25 @@ class SourceReader:
             source.refuse(Problem(problem=f"expected a path, a mapping or some mappings, got {in_short(given)}"))
         return source
 
+    @staticmethod
+    def _open_file(given: object) -> SourceObjects:
+        source = SourceObjects()
+        name = getattr(given, "name", None)
+        path = f"its path {name!r}" if isinstance(name, str) else "its path"
+        source.refuse(Problem(problem=f"expected a path, got an open file; give {path}, or '-' and stdin=…"))
+        return source
+
     def _file(self, name: str, path: Path | None, cluster: str | None) -> SourceObjects:
         source = SourceObjects(name, cluster)
         self._tell(name)
         try:
             self._check_once(name if path is None else str(path.resolve()))
-            _parse(source, _drain(self.stdin or sys.stdin.buffer) if path is None else _contents(path))
+            data = _drain(self.stdin or sys.stdin.buffer) if path is None else _contents(path)
+            _parse(source, data)
         except (InvalidValueError, OSError) as error:
             return _refused(source, error)
+        if source.problems and (what := _unrendered(path, data)):
+            return _refused(SourceObjects(name, cluster), InvalidValueError(what))
         if source.is_blank and not source.problems:
             source.refuse(Problem(problem="expected Kubernetes objects, got none"))
         return source
@@ -90,6 +112,15 @@ class SourceReader:
     def _tell(self, name: str) -> None:
         if self.progress is not None:
             self.progress(name)
+
+
+def _unrendered(path: Path | None, data: Text) -> str:
+    """What a file is that only looks like manifests, and what to give instead; ``""`` if it does not."""
+    if path is not None and path.name.lower() in KUSTOMIZATIONS:
+        return "expected Kubernetes objects, got a kustomization: build it first, as with `kubectl kustomize FOLDER`"
+    if _TEMPLATE.search(data, 0, MAX_LINE):
+        return "expected Kubernetes objects, got a template with {{ … }}: render it first, as with `helm template`"
+    return ""
 
 
 def _refused(source: SourceObjects, error: InvalidValueError | OSError) -> SourceObjects:
@@ -109,6 +140,11 @@ def _files(given: str | os.PathLike[str]) -> dict[str, Path | None]:
     if given == STDIN:
         return {STDIN: None}
     path = Path(given)
+    if "\n" in str(path):
+        raise InvalidValueError(
+            "expected a path, got text; give the objects themselves, as yaml.safe_load_all makes them of it,"
+            " or '-' and stdin=io.StringIO(text)"
+        )
     if "\0" in str(path):
         raise InvalidValueError("expected a path, got one with a null byte in it")
     if not path.is_dir():

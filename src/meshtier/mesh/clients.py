@@ -1,8 +1,10 @@
 """From where does the traffic come? Pods, nodes and bare localities as clients."""
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from typing import Final
 
 from attrs import evolve, frozen
 from typing_extensions import override
@@ -12,6 +14,35 @@ from meshtier.errors import InvalidValueError, UnknownNameError
 from meshtier.labels import NO_LABELS
 from meshtier.locality import SCOPES, Locality
 from meshtier.mesh.snapshot import Cluster, Place, Workload
+
+_MOST_NAMED: Final = 5
+
+_DEPLOYED: Final = r"[a-z0-9]{1,10}-[a-z0-9]{5}"
+_SUFFIXED: Final = r"[a-z0-9]{5}"
+_NUMBERED: Final = r"[0-9]+"
+_ANY_ENDING: Final = rf"(?:{_DEPLOYED}|{_SUFFIXED}|{_NUMBERED}|[a-z0-9]{{1,10}})"
+
+_MADE: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("deploy", "deployment", "deployments"), _DEPLOYED),
+    **dict.fromkeys(("sts", "statefulset", "statefulsets"), _NUMBERED),
+    **dict.fromkeys(("ds", "daemonset", "daemonsets", "rs", "replicaset", "replicasets", "job", "jobs"), _SUFFIXED),
+}
+"""What controllers put behind their own name to name a pod, after a ``-``, by kubectl's words for them.
+
+Source: kubernetes/kubernetes staging/src/k8s.io/apiserver/pkg/storage/names/generate.go, and
+pkg/controller/{deployment,statefulset}.
+"""
+
+_MADE_LABELS: Final = frozenset(
+    {
+        "pod-template-hash",
+        "controller-revision-hash",
+        "pod-template-generation",
+        "statefulset.kubernetes.io/pod-name",
+        "apps.kubernetes.io/pod-index",
+    }
+)
+"""The labels that controllers put on pods, and that tell like pods apart."""
 
 
 @frozen(kw_only=True)
@@ -102,7 +133,10 @@ class ClientTable:
             name: A pod as ``pod``, ``namespace/pod`` or ``cluster/namespace/pod``;
                 a node as ``node`` or ``cluster/node``; either with ``pod/`` or
                 ``node/`` before it where both could be meant; or a place as
-                ``region=…,zone=…,network=…,subzone=…,node=…``.
+                ``region=…,zone=…,network=…,subzone=…,node=…``. Of pods that are
+                alike to every choice, the beginning of their names is enough, as
+                in ``reviews-v1``; so is ``deploy/NAME``, and likewise ``sts``,
+                ``ds``, ``rs`` and ``job``, with the namespace before the name or not.
             cluster: Where to look; ``None`` for everywhere.
 
         Raises:
@@ -116,18 +150,40 @@ class ClientTable:
         kind, _, rest = name.partition("/")
         wanted = rest if kind in ("pod", "node") and rest else name
         clients: list[Client] = []
+        is_made = False
         if kind != "node":
             clients += [client_of(found) for found in self._workloads.get(wanted, ())]
         if kind != "pod" and not clients:
             clients += [_node_client(*found, name=wanted) for found in self._nodes.get(wanted, ())]
+        if not clients:
+            clients, is_made = self._generated(name), True
         if cluster is not None:
             clients = [client for client in clients if client.cluster == cluster]
         if not clients:
-            raise UnknownNameError.among("client", name, [*self._workloads, *self._nodes])
-        if len(clients) > 1:
-            names = ", ".join(sorted(str(client) for client in clients))
-            raise InvalidValueError(f"{name!r} could mean {names}; say which by its full name", "client")
+            raise self._unknown(name)
+        if len(clients) > 1 and len({_alike(client) for client in clients}) > 1:
+            names = sorted(f"{client} at {client.place.locality}" if is_made else str(client) for client in clients)
+            rest = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+            text = f"{name!r} could mean {', '.join(names[:_MOST_NAMED])}{rest}; say which by its full name"
+            raise InvalidValueError(text, "client")
         return clients[0]
+
+    def _generated(self, name: str) -> list[Client]:
+        """The pods whose names a controller made of this one: ``deploy/NAME``, or the beginning of a pod's name."""
+        kind, _, rest = name.partition("/")
+        made = _MADE.get(kind)
+        wanted, ending = (rest, made) if made and rest else (name, _ANY_ENDING)
+        pattern = re.compile(rf"(?:.*/)?{re.escape(wanted)}-{ending}")
+        return [client_of(pod) for pod in self._pods if pattern.fullmatch(pod.id)]
+
+    @property
+    def _pods(self) -> Iterator[Workload]:
+        return (each for cluster in self._clusters for each in cluster.workloads.values() if each.kind == "Pod")
+
+    def _unknown(self, name: str) -> UnknownNameError:
+        known = [*dict.fromkeys(f"{pod.namespace}/{pod.name}" for pod in self._pods), *self._nodes]
+        missing = "in input without a Pod or Node: add what `kubectl get pods,nodes -A -o yaml` prints"
+        return UnknownNameError.among("client", name, known, where="" if known else missing)
 
     def check_cluster(self, name: str) -> None:
         """Refuse a cluster that is not there.
@@ -144,6 +200,8 @@ class ClientTable:
         """A client at the place of this text; a network that it does not name is its cluster's (LOC-2)."""
         locality = parse_place(text)
         client = self.at(locality, cluster=cluster)
+        client = self._filled(client, locality)
+        locality = client.place.locality
         network = next(known.network for known in self._clusters if known.name == client.cluster)
         if locality.network or not network:
             return client
@@ -179,8 +237,34 @@ class ClientTable:
         likeness = max(best, default=0)
         if likeness == 0 or len(best[likeness]) != 1:
             names = ", ".join(repr(known.name) for known in self._clusters)
-            raise InvalidValueError(f"expected the cluster of {locality} to be given, one of {names}", "cluster")
+            text = f"expected the cluster of {locality} to be given, one of {names} (on the command line by --in)"
+            raise InvalidValueError(text, "cluster")
         return best[likeness][0]
+
+    def _filled(self, client: Client, wanted: Locality) -> Client:
+        """The client with the wider parts of its place that it does not say, where all nodes at such a place agree."""
+        known = next(each for each in self._clusters if each.name == client.cluster)
+        nodes = [place for place in known.nodes.values() if _likeness(wanted, place.locality)]
+        narrowest = max((position for position, part in enumerate(wanted) if part), default=0)
+        parts, origins = list(wanted), list(client.place.origins)
+        for position in range(1, narrowest):  # an unsaid network is that of the cluster
+            said = {place.locality[position] for place in nodes}
+            if parts[position] or len(said) > 1:
+                continue
+            parts[position] = next(iter(said), "")
+            origins[position] = next((place.origins[position] for place in nodes), "")
+        place = Place(Locality(*parts), tuple(origins))
+        if place.locality == wanted:
+            return client
+        return evolve(client, name=str(place.locality), place=place, envoy_place=place)
+
+
+def _alike(client: Client) -> object:
+    """What of a pod matters to a choice; its own name does not."""
+    labels = {key: value for key, value in client.labels.items() if key not in _MADE_LABELS}
+    pod = client.workload
+    more = (pod.proxy, pod.takes_part, pod.kind) if pod is not None else client.name
+    return client.cluster, client.namespace, client.place, client.envoy_place, frozenset(labels.items()), more
 
 
 def _likeness(wanted: Locality, place: Locality) -> int:

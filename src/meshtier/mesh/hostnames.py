@@ -197,16 +197,38 @@ class HostTable:
             InvalidValueError: It has a port, a scheme or a path.
         """
         if ":" in host or "/" in host:
-            raise InvalidValueError(f"expected a host name alone, got {host!r}; the port is given by itself", "host")
+            raise InvalidValueError(f"expected a host name alone, got {host!r}; {self._rather(host)}", "host")
         name = self._full(host.lower().rstrip("."), cluster, namespace)
         key = (name, cluster, naming)
         found = self._bindings.get(key)
         if found is None:
             found = self._bind(name, cluster, naming)
             if found is None:
-                raise UnknownNameError.among("host", host, self.hosts(cluster, naming))
+                raise self._unknown(host, cluster, naming)
             self._bindings[key] = found
         return found
+
+    def _rather(self, host: str) -> str:
+        """What to write for a host with a port, a path or a namespace before it."""
+        namespace, slash, name = host.partition("/")
+        if slash and (namespace, name) in self._namesakes:
+            return f"write {name}.{namespace}"
+        return "the port is given by itself"
+
+    def _unknown(self, host: str, cluster: str, naming: Naming) -> UnknownNameError:
+        """The error for a host that nothing answers to, with the names whose first part is most like its own."""
+        known = self.hosts(cluster, naming)
+        if not known:
+            where = "in input without a Service: add what `kubectl get svc,endpointslices -A -o yaml` prints"
+            return UnknownNameError("host", host, where=where)
+        full: defaultdict[str, list[str]] = defaultdict(list)
+        for name in known:
+            full[name.partition(".")[0]].append(name)
+        like = UnknownNameError.among("host", host.partition(".")[0], full).nearest
+        nearest = [name for short in like for name in full[short]]
+        return UnknownNameError(
+            "host", host, nearest[:5] or UnknownNameError.among("host", host, known).nearest, known[:5]
+        )
 
     def knows(self, host: str, cluster: str) -> bool:
         """Whether a full name means something to some component in a cluster, under the rules of some profile."""

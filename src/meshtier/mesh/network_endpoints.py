@@ -195,7 +195,7 @@ def _made(
         gateways=(way.gateway,),
         behind=tuple(members),
         group=key.group if viewpoint.envoy else None,
-        ports=frozenset().union(*served) if len(served) == len(members) else None,
+        ports=frozenset[int]().union(*served) if len(served) == len(members) else None,
     )
 
 
