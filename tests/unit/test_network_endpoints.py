@@ -258,6 +258,16 @@ def test_one_endpoint_behind_a_gateway_is_explained_by_both_choices() -> None:
     assert (why.first_difference.client, why.first_difference.endpoint) == ("net-e", "net-w")
 
 
+def test_a_network_endpoint_behind_a_waypoint_is_explained_too() -> None:
+    ways = [waypoint_pod("wp-1", NEAR), waypoint_pod("wp-2", NEAR)]
+    web = service([], scope=ServiceScope.GLOBAL, waypoint="shop/wp")
+    east = cluster([pod("client", NEAR), *ways], [web, service(ways, name="wp")], gateways=[PEER])
+    west = cluster([far("a")], [service([far("a")], cluster="west", scope=ServiceScope.GLOBAL)], name="west")
+    route = Mesh([east, evolve(west, network="net-w")]).route("client", GLOBAL_HOST)
+    assert route.why(NAME).share == 1
+    assert route.why(NAME).verdict.startswith("P1 (priority 0)")
+
+
 def test_plain_data_have_what_is_behind_and_the_choice_there() -> None:
     data = asked(far("a"), near=(pod("n"),)).to_dict()
     (tier,) = data["tiers"]
