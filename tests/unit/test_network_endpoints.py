@@ -466,3 +466,10 @@ def test_an_entry_that_names_no_cluster_is_of_its_network() -> None:
     route = dump(text).route("curl", "productpage.bookinfo.mesh.internal")
     (note,) = [note for note in route.notes if note.code == "peer-dump-missing"]
     assert note.text.startswith("what is behind it is in network 'net2', whose dump is not in the input")
+
+
+def test_a_service_that_is_global_elsewhere_alone_prefers_its_network_too() -> None:
+    documents = [each for each in ONE_DUMP.replace("READY", "True").split("---") if "kind: Service\n" not in each]
+    route = dump("---".join(documents)).route("curl", "productpage.bookinfo.mesh.internal")
+    assert route.resolution.title == "PreferNetwork"
+    assert told(route) == {ENTRY: 1}

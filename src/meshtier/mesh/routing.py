@@ -392,7 +392,8 @@ def _resolved(binding: Binding, request: RouteRequest, clusters: Mapping[str, Cl
         internal_traffic_policy=service.internal_traffic_policy if is_service else None,
         preference=service.preference,
         component=request.component,
-        global_service=binding.spans_clusters and any(part.is_global for part in binding.services),
+        # Where only an entry answers to a global name, the service is global in the clusters that it announces.
+        global_service=binding.spans_clusters and (not is_service or any(part.is_global for part in binding.services)),
         profile=request.profile,
         defaults=request.defaults,
         objects={
