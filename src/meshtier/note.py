@@ -138,6 +138,7 @@ def _table() -> Mapping[str, NoteCode]:
             "WP-3",
             "of a taken-over local name a waypoint has its own cluster's endpoints",
         ),
+        "waypoint-may-keep-local": (warning, "WP-3", "a ztunnel's dump does not say which local names are taken over"),
         "waypoint-mode-not-obeyed": (info, "PATH-2", "what a waypoint's Service sets is not obeyed by who sends to it"),
         # paths
         "client-outside-mesh": (warning, "PATH-4", "the client takes no part in the mesh: kube-proxy chooses for it"),

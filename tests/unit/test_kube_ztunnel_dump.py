@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from meshtier.component import Component
 from meshtier.endpoint import Health
 from meshtier.errors import InputError
 from meshtier.kube import read
@@ -181,6 +182,19 @@ def test_the_entry_of_a_peer_is_of_the_cluster_that_its_name_gives() -> None:
     route = Mesh((cluster,)).route("a/p", "s.a.svc.cluster.local")
     assert {endpoint.cluster: endpoint.weight for endpoint in route.endpoints} == {"west": 1, "north": 3}
     assert {note.code for note in route.notes} == {"peer-dump-missing"}
+
+
+@pytest.mark.parametrize(
+    ("component", "profile", "noted"),
+    [("waypoint", "solo", True), ("ztunnel", "solo", False), ("waypoint", "istio-1.31", False)],
+)
+def test_a_local_name_that_may_be_taken_over_is_noted_at_a_waypoint(component: str, profile: str, noted: bool) -> None:
+    remote = behind("net-2/10.2.0.1")
+    cluster = dump([workload("p"), workload("q"), remote], [service(P, remote["uid"])])
+    route = Mesh((cluster,)).route(
+        "a/q", "s.a.svc.cluster.local", component=Component(component), profile=Profile.named(profile)
+    )
+    assert ("waypoint-may-keep-local" in {note.code for note in route.notes}) is noted
 
 
 def test_behind_a_gateway_too_ztunnel_compares_the_places_that_it_was_told() -> None:

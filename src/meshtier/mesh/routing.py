@@ -39,6 +39,7 @@ from meshtier.mesh.warnings import (
     drift,
     foreign_host,
     kept_local,
+    may_keep_local,
     no_way,
     outside_the_mesh,
     set_in_vain,
@@ -210,7 +211,8 @@ class HostRoutes:
         if binding.kept_local:
             return (kept_local(binding),)
         foreign = (foreign_host(binding, request.profile),) if _is_foreign(binding, request.profile) else ()
-        return (*foreign, *drift(binding, request.naming))
+        kept = may_keep_local(binding, self.visible.endpoints, self._cluster) if request.naming.keeps_local else ()
+        return (*foreign, *kept, *drift(binding, request.naming))
 
     def direct(self, client: Client, remarks: tuple[Note, ...] = ()) -> DirectRoute:
         """The one choice that the component makes for a client, or as the client where that is the component itself."""
