@@ -239,6 +239,9 @@ class WaypointRoute(Route):
         place = place_data(self.place.locality)
         data["client"] = ClientData(name=self.client.name, cluster=self.client.cluster, place=place)
         data["endpoints"] = [self.endpoint_data(endpoint) for endpoint in self.endpoints]
+        for tier in data["tiers"]:
+            tier["endpoints"] = [self.endpoint_data(self.pods.chosen[each["id"]]) for each in tier["endpoints"]]
+            tier["share"] = sum(each["share"] for each in tier["endpoints"])
         data["next_hops"] = []
         data["excluded"] = [exclusion_data(exclusion) for exclusion in self.excluded]
         data["reason"] = self.reason
