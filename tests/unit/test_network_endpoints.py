@@ -24,6 +24,7 @@ from meshtier.kube import load
 from meshtier.locality import Locality
 from meshtier.mesh import Mesh, PeeringGateway, Route, ServiceScope, Workload
 from meshtier.mesh.service_endpoint import ServiceEndpoint
+from meshtier.note import Note
 from meshtier.profile import ISTIO_1_31, SOLO, Profile
 
 NEAR = Locality("net-e", "re", "a", "", "e-a1")
@@ -485,3 +486,16 @@ def test_a_service_that_is_global_elsewhere_alone_prefers_its_network_too() -> N
     route = dump("---".join(documents)).route("curl", "productpage.bookinfo.mesh.internal")
     assert route.resolution.title == "PreferNetwork"
     assert told(route) == {ENTRY: 1}
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"), [({"ready": False}, "gateway-without-address"), ({"hbone": False}, "gateway-without-hbone")]
+)
+def test_nothing_is_sent_to_a_gateway_without_address_or_hbone_and_a_note_says_so(
+    fault: dict[str, bool], code: str
+) -> None:
+    faulty = evolve(PEER, notes=(Note(code, "why", str(PEER)),), **fault)
+    alone = asked(far("a"), gateways=(faulty,))
+    assert [(item.endpoint.id, item.rule) for item in alone.excluded] == [("west/shop/a", "NET-2")]
+    assert code in {note.code for note in alone.notes}
+    assert told(asked(far("a"), gateways=(faulty, SECOND))) == {"west via eastwest/second": 1}

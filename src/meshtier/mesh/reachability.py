@@ -200,7 +200,8 @@ class Reachability:
                 self.notes.append(Note("gateway-assumed", f"{text} {names} are taken for it"))
         if self._viewpoint.crossing_doubt is not None and any(gateway.hbone for gateway in found):
             self.notes.append(self._viewpoint.crossing_doubt)
-        for gateway in found:
+        # Where none leads there, what is wrong with those that should says why.
+        for gateway in found or (each for each in known if each.place.locality.network == network):
             self.notes.extend(gateway.notes)
         if len(found) > 1 and not self._viewpoint.envoy:
             # Source: istio/istio pilot/pkg/serviceregistry/ambient, where ztunnel is told one gateway: istio#56960.
@@ -220,9 +221,10 @@ def _best(
 ) -> tuple[PeeringGateway, ...]:
     """The gateways of the network and cluster, else those of the network (NET-2)."""
     # Source: istio/istio pilot/pkg/xds/endpoints/ep_filters.go, selectNetworkGateways, at 86c9f01.
-    of_network = [gateway for gateway in gateways if gateway.hbone and gateway.place.locality.network == network]
+    usable = [gateway for gateway in gateways if gateway.hbone and gateway.ready]
+    of_network = [gateway for gateway in usable if gateway.place.locality.network == network]
     both = [gateway for gateway in of_network if gateway.cluster == cluster] if by_cluster else []
     if both or of_network:
         return tuple(both or of_network)
     # A gateway without a label of its network still leads to the cluster that it names.
-    return tuple(each for each in gateways if each.cluster == cluster and not each.place.locality.network)
+    return tuple(each for each in usable if each.cluster == cluster and not each.place.locality.network)
