@@ -489,12 +489,12 @@ def test_a_service_that_is_global_elsewhere_alone_prefers_its_network_too() -> N
 
 
 @pytest.mark.parametrize(
-    ("fault", "code"), [({"ready": False}, "gateway-without-address"), ({"hbone": False}, "gateway-without-hbone")]
+    ("ready", "hbone", "code"), [(False, True, "gateway-without-address"), (True, False, "gateway-without-hbone")]
 )
 def test_nothing_is_sent_to_a_gateway_without_address_or_hbone_and_a_note_says_so(
-    fault: dict[str, bool], code: str
+    ready: bool, hbone: bool, code: str
 ) -> None:
-    faulty = evolve(PEER, notes=(Note(code, "why", str(PEER)),), **fault)
+    faulty = evolve(PEER, notes=(Note(code, "why", str(PEER)),), ready=ready, hbone=hbone)
     alone = asked(far("a"), gateways=(faulty,))
     assert [(item.endpoint.id, item.rule) for item in alone.excluded] == [("west/shop/a", "NET-2")]
     assert code in {note.code for note in alone.notes}
