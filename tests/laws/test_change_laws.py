@@ -82,6 +82,16 @@ def a_service(name: str, settings: Mapping[str, Any], labels: Mapping[str, str])
     }
 
 
+def a_service_entry(localities: list[str]) -> Json:
+    ends = [{"address": f"203.0.113.{number}", "locality": at} for number, at in enumerate(localities)]
+    return {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "ServiceEntry",
+        "metadata": {"name": "out", "namespace": "shop"},
+        "spec": {"hosts": ["out.example.com"], "resolution": "STATIC", "endpoints": ends, "ports": [{"number": 443}]},
+    }
+
+
 def a_gateway(name: str, kind: str, labels: Mapping[str, str], address: str) -> Json:
     return {
         "apiVersion": "gateway.networking.k8s.io/v1",
@@ -116,6 +126,13 @@ def dumps(draw: st.DrawFn) -> Dump:
             for app, most in (("client", 2), ("web", 4), ("api", 3))
             for at in range(draw(st.integers(1 if app == "client" else 0, most)))
         ]
+        if draw(st.booleans()):
+            nodes[0]["metadata"]["labels"] = {
+                key.replace("topology.kubernetes.io", "failure-domain.beta.kubernetes.io"): value
+                for key, value in nodes[0]["metadata"]["labels"].items()
+            }
+        lost = a_pod("web-lost", draw(st.sampled_from(["nowhere", ""])), f"10.{number}.9.9", {"app": "web"}, ready=True)
+        pods += [lost] if draw(st.integers(0, 3)) == 0 else []
         objects += [*nodes, *pods]
         entries = draw(st.lists(st.sampled_from(["ra/ra-1", "rb/rb-1", "rc/rc-1"]), max_size=2))
         objects += [an_entry(f"vm{'x' * at}", where, {"app": "web"}) for at, where in enumerate(entries)]
@@ -124,6 +141,9 @@ def dumps(draw: st.DrawFn) -> Dump:
         sliced = {"name": "web-x", "namespace": "shop", "labels": {"kubernetes.io/service-name": "web"}}
         objects.append(
             {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": sliced, "endpoints": behind}
+        )
+        objects.append(
+            a_service_entry(draw(st.lists(st.sampled_from(["ra/ra-1", "rb/rb-1"]), max_size=2, unique=True)))
         )
         own = topology(network=NETWORKS[name], region="ra", zone="ra-1")
         objects.append(a_gateway("eastwest", "istio-east-west", own, f"192.0.2.{number}"))
@@ -160,14 +180,19 @@ def kept(dump: Dump, stays: Callable[[Json], bool], endpoint_stays: Callable[[Js
     return made
 
 
+def label_of(node: Json, label: str) -> str:
+    """The region or zone of a node, whose labels may be of old."""
+    (value,) = (value for name, value in node["metadata"]["labels"].items() if name.endswith(f"/{label}"))
+    return str(value)
+
+
 def without_place(dump: Dump, label: str, value: str, locality: Callable[[str], bool]) -> Dump:
     """The dump without the nodes of this label, and the entries at these localities."""
-    key = f"topology.kubernetes.io/{label}"
     nodes = {
         each["metadata"]["name"]
         for objects in dump.values()
         for each in objects
-        if each["kind"] == "Node" and each["metadata"]["labels"][key] == value
+        if each["kind"] == "Node" and label_of(each, label) == value
     }
 
     def stays(each: Json) -> bool:
@@ -178,6 +203,10 @@ def without_place(dump: Dump, label: str, value: str, locality: Callable[[str], 
                 return each["spec"]["nodeName"] not in nodes
             case "WorkloadEntry":
                 return not locality(each["spec"]["locality"])
+            case "ServiceEntry":
+                ends = each["spec"]["endpoints"]
+                each["spec"]["endpoints"] = [one for one in ends if not locality(one["locality"])]
+                return True
             case _:
                 return True
 
@@ -189,7 +218,7 @@ def known(dump: Dump, kind: str) -> list[Json]:
 
 
 def zones_of(dump: Dump) -> list[str]:
-    return sorted({each["metadata"]["labels"]["topology.kubernetes.io/zone"] for each in known(dump, "Node")})
+    return sorted({label_of(each, "zone") for each in known(dump, "Node")})
 
 
 @given(dump=dumps(), data=st.data())
@@ -209,13 +238,18 @@ def test_a_region_that_is_gone_is_a_dump_without_it(dump: Dump, data: st.DataObj
 
 @given(dump=dumps(), data=st.data())
 def test_a_node_that_is_gone_is_a_dump_without_it(dump: Dump, data: st.DataObject) -> None:
-    node = data.draw(st.sampled_from(known(dump, "Node")))["metadata"]["name"]
-    by_hand = kept(
-        dump,
+    """One that only pods speak of too."""
+    cluster = data.draw(st.sampled_from(sorted(dump)))
+    own = {cluster: dump[cluster]}
+    names = {each["metadata"]["name"] for each in known(own, "Node")}
+    names |= {each["spec"]["nodeName"] for each in known(own, "Pod")} - {""}
+    node = data.draw(st.sampled_from(sorted(names)))
+    one = kept(
+        own,
         lambda each: node not in (each["metadata"]["name"], each.get("spec", {}).get("nodeName")),
         lambda endpoint: endpoint["nodeName"] != node,
     )
-    same(read(dump).without(node=node), by_hand)
+    same(read(dump).without(node=f"{cluster}/{node}"), {**dump, **one})
 
 
 @given(dump=dumps(), data=st.data())
@@ -240,17 +274,26 @@ def test_a_cluster_that_is_gone_is_a_mesh_without_its_dump_and_the_gateways_to_i
     same(read(dump).without(cluster="west"), by_hand)
 
 
+def bare(each: Json) -> Json:
+    """A ServiceEntry without the endpoints that stand in it."""
+    return each if each["kind"] != "ServiceEntry" else {**each, "spec": {**each["spec"], "endpoints": []}}
+
+
 @given(dump=dumps())
 def test_a_network_that_is_gone_is_a_dump_without_it_and_the_gateways_to_it(dump: Dump) -> None:
     network = NETWORKS["west"]
     there = {"Node", "Pod", "WorkloadEntry"}
     by_hand = kept(
         {
-            name: [each for each in objects if name != "west" or each["kind"] not in there]
+            name: [
+                bare(each) if name == "west" else each
+                for each in objects
+                if name != "west" or each["kind"] not in there
+            ]
             for name, objects in dump.items()
         },
         lambda each: each["kind"] != "Gateway" or each["metadata"]["labels"]["topology.istio.io/network"] != network,
-        lambda endpoint: not endpoint["nodeName"].startswith("west"),
+        lambda endpoint: endpoint["addresses"][0].startswith("10.0."),
     )
     same(read(dump).without(network=network), by_hand)
 

@@ -138,8 +138,10 @@ def _by_cluster(
             problems.append(where.problem(f"expected objects of {_one_of(names)}, got those of {name!r}"))
         elif name is not None:
             given[name].append(source)
+        elif not any(each.by_kind for each in source.documents):
+            given[names[0]].append(source)  # where what is ignored of it is counted
         elif len(names) > 1 and not holds_rules_alone(source):
-            problems += [_homeless(source, listed)] if any(each.by_kind for each in source.documents) else []
+            problems.append(_homeless(source, listed))
         else:
             for held in given.values():
                 held.append(source)

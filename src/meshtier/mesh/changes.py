@@ -20,6 +20,7 @@ from meshtier.errors import InvalidValueError, UnknownNameError, check_int, chec
 from meshtier.locality import Locality
 from meshtier.mesh.clients import Client
 from meshtier.mesh.hostnames import HostTable
+from meshtier.mesh.placement import with_placement_notes
 from meshtier.mesh.selector import Selection, location_of
 from meshtier.mesh.snapshot import Backend, Cluster, Service, Workload, WorkloadKey
 from meshtier.preference import Preference, mode_of
@@ -59,12 +60,13 @@ def _without(cluster: Cluster, selections: Sequence[Selection]) -> Cluster:
     if not lost and not led and len(nodes) == len(cluster.nodes):
         return cluster
     ways = {f"{each.namespace}/{each.name}" for each in led}
-    return evolve(
+    changed = evolve(
         _without_workloads(cluster, lost),
         nodes=nodes if len(nodes) < len(cluster.nodes) else cluster.nodes,
         gateways=tuple(each for each in cluster.gateways if each not in led) if led else cluster.gateways,
         waypoints={at: each for at, each in cluster.waypoints.items() if at not in ways} if led else cluster.waypoints,
     )
+    return with_placement_notes(changed)
 
 
 def _without_workloads(cluster: Cluster, lost: Collection[WorkloadKey]) -> Cluster:
@@ -164,7 +166,7 @@ def scaled(
             where = " there" if within is not None else ""
             raise InvalidValueError(f"expected a Service with a pod{where} to copy, got {service} with none", "service")
         changed = _with_copies(cluster, islice(cycle(models), replicas - len(pods)))
-    return tuple(changed if each is cluster else each for each in clusters)
+    return tuple(with_placement_notes(changed) if each is cluster else each for each in clusters)
 
 
 def is_gone(client: Client, before: Iterable[Cluster], after: Iterable[Cluster]) -> bool:
@@ -201,14 +203,17 @@ def services_called(clusters: Sequence[Cluster], hosts: HostTable, name: str) ->
     """
     check_name(name, "service")
     if "/" in name:
-        found = _by_path(clusters, name)
-    else:
-        bound = (_bound(hosts, name, cluster.name) for cluster in clusters)
-        each_once = {id(each): each for services in bound for each in services}
-        found = list(each_once.values())
-        if not found:
-            raise _unknown_host(hosts, name, clusters)
-    return [each for each in found if each.kind == "Service"] or found
+        return _deciding(_by_path(clusters, name))
+    bound = [_bound(hosts, name, cluster.name) for cluster in clusters]
+    found = {id(each): each for services in bound for each in _deciding(services)}
+    if not found:
+        raise _unknown_host(hosts, name, clusters)
+    return list(found.values())
+
+
+def _deciding(services: Sequence[Service]) -> Sequence[Service]:
+    """Those whose setting can hold: the Services, or the ServiceEntries where there is no Service."""
+    return [each for each in services if each.kind == "Service"] or services
 
 
 def _bound(hosts: HostTable, name: str, cluster: str) -> Sequence[Service]:
