@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from math import fsum
 from typing import Final, TypeAlias
 
 from attrs import evolve, field, frozen
 
 from meshtier.endpoint import Endpoint, Exclusion
 from meshtier.locality import Locality
-from meshtier.mesh import DirectRoute, Route
+from meshtier.mesh import DirectRoute, Place, Route
 from meshtier.mesh.outcome import NextHop
 from meshtier.mesh.visible import VisibleEndpoints
 from meshtier.mesh.wording import set_by
@@ -117,12 +118,26 @@ class AnswerReader:
     """Reads the facts of routes; what the routes to one host share is read once.
 
     One reader serves the routes of one host: it keeps what it has seen.
+
+    Args:
+        remembers: Whether it keeps the answer of each place too, for whoever asks again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, remembers: bool = False) -> None:
+        self._remembers = remembers
+        self._places: dict[Place, Answer] = {}
         self._excluded: dict[VisibleEndpoints, frozenset[ExclusionFacts]] = {}
         self._facts: dict[VisibleEndpoints, Facts] = {}
         self._hops: dict[Route, Answer] = {}
+
+    def at(self, place: Place, route: Route) -> Answer:
+        """The facts of the route from a place."""
+        if not self._remembers:
+            return self.read(route)
+        found = self._places.get(place)
+        if found is None:
+            found = self._places[place] = self.read(route)
+        return found
 
     def hop(self, route: Route) -> Answer:
         """The facts of a choice on the way, which many routes share."""
@@ -143,14 +158,14 @@ class AnswerReader:
         resolution, rule = route.resolution, route.effective_rule
         found, received = rule.found, _received(route, self)
         # Whether all of it arrives is seen at once; the reason of a route costs a look at all that it excludes.
-        arrives = sum([share for _, share in received.values()]) > 1 - 10**-DIGITS
+        arrives = fsum([share for _, share in received.values()]) > 1 - 10**-DIGITS
         return Answer(
             service=f"{route.service.namespace}/{route.service.name}",
             holds=route.holds,
             set_by=_without_cluster(_set_by(route), route),
             decided_by=route.decided_by,
             tiers=tuple(_tier_facts(route)),
-            received=received,
+            received={name: (place, round(share, DIGITS)) for name, (place, share) in received.items()},
             lost=0.0 if arrives else round(route.lost, DIGITS),
             drops=not arrives and route.drops,
             reason="" if arrives else route.reason,
@@ -214,7 +229,7 @@ def _received(route: Route, reader: AnswerReader) -> Mapping[str, tuple[Locality
     if route.deciding is not route:
         for hop in route.waypoint_hops:
             _add(found, reader.hop(hop.route).received, hop.share)
-        return _rounded(found)
+        return found
     told, available = route.told, route.visible.available
     behind: Mapping[str, tuple[NextHop, ...]] = route.outcome.behind if route.visible.network_endpoints else {}
     for name, share in told.items():
@@ -227,11 +242,7 @@ def _received(route: Route, reader: AnswerReader) -> Mapping[str, tuple[Locality
             _add(found, {one.id: (one.locality, route.parts[name, one.id]) for one in entries}, 1.0)
         else:
             found[name] = available[name].endpoint.locality, found[name][1] + share if name in found else share
-    return _rounded(found)
-
-
-def _rounded(found: Mapping[str, tuple[Locality, float]]) -> Mapping[str, tuple[Locality, float]]:
-    return {name: (place, round(share, DIGITS)) for name, (place, share) in found.items()}
+    return found
 
 
 def _add(found: dict[str, tuple[Locality, float]], more: Mapping[str, tuple[Locality, float]], share: float) -> None:

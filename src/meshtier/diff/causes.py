@@ -56,16 +56,15 @@ class Causes:
         """Why nothing asks from a place any more, or something does."""
         return self._first(spots_of(cluster, place)) or Cause("endpoints", "there are other clients")
 
-    def of_delta(self, delta: Delta, before: HostRoutes | None, after: HostRoutes | None) -> Cause:
-        """Why the answers for a host differ; the first of what is found, the most certain first."""
-        sides = [routes for routes in (before, after) if routes is not None]
+    def of_delta(self, delta: Delta, cluster: str, *sides: HostRoutes) -> Cause:
+        """Why the answers for a host differ in a cluster; the first of what is found, the most certain first."""
         if self._changed.none:
             return self._asked_otherwise()
         spot = self._spot(delta)
         if spot is not None:
             return spot
         services = [service for routes in sides for service in routes.binding.services]
-        return self._written(delta, services, sides) or self._endpoints(services) or self._asked_otherwise()
+        return self._written(delta, services, cluster) or self._endpoints(services) or self._asked_otherwise()
 
     def _asked_otherwise(self) -> Cause:
         sides = self._sides
@@ -103,23 +102,22 @@ class Causes:
         widest = sorted(found, key=lambda spot: (_WIDTH.index(spot.scope), order[self._changed.spots[spot]], spot.path))
         return self._first(widest)
 
-    def _written(self, delta: Delta, services: Sequence[Service], sides: Iterable[HostRoutes]) -> Cause | None:
+    def _written(self, delta: Delta, services: Sequence[Service], cluster: str) -> Cause | None:
         """An object that somebody wrote, and that has a say in the answer."""
         objects = self._changed.objects
         if not objects:
             return None
-        clusters = [routes.cluster for routes in sides]
         rules = [rule for answer in (delta.before, delta.after) if answer is not None for rule in answer.rules]
         titles: list[tuple[str, str]] = []
         for service in services:
             titles += [(service.cluster, str(service)), (service.cluster, f"Namespace {service.namespace}")]
-            titles += [(cluster, f"Gateway {service.waypoint}") for cluster in clusters if service.waypoint]
-        titles[1:1] = [(cluster, rule) for cluster in clusters for rule in rules]
+            titles += [(cluster, f"Gateway {service.waypoint}")] if service.waypoint else []
+        titles[1:1] = [(cluster, rule) for rule in rules]
         titles += [key for key in objects if key[1].startswith("Gateway ")]
-        for cluster, title in titles:
-            verb = objects.get((cluster, title))
+        for key in titles:
+            verb = objects.get(key)
             if verb is not None:
-                return Cause("object", f"{title} {verb}")
+                return Cause("object", f"{key[1]} {verb}")
         return None
 
     def _endpoints(self, services: Sequence[Service]) -> Cause | None:

@@ -82,6 +82,7 @@ class Comparison:
         sides: How the questions differ.
         hosts: The full host names to ask for; ``None`` for all of them.
         changed: What differs between the snapshots.
+        readers: What is kept of the first side for another comparison.
     """
 
     before: Mesh
@@ -89,6 +90,7 @@ class Comparison:
     sides: Sides
     hosts: frozenset[str] | None
     changed: ChangedObjects
+    readers: "Readers"
 
     @classmethod
     def of(
@@ -101,6 +103,7 @@ class Comparison:
         after_component: Component | EllipsisType | None = ...,
         after_profile: Profile | None = None,
         hosts: Iterable[str] | None = None,
+        readers: "Readers | None" = None,
     ) -> "Comparison":
         """A comparison, its arguments checked; see `compare`."""
         check_type(before, Mesh, "before")
@@ -115,7 +118,14 @@ class Comparison:
             component=component, after_component=then, profile=profile, after_profile=after_profile or profile
         )
         wanted = None if hosts is None else frozenset(hosts)
-        return cls(before=before, after=after, sides=sides, hosts=wanted, changed=ChangedObjects(before, after))
+        return cls(
+            before=before,
+            after=after,
+            sides=sides,
+            hosts=wanted,
+            changed=ChangedObjects(before, after),
+            readers=readers or Readers(),
+        )
 
     def differences(self, traffic: Traffic | None = None) -> Differences:
         """What differs, the largest movement first."""
@@ -167,7 +177,7 @@ class Comparison:
             )
         routes = self.before.sweep.routes_to(asked)
         delta = Delta(before=AnswerReader().read(routes.route(client)), after=None)
-        return change_of(asked, place, client, Kind.HOST_GONE, delta, causes.of_delta(delta, routes, None))
+        return change_of(asked, place, client, Kind.HOST_GONE, delta, causes.of_delta(delta, asked.cluster, routes))
 
     def _new(self, causes: Causes, asked: Asked, each: tuple[Place, Client], there: Mapping[Place, Client]) -> Change:
         place, client = each
@@ -177,7 +187,7 @@ class Comparison:
             )
         routes = self.after.sweep.routes_to(asked)
         delta = Delta(before=None, after=AnswerReader().read(routes.route(client)))
-        return change_of(asked, place, client, Kind.HOST_NEW, delta, causes.of_delta(delta, None, routes))
+        return change_of(asked, place, client, Kind.HOST_NEW, delta, causes.of_delta(delta, asked.cluster, routes))
 
     def _asked_before(self) -> Iterable[Asked]:
         return self.before.sweep.asked(self.sides.component, self.sides.profile, self.hosts, starts=self._starts)
@@ -190,6 +200,24 @@ class Comparison:
     def _starts(self) -> Component | None:
         """Whose eyes count for the places of clients: those of the first component, unless a whole way is asked for."""
         return None if self.sides.after_component is None else self.sides.component
+
+
+class Readers:
+    """Readers of the first side, by what is asked.
+
+    Args:
+        kept: Whether what one comparison has read is there for the next, with the same first side.
+    """
+
+    def __init__(self, *, kept: bool = False) -> None:
+        self._kept = kept
+        self._found: dict[_Key, AnswerReader] = {}
+
+    def of(self, asked: Asked) -> AnswerReader:
+        """The reader for one host and the clients that ask for it."""
+        if not self._kept:
+            return AnswerReader()
+        return self._found.setdefault(_key(asked), AnswerReader(remembers=True))
 
 
 class HostPair:
@@ -207,7 +235,7 @@ class HostPair:
         self._asked = before, after
         self._routes = comparison.before.sweep.routes_to(before), comparison.after.sweep.routes_to(after)
         self._unchanged = is_unchanged(comparison, *self._routes)
-        self._readers = AnswerReader(), AnswerReader()
+        self._readers = comparison.readers.of(before), AnswerReader()
         self._alike = Alike(*self._readers)
         self._deltas: dict[object, tuple[Delta, Cause]] = {}
 
@@ -239,8 +267,8 @@ class HostPair:
         key = (*shared_key(before), *shared_key(after))
         found = self._deltas.get(key)
         if found is None:
-            delta = Delta(before=self._readers[0].read(before), after=self._readers[1].read(after))
-            cause = self._causes.of_delta(delta, *self._routes) if delta.aspects else NO_CAUSE
+            delta = Delta(before=self._readers[0].at(place, before), after=self._readers[1].read(after))
+            cause = self._causes.of_delta(delta, self._asked[0].cluster, *self._routes) if delta.aspects else NO_CAUSE
             found = self._deltas[key] = delta, cause
         delta, cause = found
         return change_of(self._asked[0], place, client, Kind.CHANGED, delta, cause) if delta.aspects else None

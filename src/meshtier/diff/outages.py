@@ -9,9 +9,8 @@ from attrs import field, frozen
 from typing_extensions import override
 
 from meshtier.component import Component
-from meshtier.diff.answer import AnswerReader
 from meshtier.diff.change import Change, Delta, Kind
-from meshtier.diff.comparing import Comparison, shared_key
+from meshtier.diff.comparing import Comparison, Readers, shared_key
 from meshtier.diff.phrases import zone_text
 from meshtier.errors import InvalidValueError, check_type
 from meshtier.locality import Locality
@@ -24,6 +23,8 @@ SCOPES: Final = ("region", "zone", "node", "network", "cluster", "gateway")
 DEFAULT_SCOPES: Final = tuple(scope for scope in SCOPES if scope != "node")
 """What is removed if nothing is said: all but single nodes, of which there may be thousands."""
 
+_MOST_KEPT: Final = 50_000
+"""Of so many routes today's answers are kept between failures; they take some 10 kB each where pods compare nodes."""
 _LEAST: Final = 0.0005
 """Less of a host's traffic than this is not told."""
 
@@ -153,10 +154,11 @@ def each_outage(
     have an endpoint, a waypoint's pod or a gateway in it.
     """
     wanted = None if hosts is None else tuple(hosts)
-    today = _Today(mesh, component, profile)
+    readers = Readers(kept=mesh.route_count(component=component, profile=profile, hosts=wanted) <= _MOST_KEPT)
+    today = _Today(mesh, component, profile, readers)
     for failure in failures:
         after = mesh.without(**{failure.scope: failure.name})
-        comparison = Comparison.of(mesh, after, component=component, profile=profile, hosts=wanted)
+        comparison = Comparison.of(mesh, after, component=component, profile=profile, hosts=wanted, readers=readers)
         yield _outage(failure, list(comparison.changes()), today, clients_left=_has_clients(after))
 
 
@@ -167,7 +169,8 @@ def _has_clients(mesh: Mesh) -> bool:
 class _Today:
     """Where the traffic of each route goes before anything is gone; read for the hosts that are asked for."""
 
-    def __init__(self, mesh: Mesh, component: Component | None, profile: Profile) -> None:
+    def __init__(self, mesh: Mesh, component: Component | None, profile: Profile, readers: Readers) -> None:
+        self._readers = readers
         self._mesh = mesh
         self._question = component, profile
         self._found: dict[str, Mapping[object, Mapping[Locality, float]]] = {}
@@ -182,13 +185,13 @@ class _Today:
         component, profile = self._question
         sweep = self._mesh.sweep
         for asked in sweep.asked(component, profile, (host,), starts=component):
-            routes, reader = sweep.routes_to(asked), AnswerReader()
+            routes, reader = sweep.routes_to(asked), self._readers.of(asked)
             known: dict[object, Mapping[Locality, float]] = {}
             for place, client in asked.clients.items():
                 route = routes.route(client)
                 key = shared_key(route)
                 if key not in known:
-                    known[key] = reader.read(route).places
+                    known[key] = reader.at(place, route).places
                 yield (asked.cluster, host, asked.start, place.locality), known[key]
 
 

@@ -130,7 +130,7 @@ class HostRoutes:
         self.router = router
         self.binding = binding
         self.request = request
-        self.cluster = cluster
+        self._cluster = cluster
         self._rules = None if request.sent_alike else router.rules.get(cluster)
         self._by_rule: dict[object, RuleRoutes] = {}
         self._paths: WaypointPaths | None = None
@@ -138,7 +138,7 @@ class HostRoutes:
     @cached_property
     def visible(self) -> VisibleEndpoints:
         """What stands behind the host for the component."""
-        return self.router.visible(self.binding, self.cluster, self.request)
+        return self.router.visible(self.binding, self._cluster, self.request)
 
     @cached_property
     def resolution(self) -> Resolution:
@@ -150,7 +150,7 @@ class HostRoutes:
     @cached_property
     def waypoint(self) -> Waypoint | NoWaypoint:
         """The waypoint in the path to the host from this cluster, or why there is none (WP-2)."""
-        return self.router.waypoints[self.cluster].of(self.binding.service)
+        return self.router.waypoints[self._cluster].of(self.binding.service)
 
     def route(self, client: Client) -> Route:
         """The answer for one client: where a waypoint chooses, the whole way (COMP-1)."""
@@ -166,7 +166,7 @@ class HostRoutes:
         if isinstance(self.waypoint, Waypoint):
             return self._through(self.waypoint).route(client, notes)
         if self.waypoint.binds:
-            return self._at_waypoint(self.cluster).direct(client, (*notes, no_way(service, self.waypoint)))
+            return self._at_waypoint(self._cluster).direct(client, (*notes, no_way(service, self.waypoint)))
         return self.direct(client, (*notes, *straight(service, self.waypoint)))
 
     @cached_property
@@ -188,14 +188,14 @@ class HostRoutes:
 
     def _through(self, waypoint: Waypoint) -> WaypointPaths:
         if self._paths is None:
-            to_pods = self.router.routes_to(waypoint.binding, self.cluster, self.request.to_waypoint())
+            to_pods = self.router.routes_to(waypoint.binding, self._cluster, self.request.to_waypoint())
             self._paths = WaypointPaths(waypoint, to_pods, self._at_waypoint)
         return self._paths
 
     def _at_waypoint(self, cluster: str) -> "HostRoutes":
         """What a waypoint of this cluster makes of the host, whose name may mean something else there (WP-3)."""
         request = self.request.at_waypoint()
-        if request == self.request and cluster == self.cluster:
+        if request == self.request and cluster == self._cluster:
             return self
         # What comes from another network is for all that is here of the host (NET-5).
         if request.at_network is not None:
@@ -217,7 +217,7 @@ class HostRoutes:
     def _unseen(self) -> Iterable[Note]:
         """A note for each peer of which nothing is known here, where the host spans clusters (NET-5)."""
         clusters = self.router.clusters
-        home = clusters.get(self.cluster)
+        home = clusters.get(self._cluster)
         if home is None or not home.gateways or not self.binding.spans_clusters:
             return ()
         seen = {each.endpoint.cluster for each in self.visible.network_endpoints.values()}
