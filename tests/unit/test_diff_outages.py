@@ -99,3 +99,17 @@ def test_data_and_report_have_the_loads() -> None:
     assert data["outages"][1]["effects"][0]["loads"] == [{"place": "a", "today": 1.5, "then": 2.0}]
     assert "where the load rises most" in found.report.to_text()
     assert "+33.3 %" in found.report.to_markdown()
+
+
+@pytest.mark.parametrize("scope", ["zone", "node", "network", "cluster", "gateway"])
+def test_what_breaks_is_what_drops_then_and_not_today(scope: str) -> None:
+    mesh = load(GATEWAYS)
+    today = {(route.host, route.client.cluster, route.place): route.drops for route in mesh.routes()}
+    for one in outages(mesh, each=[scope]).outages:
+        then = {
+            (route.host, route.client.cluster, route.place)
+            for route in mesh.without(**{one.failure.scope: one.failure.name}).routes()
+            if route.drops
+        }
+        broken = {(host, place.locality) for host, _, place in then if not today[host, _, place]}
+        assert broken == {(host, place) for host, effect in one.effects.items() for place in effect.broken}
