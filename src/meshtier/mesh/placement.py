@@ -69,7 +69,7 @@ def named(names: Iterable[str], *, at_most: int = 3) -> str:
 
 def _legacy_scopes(place: Place) -> tuple[Scope, ...]:
     """The scopes that only a legacy label of the node gives."""
-    said = dict(zip(SCOPES, place.origins, strict=True))
+    said: dict[Scope, str] = dict(zip(SCOPES, place.origins, strict=True))
     return tuple(scope for scope, label in LEGACY_LABELS.items() if said[scope].endswith(f" label {label}"))
 
 
