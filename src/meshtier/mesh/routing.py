@@ -79,7 +79,7 @@ class Router:
         self.waypoints: Mapping[str, WaypointTable] = {
             name: WaypointTable(cluster, hosts) for name, cluster in self.clusters.items()
         }
-        self.next_hops = NextHops(self)
+        self.next_hops: NextHops = NextHops(self)
         # Filled as they are asked for, and never changed.
         self._visible: dict[object, VisibleEndpoints] = {}
         self._routes: dict[object, HostRoutes] = {}
