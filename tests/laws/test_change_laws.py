@@ -415,14 +415,17 @@ def test_what_no_client_reaches_changes_no_route(dump: Dump, profile: Any) -> No
 def test_objects_put_over_a_dump_stand_in_the_place_of_those_that_they_name(
     dump: Dump, other: Dump, data: st.DataObject
 ) -> None:
-    """The law of `with_objects`: the objects of another dump, some of them without their status."""
+    """The law of `with_objects`: the objects of another dump, some without their status."""
     pool = [each for each in other["east"] if each["kind"] != "Node"]
     over = deepcopy(data.draw(st.lists(st.sampled_from(pool), max_size=6, unique_by=id)))
     bare = data.draw(st.booleans())
     status = {key(each): each["status"] for each in dump["east"] if "status" in each}
+    nodes = {key(each): each["spec"]["nodeName"] for each in known({"east": dump["east"]}, "Pod")}
     for each in over:
         if bare and key(each) in status:
             each.pop("status", None)
+        if each["kind"] == "Pod":  # one without a node stays where it is
+            each["spec"]["nodeName"] = each["spec"]["nodeName"] or nodes.get(key(each), "")
     assume(over)
     new = {key(each): {"status": status[key(each)], **each} if key(each) in status else each for each in over}
     by_hand = [new.pop(key(each), each) for each in dump["east"]]

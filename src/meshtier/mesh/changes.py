@@ -6,10 +6,11 @@ equals what would be read from the same dump edited by hand.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Address
 from itertools import count, cycle, islice
 from operator import is_
+from types import MappingProxyType
 from typing import Final
 
 from attrs import evolve
@@ -19,9 +20,10 @@ from meshtier.endpoint import Health
 from meshtier.errors import InvalidValueError, UnknownNameError, check_int, check_member, check_name
 from meshtier.locality import Locality
 from meshtier.mesh.clients import Client
+from meshtier.mesh.cluster_index import ClusterIndex, location_of
 from meshtier.mesh.hostnames import HostTable
 from meshtier.mesh.placement import with_placement_notes
-from meshtier.mesh.selector import Selection, location_of
+from meshtier.mesh.selector import Selection
 from meshtier.mesh.snapshot import Backend, Cluster, Service, Workload, WorkloadKey
 from meshtier.preference import Preference, mode_of
 
@@ -36,7 +38,7 @@ _POD: Final = "Pod"
 _ENTRY: Final = "WorkloadEntry"
 
 
-def without(clusters: Sequence[Cluster], selections: Sequence[Selection]) -> tuple[Cluster, ...]:
+def without(indexes: Sequence[ClusterIndex], selections: Sequence[Selection]) -> tuple[Cluster, ...]:
     """The clusters without what is selected, and without what others know of it.
 
     What runs at a place that is gone is gone with it: pods, entries and the
@@ -44,15 +46,15 @@ def without(clusters: Sequence[Cluster], selections: Sequence[Selection]) -> tup
     network goes with the gateways that lead there. A cluster goes with the gateways
     that name it and the entries that stand for it. Services stay, without endpoints.
 
-    Cost: O(n) in the workloads and backends.
+    Cost: O(places), and O(n) in what is gone and in the backends of its services, but for a copy of a mapping.
     """
     gone = {name for selection in selections for name in selection.clusters}
-    return tuple(_without(cluster, selections) for cluster in clusters if cluster.name not in gone)
+    return tuple(_without(index, selections) for index in indexes if index.cluster.name not in gone)
 
 
-def _without(cluster: Cluster, selections: Sequence[Selection]) -> Cluster:
-    name = cluster.name
-    lost = {key for key, each in cluster.workloads.items() if any(one.has(each) for one in selections)}
+def _without(index: ClusterIndex, selections: Sequence[Selection]) -> Cluster:
+    cluster, name = index.cluster, index.cluster.name
+    lost = set[WorkloadKey]().union(*(each.keys_in(index) for each in selections))
     nodes = {
         node: place for node, place in cluster.nodes.items() if not any(one.has_node(name, place) for one in selections)
     }
@@ -61,7 +63,7 @@ def _without(cluster: Cluster, selections: Sequence[Selection]) -> Cluster:
         return cluster
     ways = {f"{each.namespace}/{each.name}" for each in led}
     changed = evolve(
-        _without_workloads(cluster, lost),
+        index.without(lost),
         nodes=nodes if len(nodes) < len(cluster.nodes) else cluster.nodes,
         gateways=tuple(each for each in cluster.gateways if each not in led) if led else cluster.gateways,
         waypoints={at: each for at, each in cluster.waypoints.items() if at not in ways} if led else cluster.waypoints,
@@ -69,21 +71,10 @@ def _without(cluster: Cluster, selections: Sequence[Selection]) -> Cluster:
     return with_placement_notes(changed)
 
 
-def _without_workloads(cluster: Cluster, lost: Collection[WorkloadKey]) -> Cluster:
-    if not lost:
-        return cluster
-    stay = {key: each for key, each in cluster.workloads.items() if key not in lost}
-
-    def change(service: Service) -> Service:
-        return _with_backends(service, tuple([each for each in service.backends if each.workload not in lost]))
-
-    return _with_services(evolve(cluster, workloads=stay), change)
-
-
-def with_health(clusters: Sequence[Cluster], workload: Workload, health: Health) -> tuple[Cluster, ...]:
+def with_health(indexes: Sequence[ClusterIndex], workload: Workload, health: Health) -> tuple[Cluster, ...]:
     """The clusters in which a workload has this health, in every list of endpoints too.
 
-    Cost: O(n) in the backends of its cluster.
+    Cost: O(n) in the backends of its services, but for a copy of a mapping.
     """
     check_member(health, Health, "health")
     key = workload.key
@@ -92,13 +83,16 @@ def with_health(clusters: Sequence[Cluster], workload: Workload, health: Health)
         is_said = backend.workload == key and backend.health not in (None, health)
         return evolve(backend, health=health) if is_said else backend
 
-    def change(cluster: Cluster) -> Cluster:
-        found = cluster
-        if workload.health is not health:
-            found = evolve(cluster, workloads={**cluster.workloads, key: evolve(workload, health=health)})
-        return _with_services(found, lambda service: _with_backends(service, tuple(map(told, service.backends))))
+    def change(index: ClusterIndex) -> Cluster:
+        cluster = index.cluster
+        services = index.services([key], lambda backends: list(map(told, backends)))
+        if workload.health is health and all(map(is_, services, cluster.services)):
+            return cluster
+        workloads = index.workloads() | {key: evolve(workload, health=health)}
+        return evolve(cluster, workloads=MappingProxyType(workloads), services=services)
 
-    return tuple(change(cluster) if cluster.name == workload.cluster else cluster for cluster in clusters)
+    home = workload.cluster
+    return tuple(change(index) if index.cluster.name == home else index.cluster for index in indexes)
 
 
 def with_distribution(
@@ -131,7 +125,7 @@ def with_distribution(
 
 
 def scaled(
-    clusters: Sequence[Cluster], hosts: HostTable, name: str, replicas: int, within: Selection | None
+    indexes: Sequence[ClusterIndex], hosts: HostTable, name: str, replicas: int, within: Selection | None
 ) -> tuple[Cluster, ...]:
     """The clusters in which a Service has so many pods.
 
@@ -141,7 +135,7 @@ def scaled(
     that they are behind, ready, and each at an address of its own.
 
     Args:
-        clusters: The snapshot.
+        indexes: The clusters of the snapshot.
         hosts: What host names mean in it.
         name: The Service, as `services_called` takes it.
         replicas: How many pods, of any health; 0 is allowed.
@@ -154,19 +148,20 @@ def scaled(
     Cost: O(n) in the workloads and backends of its cluster.
     """
     check_int(replicas, "replicas", least=0, most=MAX_REPLICAS)
-    service = _one_service(clusters, services_called(clusters, hosts, name), name, within)
-    cluster = next(each for each in clusters if each.name == service.cluster)
-    pods = _pods(cluster, service, within)
+    clusters = [index.cluster for index in indexes]
+    service = _one_service(indexes, services_called(clusters, hosts, name), name, within)
+    index = next(each for each in indexes if each.cluster.name == service.cluster)
+    pods = _pods(index.cluster, service, within)
     pods.sort(key=lambda pod: (not pod[1], pod[0].name))  # ready ones first
     if replicas <= len(pods):
-        changed = _without_workloads(cluster, {workload.key for workload, _ in pods[replicas:]})
+        changed = index.without({workload.key for workload, _ in pods[replicas:]})
     else:
         models = [workload for workload, serves in pods if serves] or [workload for workload, _ in pods]
         if not models:
             where = " there" if within is not None else ""
             raise InvalidValueError(f"expected a Service with a pod{where} to copy, got {service} with none", "service")
-        changed = _with_copies(cluster, islice(cycle(models), replicas - len(pods)))
-    return tuple(with_placement_notes(changed) if each is cluster else each for each in clusters)
+        changed = _with_copies(index, islice(cycle(models), replicas - len(pods)), _free_addresses(clusters))
+    return tuple(with_placement_notes(changed) if each is index.cluster else each for each in clusters)
 
 
 def is_gone(client: Client, before: Iterable[Cluster], after: Iterable[Cluster]) -> bool:
@@ -244,10 +239,12 @@ def _by_path(clusters: Sequence[Cluster], name: str) -> Sequence[Service]:
     return called[name]
 
 
-def _one_service(clusters: Sequence[Cluster], found: Sequence[Service], name: str, within: Selection | None) -> Service:
+def _one_service(
+    indexes: Sequence[ClusterIndex], found: Sequence[Service], name: str, within: Selection | None
+) -> Service:
     """The one Service that is meant; of several, the one whose cluster has the place in question."""
     if len(found) > 1 and within is not None:
-        there = {cluster.name for cluster in clusters if _is_there(cluster, within)}
+        there = {index.cluster.name for index in indexes if _is_there(index, within)}
         found = [service for service in found if service.cluster in there]
     if len(found) != 1:
         paths = ", ".join("/".join(filter(None, (each.cluster, each.namespace, each.name))) for each in found)
@@ -255,14 +252,16 @@ def _one_service(clusters: Sequence[Cluster], found: Sequence[Service], name: st
     return found[0]
 
 
-def _is_there(cluster: Cluster, within: Selection) -> bool:
-    pods = (each for each in cluster.workloads.values() if each.kind == _POD)
-    return any(within.has_node(cluster.name, place) for place in cluster.nodes.values()) or any(map(within.has, pods))
+def _is_there(index: ClusterIndex, within: Selection) -> bool:
+    nodes = index.cluster.nodes.values()
+    is_node = any(within.has_node(index.cluster.name, place) for place in nodes)
+    return is_node or any(kind == _POD for kind, _, _ in within.keys_in(index))
 
 
 def _pods(cluster: Cluster, service: Service, within: Selection | None) -> list[tuple[Workload, bool]]:
     """The pods behind a service, each with whether it serves, as the service's list of endpoints has it."""
-    found = [(cluster.workloads[each.workload], each.health) for each in service.backends]
+    known = cluster.workloads
+    found = [(known[each.workload], each.health) for each in service.backends if each.workload in known]
     return [
         (workload, (health or workload.health).serves)
         for workload, health in found
@@ -270,9 +269,9 @@ def _pods(cluster: Cluster, service: Service, within: Selection | None) -> list[
     ]
 
 
-def _with_copies(cluster: Cluster, models: Iterable[Workload]) -> Cluster:
+def _with_copies(index: ClusterIndex, models: Iterable[Workload], addresses: Iterator[str]) -> Cluster:
     """The cluster with a copy of each of *models*, which may come several times."""
-    addresses = _free_addresses(cluster)
+    cluster = index.cluster
     numbers: defaultdict[WorkloadKey, Iterator[int]] = defaultdict(lambda: count(1))
     copies: dict[WorkloadKey, WorkloadKey] = {}
     made: list[Workload] = []
@@ -283,28 +282,29 @@ def _with_copies(cluster: Cluster, models: Iterable[Workload]) -> Cluster:
         copy = evolve(model, name=name, health=Health.HEALTHY, addresses=address)
         copies[copy.key] = model.key
         made.append(copy)
-    workloads = list(cluster.workloads.values())
-    at = next((place for place, each in enumerate(workloads) if each.kind != _POD), len(workloads))
-    changed = evolve(cluster, workloads=[*workloads[:at], *made, *workloads[at:]])
-    return _with_services(changed, lambda service: _with_copied_backends(service, copies))
+    known = list(cluster.workloads.items())
+    at = next((place for place, (key, _) in enumerate(known) if key[0] != _POD), len(known))
+    workloads = dict([*known[:at], *((copy.key, copy) for copy in made), *known[at:]])
+    services = index.services(set(copies.values()), lambda backends: _with_copied(backends, copies))
+    return evolve(cluster, workloads=MappingProxyType(workloads), services=services)
 
 
-def _with_copied_backends(service: Service, copies: Mapping[WorkloadKey, WorkloadKey]) -> Service:
-    """A service with what stands behind it copied: after its pods, and before its entries, as they are read."""
-    own = {backend.workload: backend for backend in service.backends}
+def _with_copied(backends: Sequence[Backend], copies: Mapping[WorkloadKey, WorkloadKey]) -> Sequence[Backend]:
+    """The backends with their copies behind the pods and before the entries, as they are read."""
+    own = {backend.workload: backend for backend in backends}
     made = [
         evolve(backend, workload=copy, health=None if backend.health is None else Health.HEALTHY)
         for copy, model in copies.items()
         if (backend := own.get(model)) is not None
     ]
-    kinds = [backend.workload[0] for backend in service.backends]
+    kinds = [backend.workload[0] for backend in backends]
     at = kinds.index(_ENTRY) if _ENTRY in kinds else len(kinds)
-    return _with_backends(service, (*service.backends[:at], *made, *service.backends[at:]))
+    return [*backends[:at], *made, *backends[at:]]
 
 
-def _free_addresses(cluster: Cluster) -> Iterator[str]:
-    """Addresses that no workload of a cluster has."""
-    taken = {address for workload in cluster.workloads.values() for address in workload.addresses}
+def _free_addresses(clusters: Iterable[Cluster]) -> Iterator[str]:
+    """Addresses that no workload has."""
+    taken = {address for cluster in clusters for each in cluster.workloads.values() for address in each.addresses}
     return (address for number in count(_FIRST_ADDRESS) if (address := str(IPv4Address(number))) not in taken)
 
 
@@ -313,8 +313,3 @@ def _with_services(cluster: Cluster, change: Callable[[Service], Service]) -> Cl
     services = tuple([change(service) for service in cluster.services])
     is_same = all(new is old for new, old in zip(services, cluster.services, strict=True))
     return cluster if is_same else evolve(cluster, services=services)
-
-
-def _with_backends(service: Service, backends: tuple[Backend, ...]) -> Service:
-    is_same = len(backends) == len(service.backends) and all(map(is_, backends, service.backends))
-    return service if is_same else evolve(service, backends=backends)

@@ -13,6 +13,7 @@ from meshtier.errors import InvalidValueError, UnknownNameError, check_member, c
 from meshtier.locality import Locality
 from meshtier.mesh import changes
 from meshtier.mesh.clients import Client, ClientTable, client_of
+from meshtier.mesh.cluster_index import ClusterIndex
 from meshtier.mesh.hostnames import HostTable
 from meshtier.mesh.request import RouteRequest
 from meshtier.mesh.route import Route
@@ -227,8 +228,12 @@ class Mesh:
         return self.sweep.count(component, profile, hosts)
 
     @cached_property
+    def _indexes(self) -> tuple[ClusterIndex, ...]:
+        return tuple(map(ClusterIndex, self.clusters))
+
+    @cached_property
     def _selector(self) -> Selector:
-        return Selector(self.clusters, self._clients)
+        return Selector(self._indexes, self._clients)
 
     def _select(self, keyword: str, name: str) -> Selection:
         """What is meant by a name; what is gone already is known still, so that leaving it out twice is once."""
@@ -291,7 +296,7 @@ class Mesh:
         if not given:
             raise InvalidValueError(f"expected at least one of {', '.join(named)}, got none", "without")
         selections = [self._select(keyword, name) for keyword, name in given.items()]
-        return evolve(self, clusters=changes.without(self.clusters, selections), whole=self)
+        return evolve(self, clusters=changes.without(self._indexes, selections), whole=self)
 
     def with_objects(
         self, *sources: Objects, clusters: Mapping[str, Objects | Sequence[Objects]] | None = None
@@ -367,7 +372,7 @@ class Mesh:
         Cost: O(n) in the backends of its cluster.
         """
         check_type(workload, str, "workload")
-        return evolve(self, clusters=changes.with_health(self.clusters, self._clients.workload(workload), health))
+        return evolve(self, clusters=changes.with_health(self._indexes, self._clients.workload(workload), health))
 
     def scaled(self, service: str, replicas: int, *, zone: str | None = None) -> "Mesh":
         """The mesh as it would be if a Service had so many pods.
@@ -394,7 +399,7 @@ class Mesh:
         ['east/bookinfo/reviews-v1-5f4c8b9d76-q7rkf']
         """
         within = self._select("zone", zone) if zone is not None else None
-        return evolve(self, clusters=changes.scaled(self.clusters, self._hosts, service, replicas, within))
+        return evolve(self, clusters=changes.scaled(self._indexes, self._hosts, service, replicas, within))
 
     @override
     def __repr__(self) -> str:

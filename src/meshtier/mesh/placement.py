@@ -13,7 +13,8 @@ from meshtier.note import Note
 NODE_NAME: Final = "Pod spec.nodeName"
 """What says on which node a pod is, where that node is not in the input."""
 
-_CODES: Final = frozenset({"legacy-labels", "node-missing", "pod-without-node"})
+_RULE: Final = "LOC-1"
+"""The rule of all these notes, and of no other note on a cluster as a whole."""
 
 
 def placement_notes(nodes: Mapping[str, Place], workloads: Iterable[Workload]) -> Sequence[Note]:
@@ -48,10 +49,10 @@ def placement_notes(nodes: Mapping[str, Place], workloads: Iterable[Workload]) -
 
 def with_placement_notes(cluster: Cluster) -> Cluster:
     """The cluster with these notes as they are after a change, in their former place among its notes."""
-    at = next((place for place, note in enumerate(cluster.notes) if note.code in _CODES), None)
+    at = next((place for place, note in enumerate(cluster.notes) if note.rule == _RULE), None)
     if at is None:
         return cluster
-    others = [note for note in cluster.notes if note.code not in _CODES]
+    others = [note for note in cluster.notes if note.rule != _RULE]
     others[at:at] = placement_notes(cluster.nodes, cluster.workloads.values())
     return cluster if cluster.notes == tuple(others) else evolve(cluster, notes=tuple(others))
 
@@ -69,7 +70,7 @@ def named(names: Iterable[str], *, at_most: int = 3) -> str:
 
 def _legacy_scopes(place: Place) -> tuple[Scope, ...]:
     """The scopes that only a legacy label of the node gives."""
-    said = dict(zip(SCOPES, place.origins, strict=True))
+    said: dict[Scope, str] = dict(zip(SCOPES, place.origins, strict=True))
     return tuple(scope for scope, label in LEGACY_LABELS.items() if said[scope].endswith(f" label {label}"))
 
 

@@ -9,31 +9,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
-from attrs import field, frozen
+from attrs import frozen
 
 from meshtier.errors import InvalidValueError, UnknownNameError, check_type
 from meshtier.locality import Locality
 from meshtier.mesh.clients import ClientTable
-from meshtier.mesh.snapshot import Cluster, PeeringGateway, Place, Workload, WorkloadKey
-from meshtier.mesh.waypoint import gateway_of
+from meshtier.mesh.cluster_index import ClusterIndex, Where
+from meshtier.mesh.snapshot import PeeringGateway, Place, WorkloadKey
 
 SELECTORS: Final = ("network", "region", "zone", "node", "cluster", "workload", "gateway")
 """What can be named, by the keywords that `Mesh.without` takes."""
 
 _Zone = tuple[str, str]
 _Nothing: Final[frozenset[str]] = frozenset()
-
-
-def location_of(workload: Workload) -> Locality:
-    """Where a workload runs: where ztunnel sees it, and what that leaves open as Envoys see it.
-
-    Envoys alone are told where a bare endpoint of an EndpointSlice is (LOC-4a); a label
-    that moves a pod for Envoys (LOC-5) does not move the pod.
-    """
-    place, seen = workload.place, workload.envoy_place
-    if seen is place:
-        return place.locality
-    return Locality(*(own or other for own, other in zip(place.locality, seen.locality, strict=True)))
 
 
 @frozen(kw_only=True)
@@ -61,31 +49,31 @@ class Selection:
     gateways: frozenset[tuple[str, str]] = frozenset()
     region_of: Mapping[str, str] = {}
     led_to: frozenset[str] = _Nothing
-    _judged: dict[tuple[str, Locality], bool] = field(factory=dict[tuple[str, Locality], bool], init=False, eq=False)
 
     def has_place(self, cluster: str, at: Locality) -> bool:
-        """Whether what runs at this place of a cluster is among them. Cost: O(1); one comparison for each place."""
-        found = self._judged.get((cluster, at))
-        if found is None:
-            found = self._judged[cluster, at] = (
-                cluster in self.clusters
-                or (cluster, at.node) in self.nodes
-                or at.network in self.networks
-                or (at.region or self.region_of.get(at.zone, "")) in self.regions
-                or bool(at.zone and self._has_zone(at.region, at.zone))
-            )
-        return found
+        """Whether what runs at this place of a cluster is among them."""
+        return (
+            cluster in self.clusters
+            or (cluster, at.node) in self.nodes
+            or at.network in self.networks
+            or (at.region or self.region_of.get(at.zone, "")) in self.regions
+            or bool(at.zone and self._has_zone(at.region, at.zone))
+        )
 
     def _has_zone(self, region: str, zone: str) -> bool:
         return (region, zone) in self.zones or (not region and any(zone == name for _, name in self.zones))
 
-    def has(self, workload: Workload) -> bool:
-        """Whether a workload is among them, or runs where they are."""
-        return (
-            self.has_place(workload.remote_cluster or workload.cluster, location_of(workload))
-            or (bool(self.workloads) and (workload.cluster, workload.key) in self.workloads)
-            or (bool(self.gateways) and (workload.cluster, gateway_of(workload)) in self.gateways)
-        )
+    def keys_in(self, index: ClusterIndex) -> set[WorkloadKey]:
+        """The workloads of a cluster that are among them, or run where they are.
+
+        Cost: O(places), and O(1) for each that is found.
+        """
+        name = index.cluster.name
+        found = {key for where, keys in index.by_place.items() if self.has_place(*where) for key in keys}
+        found |= {key for cluster, key in self.workloads if cluster == name and key in index.cluster.workloads}
+        return found | {
+            key for cluster, each in self.gateways if cluster == name for key in index.by_gateway.get(each, ())
+        }
 
     def has_node(self, cluster: str, place: Place) -> bool:
         """Whether a node is among them, or is where they are."""
@@ -105,21 +93,23 @@ class Selector:
     """Finds the parts of a mesh by name.
 
     Args:
-        clusters: The snapshot.
-        clients: Its workloads by every name.
+        indexes: The clusters of the snapshot.
+        clients: Their workloads by every name.
     """
 
-    def __init__(self, clusters: Iterable[Cluster], clients: ClientTable) -> None:
-        self._clusters = tuple(clusters)
+    def __init__(self, indexes: Iterable[ClusterIndex], clients: ClientTable) -> None:
+        self._indexes = tuple(indexes)
+        self._clusters = tuple(index.cluster for index in self._indexes)
         self._clients = clients
 
     @cached_property
-    def _locations(self) -> frozenset[Locality]:
-        nodes = {place.locality for cluster in self._clusters for place in cluster.nodes.values()}
-        return frozenset(nodes | {location_of(each) for each in self._workloads()})
+    def _places(self) -> frozenset[Where]:
+        nodes = {(cluster.name, place.locality) for cluster in self._clusters for place in cluster.nodes.values()}
+        return frozenset(nodes.union(*(index.by_place for index in self._indexes)))
 
-    def _workloads(self) -> Iterable[Workload]:
-        return (workload for cluster in self._clusters for workload in cluster.workloads.values())
+    @cached_property
+    def _locations(self) -> frozenset[Locality]:
+        return frozenset(at for _, at in self._places)
 
     def find(self, keyword: str, name: str) -> Selection:
         """What is meant by a name.
@@ -145,9 +135,9 @@ class Selector:
                 zones = {at.zone: at.region for at in self._locations if at.region == found}
                 return Selection(regions=frozenset((found,)), region_of=zones)
             case "zone":
-                return Selection(zones=frozenset((self._one(keyword, name, self._zones()),)))
+                return Selection(zones=frozenset((self._one(keyword, name, self._zones),)))
             case "node":
-                return Selection(nodes=frozenset((self._one(keyword, name, self._nodes()),)))
+                return Selection(nodes=frozenset((self._one(keyword, name, self._nodes),)))
             case "cluster":
                 return Selection(clusters=frozenset((_known(keyword, name, self._cluster_names()),)))
             case "workload":
@@ -164,9 +154,10 @@ class Selector:
         return Selection(networks=frozenset((name,)), led_to=led_to)
 
     def _cluster_names(self) -> set[str]:
-        told = {each.cluster for each in self._peers()} | {each.remote_cluster for each in self._workloads()}
+        told = {each.cluster for each in self._peers()} | {cluster for cluster, _ in self._places}
         return told | {cluster.name for cluster in self._clusters}
 
+    @cached_property
     def _zones(self) -> Mapping[str, Sequence[_Zone]]:
         found: defaultdict[str, set[_Zone]] = defaultdict(set)
         for at in self._locations:
@@ -176,9 +167,10 @@ class Selector:
         # Where some say the region and some do not, the zone is the same one.
         return {name: sorted(each for each in zones if each[0]) or sorted(zones) for name, zones in found.items()}
 
+    @cached_property
     def _nodes(self) -> Mapping[str, Sequence[tuple[str, str]]]:
         nodes = {(cluster.name, name) for cluster in self._clusters for name in cluster.nodes}
-        nodes |= {(each.remote_cluster or each.cluster, location_of(each).node) for each in self._workloads()}
+        nodes |= {(cluster, at.node) for cluster, at in self._places}
         found: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
         for cluster, name in sorted(nodes):
             for called in {name, f"{cluster}/{name}"} if name else ():
@@ -195,10 +187,9 @@ class Selector:
 
     def _gateways_called(self, name: str) -> Iterable[tuple[str, str]]:
         found: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
-        for cluster in self._clusters:
-            whole = {f"{each.namespace}/{each.name}" for each in cluster.gateways}
-            whole |= {gateway for each in cluster.workloads.values() if (gateway := gateway_of(each))}
-            for each in whole:
+        for index in self._indexes:
+            cluster = index.cluster
+            for each in {f"{each.namespace}/{each.name}" for each in cluster.gateways}.union(index.by_gateway):
                 for called in (each, each.partition("/")[2], f"{cluster.name}/{each}"):
                     found[called].append((cluster.name, each))
         if name not in found or not name:
