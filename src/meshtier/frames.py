@@ -47,7 +47,8 @@ def endpoints_frame(routes: Iterable[Route], *, backend: str = "pandas") -> Any:
 
     Returns:
         A frame with the columns of `tiers_frame` up to *holds*, then endpoint,
-        endpoint_cluster, endpoint_network, … endpoint_node, health, weight,
+        through (the network endpoint that it is behind, ``""`` for none: an
+        endpoint has a row for each way to it), endpoint_cluster, endpoint_network, … endpoint_node, health, weight,
         share, tier, priority (missing if excluded) and excluded (the reason; ``""``
         for those in a tier). Where several waypoint pods choose, tier and priority
         are those at the pod with the largest share, and missing for what it leaves out.

@@ -1,6 +1,8 @@
 """``meshtier routes`` and ``meshtier tiers``: every host from every place, and the published tables."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,6 +55,39 @@ def test_where_nothing_fails_the_table_says_so() -> None:
     assert (
         call("routes", GATEWAYS, "--failing", "--to", "details.bookinfo.svc.cluster.local", "-o", "jsonl").output == ""
     )
+
+
+DOUBT = (
+    "[NET-5] cluster 'west' is a peer of 'east' by Gateway istio-eastwest/istio-remote-peer-west, and its dump is not"
+    " in the input: what lies behind is known by entries alone, or not at all"
+)
+"""What is doubtful about the dump of east without that of west."""
+
+
+def test_what_is_doubtful_about_the_sources_is_below_the_table() -> None:
+    east = f"{GATEWAYS}/east.yaml"
+    *rows_above, last = call("routes", east, "--to", RATINGS).output.splitlines()
+    assert last == DOUBT
+    assert all(line.startswith(RATINGS) for line in rows_above[1:])
+    assert call("routes", east, "--to", RATINGS, "-o", "markdown").output.splitlines()[-1].startswith("- [NET-5] ")
+    assert "[NET-5]" not in call("routes", GATEWAYS, "--to", RATINGS).output
+
+
+def test_where_nothing_fails_a_doubt_is_no_failure() -> None:
+    answer = call("routes", f"{GATEWAYS}/east.yaml", "--failing", "--to", "details.bookinfo.svc.cluster.local")
+    assert answer.exit_code == 0
+    assert answer.output.splitlines()[1:] == ["every host can be reached from every place", DOUBT]
+
+
+def test_the_lines_of_jsonl_are_routes_alone_and_doubts_go_to_standard_error() -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "meshtier", "routes", f"{GATEWAYS}/east.yaml", "-o", "jsonl", "--to", RATINGS],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert {json.loads(line)["host"] for line in result.stdout.splitlines()} == {RATINGS}
+    assert result.stderr.splitlines() == [DOUBT]
 
 
 def test_one_host() -> None:

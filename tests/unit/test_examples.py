@@ -5,6 +5,7 @@ import shlex
 import sys
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,46 @@ UNREADY = "z6hnc"  # on east-b1
 
 # At an Envoy zone us-east-b, with one of two pods ready, weighs 2 x 1.4 x 1/2 beside the 2 of us-east-a (LOAD-4).
 EAST_BY_ENVOY = {"tw2lj": 1.4 / 3.4, "k4xzp": 1 / 3.4, "m8vqd": 1 / 3.4}
+
+
+FAILOVER = ROOT / "examples" / "failover"
+
+
+def with_unready(*addresses: str) -> list[dict[str, Any]]:
+    """The cluster east of `examples/failover`, in whose EndpointSlices these addresses are not ready."""
+    yaml = pytest.importorskip("yaml")
+    items: list[dict[str, Any]] = yaml.safe_load((FAILOVER / "east.yaml").read_text(encoding="utf-8"))["items"]
+    for endpoint in (each for item in items for each in item.get("endpoints", ())):
+        if not set(addresses).isdisjoint(endpoint["addresses"]):
+            endpoint["conditions"] = {"ready": False}
+    return items
+
+
+@pytest.mark.parametrize(
+    ("unready", "at_home", "away"),
+    [((), 1.0, 0.0), (("10.10.1.11",), 0.7, 0.3), (("10.10.1.11", "10.10.1.12"), 0.0, 1.0)],
+    ids=["all ready", "one of two", "none"],
+)
+def test_failover_between_clusters(unready: tuple[str, ...], at_home: float, away: float) -> None:
+    """140 x 1 / 2 of the traffic stays with the one that is left, and the rest goes to the gateway (LOAD-2)."""
+    found = load(with_unready(*unready), str(FAILOVER / "west.yaml"), str(RULES / "productpage-failover.yaml"))
+    route = found.route("bookinfo/curl", PRODUCTPAGE)
+    ready = [name for name, ip in (("h2xkq", "10.10.1.11"), ("t5wmb", "10.10.1.12")) if ip not in unready]
+    expected = {name: at_home / len(ready) for name in ready} | {"c7ngd": away / 2, "v4prs": away / 2}
+    assert flows(route) == {name: pytest.approx(share) for name, share in expected.items() if share}
+    # Three hosts, of which 50 per cent is one: the gateway counts as one, whatever is behind it (NET-1, OD-2).
+    (note,) = [note for note in route.notes if note.rule == "OD-2"]
+    assert "maxEjectionPercent 50 of 3 endpoints is 1, 2 come before priority 1" in note.text
+
+
+def test_one_dump_is_enough_to_count_the_hosts() -> None:
+    """An entry stands for the other cluster; what is behind it the dump of that cluster would say (NET-4, NET-5)."""
+    found = load(str(FAILOVER / "east.yaml"), str(RULES / "productpage-failover.yaml"))
+    route = found.route("bookinfo/curl", PRODUCTPAGE)
+    assert flows(route) == {"h2xkq": 0.5, "t5wmb": 0.5}
+    assert {"ejection-cap", "peer-dump-missing"} <= {note.code for note in route.notes}
+    alone = load(with_unready("10.10.1.11", "10.10.1.12")).route("bookinfo/curl", PRODUCTPAGE)
+    assert alone.shares["east/istio-system/autogen.west.bookinfo.productpage"] == 1
 
 
 @cache

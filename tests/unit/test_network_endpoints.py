@@ -373,6 +373,18 @@ def test_one_dump_knows_the_other_cluster_by_its_entry(component: Component, rea
     assert note.text.startswith("what is behind it is in cluster 'c2', whose dump is not in the input")
 
 
+def test_a_peer_of_which_nothing_is_known_is_named_where_a_host_spans_clusters() -> None:
+    about_c2 = ONE_DUMP.replace("READY", "True").partition(
+        "---\napiVersion: networking.istio.io/v1\nkind: ServiceEntry"
+    )[0]
+    mesh = dump(about_c2)
+    for host, named in (("productpage.bookinfo.mesh.internal", True), ("productpage.bookinfo", False)):
+        notes = [note.text for note in mesh.route("curl", host).notes if note.code == "peer-not-in-input"]
+        assert [text.partition(" is a peer")[0] for text in notes] == (["cluster 'c2'"] if named else [])
+    seen = dump(ONE_DUMP.replace("READY", "True")).route("curl", "productpage.bookinfo.mesh.internal")
+    assert "peer-not-in-input" not in {note.code for note in seen.notes}
+
+
 def test_where_weights_are_compared_across_networks_the_entrys_weight_is_noted() -> None:
     for annotation, noted in (("Any", True), ("PreferNetwork", False)):
         text = ONE_DUMP.replace("READY", "True").replace(

@@ -99,7 +99,7 @@ class App(click.Group):
 @click.group(
     "meshtier",
     cls=App,
-    commands=Subcommands(("clients", "explain", "export", "hosts", "routes", "tiers")),
+    commands=Subcommands(("clients", "explain", "export", "hosts", "lint", "routes", "tiers")),
     # The long name first: before 8.4 click says "Try '… --help'" with the first of them.
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 110},
 )

@@ -15,7 +15,7 @@ from meshtier.component import Component
 from meshtier.errors import UnknownNameError
 from meshtier.mesh import Mesh, Route
 from meshtier.profile import Profile
-from meshtier.table import Table, percent
+from meshtier.table import Table, one_line, percent
 
 
 @click.command(short_help="Every host from every place, one line each.")
@@ -52,7 +52,8 @@ def routes(
     """Every host from every distinct place of a pod: who chooses, what holds, and how the tiers share the traffic.
 
     SOURCES are those of `meshtier explain`. With --failing, exits with 1 if there
-    is anything to show.
+    is such a route. Below the table is what is doubtful about the sources as a
+    whole; with jsonl that goes to standard error.
     """
     mesh = read_mesh(sources, clusters)
     known = mesh.hosts(component=component, profile=profile)
@@ -65,10 +66,13 @@ def routes(
         count = 0
         for count, route in enumerate(wanted, start=1):  # noqa: B007  # counted for the exit code
             click.echo(json.dumps(route.summary(), ensure_ascii=False))
+        for note in mesh.notes:  # standard output is for the routes alone
+            click.echo(one_line(str(note)), err=True)
     else:
         rows = [(route.host, _origin(route), route.decided_by, route.holds, _spread(route)) for route in wanted]
         count = len(rows)
-        notes = ("every host can be reached from every place",) if failing and not rows else ()
+        nothing_fails = ["every host can be reached from every place"] if failing and not rows else []
+        notes = [*nothing_fails, *map(str, mesh.notes)]
         print_answer(Table(columns=("host", "from", "by", "holds", "tiers"), rows=rows, notes=notes), form)
     return NOTHING_RECEIVES if failing and count else 0
 

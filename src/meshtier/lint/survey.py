@@ -6,6 +6,7 @@ from functools import cached_property
 from attrs import field, frozen
 
 from meshtier.component import Component
+from meshtier.lint.rule import Need
 from meshtier.mesh import Client, Cluster, Mesh, Place, Route, Service, Workload
 from meshtier.mesh.clients import client_of
 from meshtier.mesh.snapshot import Position
@@ -85,17 +86,43 @@ class Survey:
         mesh: The mesh.
         profile: Whose rules.
         profile_to: The profile to compare with; ``None`` for none.
+        traffic: The requests that a client sends to a host, by the client's name
+            and the host; empty where that is not known.
     """
 
     mesh: Mesh
     profile: Profile = SOLO
     profile_to: Profile | None = None
+    traffic: Mapping[tuple[str, str], float] = field(factory=dict[tuple[str, str], float])
     _clients: dict[str, Mapping[tuple[Component, Place], Sequence[Workload]]] = field(factory=dict, init=False)
 
     @property
     def clusters(self) -> Sequence[Cluster]:
         """The clusters, in the order of the input."""
         return self.mesh.clusters
+
+    @cached_property
+    def present(self) -> frozenset[Need]:
+        """What of all that a rule can need is in the input."""
+        clusters = self.clusters
+        networks = {cluster.network for cluster in clusters}
+        networks |= {gateway.place.locality.network for cluster in clusters for gateway in cluster.gateways}
+        found = {
+            Need.NODES: any(cluster.nodes for cluster in clusters),
+            Need.PODS: any(each.kind == "Pod" for cluster in clusters for each in cluster.workloads.values()),
+            Need.SLICES: not any(
+                note.code == "slices-missing"
+                for cluster in clusters
+                for each in cluster.services
+                for note in each.notes
+            ),
+            Need.GATEWAYS: any(cluster.gateways for cluster in clusters),
+            Need.NETWORKS: len(networks - {""}) > 1,
+            Need.CLUSTERS: len(clusters) > 1,
+            Need.RULES: any(cluster.destination_rules for cluster in clusters),
+            Need.OTHER_PROFILE: self.profile_to is not None,
+        }
+        return frozenset(need for need, is_there in found.items() if is_there)
 
     @cached_property
     def sites(self) -> Sequence[Site]:

@@ -33,6 +33,7 @@ from meshtier.mesh.selection import (
 )
 from meshtier.mesh.service_endpoint import ServiceEndpoint, with_place_labels
 from meshtier.mesh.snapshot import Cluster, Workload
+from meshtier.mesh.snapshot_warnings import missing_peers
 from meshtier.mesh.visible import VisibleEndpoints, visible_endpoints
 from meshtier.mesh.warnings import (
     beside_the_way,
@@ -208,7 +209,16 @@ class HostRoutes:
         if binding.kept_local:
             return (kept_local(binding),)
         foreign = (foreign_host(binding, request.profile),) if _is_foreign(binding, request.profile) else ()
-        return (*foreign, *drift(binding, request.naming))
+        return (*foreign, *drift(binding, request.naming), *self._unseen())
+
+    def _unseen(self) -> Iterable[Note]:
+        """A note for each peer of which nothing is known here, where the host spans clusters (NET-5)."""
+        clusters = self.router.clusters
+        home = clusters.get(self._cluster)
+        if home is None or not home.gateways or not self.binding.spans_clusters:
+            return ()
+        seen = {each.endpoint.cluster for each in self.visible.network_endpoints.values()}
+        return missing_peers((home,), clusters, seen=seen)
 
     def direct(self, client: Client, remarks: tuple[Note, ...] = ()) -> DirectRoute:
         """The one choice that the component makes for a client, or as the client where that is the component itself."""

@@ -376,6 +376,7 @@ class Cluster:
         destination_rules: Its DestinationRules, in the order of the input.
         skipped: How many objects of each unknown kind were ignored.
         notes: What was doubtful about the cluster as a whole.
+        ignored: What its objects say in the annotation ``meshtier.io/ignore``, by title.
         positions: Where its objects stand in files, by title, as in ``Service shop/web``.
 
     Raises:
@@ -396,4 +397,5 @@ class Cluster:
     destination_rules: tuple[DestinationRule, ...] = ()
     skipped: Mapping[str, int] = field(factory=dict[str, int])
     notes: tuple[Note, ...] = ()
+    ignored: Mapping[str, str] = field(factory=dict[str, str])
     positions: Mapping[str, Position] = field(factory=dict[str, Position], eq=False, repr=False)

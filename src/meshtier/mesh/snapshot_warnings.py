@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from meshtier.errors import UnknownNameError
@@ -26,20 +26,25 @@ def snapshot_warnings(clusters: Sequence[Cluster], hosts: HostTable) -> Iterator
     Cost: O(gateways and rules); besides O(n log n) in the host names of a cluster
     that has a rule for a wildcard, or one that fits nothing.
     """
-    yield from missing_peers(clusters)
+    yield from missing_peers(clusters, {cluster.name for cluster in clusters})
     for cluster in clusters:
         yield from rules_for_nobody(cluster, hosts, where=len(clusters) > 1)
 
 
-def missing_peers(clusters: Sequence[Cluster]) -> Iterator[Note]:
-    """A note for each cluster to which a Gateway leads and whose dump is not there (NET-5)."""
-    names = {cluster.name for cluster in clusters}
+def missing_peers(clusters: Iterable[Cluster], names: Collection[str], *, seen: Collection[str] = ()) -> Iterator[Note]:
+    """A note for each cluster to which a Gateway leads and whose dump is not there (NET-5).
+
+    Args:
+        clusters: Those whose Gateways are looked at.
+        names: The names of all clusters of the input.
+        seen: The peers of which something is known all the same.
+    """
     by_peer: defaultdict[str, list[tuple[Cluster, PeeringGateway]]] = defaultdict(list)
     for cluster in clusters:
         if cluster.name and "" in names:
             continue  # the cluster without a name may be the peer
         for gateway in cluster.gateways:
-            if gateway.remote and gateway.cluster and gateway.cluster not in names:
+            if gateway.remote and gateway.cluster and gateway.cluster not in (*names, *seen):
                 by_peer[gateway.cluster].append((cluster, gateway))
     for peer, found in by_peer.items():
         ways = ", ".join(
