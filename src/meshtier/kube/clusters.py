@@ -12,8 +12,8 @@ from meshtier.kube import schema, ztunnel_dump
 from meshtier.kube.backends import Backends, slices_by_service
 from meshtier.kube.gateways import peering_gateways
 from meshtier.kube.objects import DocumentObjects
-from meshtier.kube.positions import Positions
 from meshtier.kube.places import NETWORK, SEGMENT_LABEL, SYSTEM_NAMESPACE, Places
+from meshtier.kube.positions import Positions
 from meshtier.kube.proxies import Proxies
 from meshtier.kube.schema import BareMeta, Meta, key_in, title_of
 from meshtier.kube.services import Services

@@ -14,7 +14,9 @@ INPUT: Final = "the input"
 """What a finding about all of the input calls its object."""
 
 _UNKNOWN_IN_RULE: Final = re.compile(r"(?P<path>[^:]+): unknown field, .*?(?:; the nearest: (?P<near>\S+))?")
-_UNKNOWN_IN_SERVICE: Final = re.compile(r"expected a field that .*?, got '(?P<path>.+?)'; .*?(?:the nearest: (?P<near>\S+))?")
+_UNKNOWN_IN_SERVICE: Final = re.compile(
+    r"expected a field that .*?, got '(?P<path>.+?)'; .*?(?:the nearest: (?P<near>\S+))?"
+)
 
 
 def _nothing_to_check(survey: Survey, rule: LintRule) -> Iterator[Finding]:
@@ -33,8 +35,8 @@ def _nothing_to_check(survey: Survey, rule: LintRule) -> Iterator[Finding]:
         INPUT,
         f"the input holds no {' and no '.join(missing)}{f', and {read}' if read else ''}",
         instead="nothing that is asked about is there, so that the other rules have nothing to find",
-        fix="give what `kubectl get services,endpointslices,pods,nodes,namespaces -A -o yaml` prints, or the folder that"
-        " holds the manifests of Services and of the workloads behind them",
+        fix="give what `kubectl get services,endpointslices,pods,nodes,namespaces -A -o yaml` prints, or the folder"
+        " that holds the manifests of Services and of the workloads behind them",
     )
 
 

@@ -6,6 +6,7 @@ from functools import cached_property
 from attrs import field, frozen
 
 from meshtier.component import Component
+from meshtier.errors import UnknownNameError
 from meshtier.lint.rule import Need
 from meshtier.mesh import Client, Cluster, Mesh, Place, Route, Service, Workload
 from meshtier.mesh.clients import client_of
@@ -46,6 +47,13 @@ class Site:
         return mesh.route(
             client, self.host, component=component, profile=self.survey.profile, cluster=self.cluster.name
         )
+
+    def route_under(self, client: Client, profile: Profile) -> Route | None:
+        """The answer for one client on its path under another profile; ``None`` if that knows no such host."""
+        try:
+            return self.survey.mesh.route(client, self.host, profile=profile, cluster=self.cluster.name)
+        except UnknownNameError:
+            return None
 
     @cached_property
     def service(self) -> Service:
@@ -123,6 +131,23 @@ class Survey:
             Need.OTHER_PROFILE: self.profile_to is not None,
         }
         return frozenset(need for need, is_there in found.items() if is_there)
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Cluster]:
+        """The clusters by name."""
+        return {cluster.name: cluster for cluster in self.clusters}
+
+    @cached_property
+    def behind_gateways(self) -> Mapping[tuple[str, str], int]:
+        """How many endpoints of other networks clients reach through each gateway, by their cluster and its title."""
+        found: dict[tuple[str, str], set[str]] = {}
+        for site in self.sites:
+            if any(gateway.remote for gateway in site.cluster.gateways):
+                for each in site.any_route.visible.network_endpoints.values():
+                    for gateway in each.gateways:
+                        behind = found.setdefault((site.cluster.name, str(gateway)), set())
+                        behind.update(one.endpoint.id for one in each.behind)
+        return {key: len(behind) for key, behind in found.items()}
 
     @cached_property
     def sites(self) -> Sequence[Site]:
