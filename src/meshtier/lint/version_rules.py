@@ -13,7 +13,8 @@ from meshtier.lint.rule import LintRule, Need
 from meshtier.lint.survey import Site, Survey
 from meshtier.mesh import Client, Cluster, Route
 from meshtier.mesh.clients import client_of
-from meshtier.mesh.service_endpoint import is_announcement
+from meshtier.mesh.routing import is_foreign
+from meshtier.mesh.service_endpoint import ServiceEndpoint, is_announcement
 from meshtier.note import Severity
 from meshtier.precedence import ANNOTATION
 from meshtier.profile import Profile
@@ -66,7 +67,8 @@ def _changes(survey: Survey) -> Iterator[Change]:
     seen: set[tuple[str, str]] = set()
     for site in sorted(survey.sites, key=lambda site: (site.host, site.cluster.name)):
         key = (site.service.cluster, str(site.service))
-        if other is None or key in seen:
+        binding = site.any_route.visible.binding
+        if other is None or key in seen or is_foreign(binding, survey.profile) or is_foreign(binding, other):
             continue
         change = next(filter(None, (_change(site, client, other) for client in _clients(site))), None)
         if change is not None:
@@ -104,15 +106,22 @@ def _order(route: Route) -> Order:
     far = route.visible.network_endpoints
     tiers: list[frozenset[str]] = []
     for tier in route.tiers:
-        names: set[str] = set()
-        for endpoint in tier.endpoints:
-            behind = far[endpoint.id].behind if endpoint.id in far else ()
-            own = [each.endpoint.id for each in behind if not is_announcement(each.workload)]
-            if endpoint.health.serves:
-                names.update(own or [each.endpoint.id for each in behind] or [endpoint.id])
+        names = frozenset(
+            name
+            for endpoint in tier.endpoints
+            if endpoint.health.serves
+            for name in (_behind(far[endpoint.id]) if endpoint.id in far else (endpoint.id,))
+        )
         if names:
-            tiers.append(frozenset(names))
+            tiers.append(names)
     return tuple(tiers)
+
+
+def _behind(far: ServiceEndpoint) -> Sequence[str]:
+    """What a network endpoint stands for: the healthy endpoints, or the entry that announces them."""
+    ready = [each for each in far.behind if each.endpoint.health.serves]
+    own = [each for each in ready if not is_announcement(each.workload)]
+    return [each.endpoint.id for each in own or ready]
 
 
 def _changed(survey: Survey, rule: LintRule, change: Change, instead: str) -> Finding:

@@ -208,7 +208,7 @@ class HostRoutes:
             return set_in_vain(request.component, _resolved(binding, request, self.router.clusters))
         if binding.kept_local:
             return (kept_local(binding),)
-        foreign = (foreign_host(binding, request.profile),) if _is_foreign(binding, request.profile) else ()
+        foreign = (foreign_host(binding, request.profile),) if is_foreign(binding, request.profile) else ()
         return (*foreign, *drift(binding, request.naming), *self._unseen())
 
     def _unseen(self) -> Iterable[Note]:
@@ -382,7 +382,7 @@ class RuleRoutes:
         return "DR-7a", f"{profile.name} sends an Envoy none that is unready, without traffic distribution"
 
 
-def _is_foreign(binding: Binding, profile: Profile) -> bool:
+def is_foreign(binding: Binding, profile: Profile) -> bool:
     """Whether the profile has no such host names; an answer is given all the same (COMP-3)."""
     return binding.spans_clusters and not profile.global_services and binding.host.endswith(GLOBAL_DOMAIN)
 
