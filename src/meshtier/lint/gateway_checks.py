@@ -111,7 +111,8 @@ def gateway_no_locality(survey: Survey, rule: LintRule) -> Iterator[Finding]:
         return
     for cluster, gateway in _remote_gateways(survey):
         missing = missing_labels(gateway.place)
-        behind = survey.behind_gateways.get((cluster.name, str(gateway)), 0) if missing else 0
+        key = (cluster.name, gateway.cluster, gateway.place.locality.network)
+        behind = survey.behind_gateways.get(key, 0) if missing else 0
         if behind:
             yield finding(
                 survey,

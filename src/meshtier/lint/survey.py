@@ -138,15 +138,15 @@ class Survey:
         return {cluster.name: cluster for cluster in self.clusters}
 
     @cached_property
-    def behind_gateways(self) -> Mapping[tuple[str, str], int]:
-        """How many endpoints of other networks clients reach through each gateway, by their cluster and its title."""
-        found: dict[tuple[str, str], set[str]] = {}
+    def behind_gateways(self) -> Mapping[tuple[str, str, str], int]:
+        """How many endpoints clients reach through gateways, by their cluster, the peer and its network."""
+        found: dict[tuple[str, str, str], set[str]] = {}
         for site in self.sites:
             if any(gateway.remote for gateway in site.cluster.gateways):
                 for each in site.any_route.visible.network_endpoints.values():
                     for gateway in each.gateways:
-                        behind = found.setdefault((site.cluster.name, str(gateway)), set())
-                        behind.update(one.endpoint.id for one in each.behind)
+                        key = (site.cluster.name, gateway.cluster, gateway.place.locality.network)
+                        found.setdefault(key, set()).update(one.endpoint.id for one in each.behind)
         return {key: len(behind) for key, behind in found.items()}
 
     @cached_property
@@ -195,7 +195,11 @@ class Survey:
                 if start in (Component.ZTUNNEL, Component.SIDECAR):
                     place = pod.envoy_place if start is Component.SIDECAR else pod.place
                     by_place.setdefault((start, place), []).append(pod)
-            found = self._clients[cluster.name] = by_place
+            # In an order of its own, so that what is said of the first client does not depend on that of the input.
+            found = self._clients[cluster.name] = {
+                key: sorted(by_place[key], key=lambda pod: pod.key)
+                for key in sorted(by_place, key=lambda key: (key[0].value, key[1].locality, key[1].origins))
+            }
         return found
 
     def clients_without(self, cluster: Cluster, keys: Iterable[object]) -> Sequence[Client]:
