@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from meshtier.kube import json_lines, load
+from meshtier.kube import load
 from meshtier.kube.text import MAX_LINE
 from meshtier.mesh.snapshot import Position
 
@@ -24,7 +24,7 @@ LISTED: Final[dict[str, Any]] = {"apiVersion": "v1", "items": [NODE, SERVICE], "
 @pytest.fixture(params=["msgspec", "json"])
 def lines_by(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "json":
-        monkeypatch.setattr(json_lines, "fast_decoder", lambda: None)
+        monkeypatch.setattr("meshtier.kube.sources.fast_decoder", lambda: None)
         monkeypatch.setattr("meshtier.kube.objects.fast_decoder", lambda: None)
     return str(request.param)
 

@@ -462,9 +462,9 @@ def turned(given: Mesh) -> Mesh:
         type(cluster)(
             name=cluster.name,
             network=cluster.network,
-            nodes=dict(reversed(cluster.nodes.items())),
+            nodes=dict(list(cluster.nodes.items())[::-1]),
             namespaces=cluster.namespaces,
-            workloads=tuple(reversed(cluster.workloads.values())),
+            workloads=tuple(cluster.workloads.values())[::-1],
             services=cluster.services[::-1],
             gateways=cluster.gateways[::-1],
         )

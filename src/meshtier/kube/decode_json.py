@@ -147,8 +147,9 @@ def head_of(item: bytes) -> tuple[str | None, str | None]:
 def naming_of(item: memoryview) -> tuple[str, str, str]:
     """The kind, namespace and name of one object, ``""`` for what it does not say or what cannot be read."""
     found = _decoded(_NAMED, item)
-    meta = found.metadata if found is not None else None
-    return ("", "", "") if meta is None else (found.kind or "", meta.namespace or "", meta.name or "")
+    if found is None or found.metadata is None:
+        return "", "", ""
+    return found.kind or "", found.metadata.namespace or "", found.metadata.name or ""
 
 
 def object_from_json(kind: str, item: bytes) -> Any | None:  # noqa: ANN401  # of any schema

@@ -7,13 +7,14 @@ said of an object: the file is then read once more, if nobody has changed it.
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from functools import cached_property
 from types import ModuleType
-from typing import Any, Final
+from typing import Final
 
 from attrs import define
 
+from meshtier.kube.decode import is_mapping
 from meshtier.kube.schema import CLUSTER_WIDE, KINDS, title_of
 from meshtier.kube.text import Text
 
@@ -31,29 +32,22 @@ class JsonLines:
 
     Attributes:
         text: Gives the text, as it was read; ``None`` if it is no longer to be had.
+        fast: The module `decode_json`; ``None`` if the extra is not installed.
     """
 
     text: Callable[[], Text | None]
+    fast: ModuleType | None
 
     @cached_property
     def by_title(self) -> Mapping[str, int]:
         """Where each object begins, from 1; what cannot be found is not there. Cost: O(n), once."""
         data = self.text()
-        return {} if data is None else dict(_lines(data))
+        return {} if data is None else dict(_lines(data, self.fast))
 
 
-def fast_decoder() -> ModuleType | None:
-    """The module `decode_json`; ``None`` if the extra is not installed."""
-    try:
-        from meshtier.kube import decode_json  # noqa: PLC0415  # the extra may be missing
-    except ModuleNotFoundError:
-        return None
-    return decode_json
-
-
-def _lines(data: Text) -> Iterator[tuple[str, int]]:
+def _lines(data: Text, fast: ModuleType | None) -> Iterator[tuple[str, int]]:
     """The title of each object and its line, in order."""
-    reader = _Reader(data)
+    reader = _Reader(data, fast)
     line, before = 1, 0
     for list_kind, (start, end) in reader.objects():
         line += data[before:start].count(b"\n")
@@ -67,10 +61,10 @@ def _lines(data: Text) -> Iterator[tuple[str, int]]:
 class _Reader:
     """Walks through a text that was read before, and stops where that is not as expected."""
 
-    def __init__(self, data: Text) -> None:
+    def __init__(self, data: Text, fast: ModuleType | None) -> None:
         self._data = data
         self._view = memoryview(data)
-        self._fast = fast_decoder()
+        self._fast = fast
         # One character a byte: what is looked for are the marks of JSON, and names, which are ASCII.
         self._text = "" if self._fast is not None else data[:].decode("latin-1")
 
@@ -83,7 +77,7 @@ class _Reader:
                 return
             at = self._skip(_SPACE, end)
 
-    def _value(self, start: int) -> Iterator[tuple[str, _Span]]:
+    def _value(self, start: int) -> Generator[tuple[str, _Span], None, int]:
         """The objects of one value of the text; what comes back is where it ends."""
         if self._data[start : start + 1] == b"[":
             spans, end = self._items(start)
@@ -146,8 +140,13 @@ class _Reader:
         if self._fast is not None:
             found: tuple[str, str, str] = self._fast.naming_of(self._view[start:end])
             return found
-        value: Any = _DECODER.raw_decode(self._text, start)[0]
-        meta: Any = value.get("metadata") if isinstance(value, dict) else None
-        parts = (value.get("kind"), meta.get("namespace"), meta.get("name")) if isinstance(meta, dict) else ("", "", "")
-        kind, namespace, name = (part if isinstance(part, str) else "" for part in parts)
-        return kind, namespace, name
+        value: object = _DECODER.raw_decode(self._text, start)[0]
+        meta = value.get("metadata") if is_mapping(value) else None
+        if not is_mapping(value) or not is_mapping(meta):
+            return "", "", ""
+        return _text_in(value, "kind"), _text_in(meta, "namespace"), _text_in(meta, "name")
+
+
+def _text_in(value: Mapping[str, object], key: str) -> str:
+    found = value.get(key)
+    return found if isinstance(found, str) else ""

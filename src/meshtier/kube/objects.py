@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import zip_longest
+from types import ModuleType
 from typing import Any, Final, cast
 
 from attrs import define, evolve, field
@@ -17,7 +18,7 @@ from meshtier.errors import Problem
 from meshtier.kube import jsontext
 from meshtier.kube.decode import in_short, is_list, is_mapping, object_from_mapping
 from meshtier.kube.documents import Document
-from meshtier.kube.json_lines import JsonLines, fast_decoder
+from meshtier.kube.json_lines import JsonLines
 from meshtier.kube.schema import CLUSTER_WIDE, GROUPS, KINDS, group_of, title_of
 from meshtier.kube.text import Text
 from meshtier.kube.unknown_fields import unknown_service_fields
@@ -34,6 +35,15 @@ _NO_OBJECTS: Final[Mapping[tuple[str, str], str]] = {
 _Fast = Any  # the module `decode_json`, which may be missing and so cannot be named as a type
 _Said = tuple[str | None, object]  # the kind and the apiVersion that a list gives to its items
 _NOTHING: Final = (None, None)
+
+
+def fast_decoder() -> ModuleType | None:
+    """The module `decode_json`; ``None`` if the extra is not installed."""
+    try:
+        from meshtier.kube import decode_json  # noqa: PLC0415  # the extra may be missing
+    except ModuleNotFoundError:
+        return None
+    return decode_json
 
 
 @define(eq=False)

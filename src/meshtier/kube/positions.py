@@ -38,7 +38,7 @@ class Positions(Mapping[str, Position]):
         read = self.read.get(title)
         if read is not None and read.line is not None:
             return read
-        for file in reversed(self.json):
+        for file in reversed(list(self.json)):
             line = self.json[file].by_title.get(title)
             if line is not None:
                 return Position(file, line)

@@ -17,7 +17,7 @@ from meshtier.kube import jsontext
 from meshtier.kube.decode import in_short, is_mapping
 from meshtier.kube.documents import Document, Findings, Progress
 from meshtier.kube.json_lines import JsonLines
-from meshtier.kube.objects import SourceObjects
+from meshtier.kube.objects import SourceObjects, fast_decoder
 from meshtier.kube.text import MAX_BYTES, MAX_LINE, Format, Text, check_beginning, check_lines, format_of, unwrapped
 
 STDIN: Final = "-"
@@ -95,7 +95,7 @@ class SourceReader:
         try:
             self._check_once(name if path is None else str(path.resolve()))
             data = _drain(self.stdin or sys.stdin.buffer) if path is None else _contents(path)
-            _parse(source, data, JsonLines(_again(path, data)))
+            _parse(source, data, JsonLines(_again(path, data), fast_decoder()))
         except (InvalidValueError, OSError) as error:
             return _refused(source, error)
         if source.problems and (what := _unrendered(path, data)):

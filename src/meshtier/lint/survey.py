@@ -102,7 +102,9 @@ class Survey:
     profile: Profile = SOLO
     profile_to: Profile | None = None
     traffic: Mapping[tuple[str, str], float] = field(factory=dict[tuple[str, str], float])
-    _clients: dict[str, Mapping[tuple[Component, Place], Sequence[Workload]]] = field(factory=dict, init=False)
+    _clients: dict[str, Mapping[tuple[Component, Place], Sequence[Workload]]] = field(
+        factory=dict[str, Mapping[tuple[Component, Place], Sequence[Workload]]], init=False
+    )
 
     @property
     def clusters(self) -> Sequence[Cluster]:
