@@ -1,8 +1,9 @@
 """At which lines do the objects of a JSON text begin? Found when it is first asked for, and not while a dump is read.
 
-Decoders of JSON say no lines. To look for them costs about a third of the time
-in which a dump is read, so that they are looked for only when something is to be
-said of an object: the file is then read once more, if nobody has changed it.
+Decoders of JSON say no lines. To look for them takes as long as to read a dump
+(1.9 s for 100,000 pods in 720 MB), so that they are looked for only when
+something is to be said of an object: the file is then gone through once more, if
+nobody has changed it.
 """
 
 import json

@@ -164,7 +164,7 @@ class _Reading:
             self._refuse(f"expected plain YAML, got the tag {event.tag!r}", event)
         if event.anchor:
             self._anchors[event.anchor] = _OPEN, 0
-        if key is _NO_KEY:
+        if key is _NO_KEY and len(self._stack) <= _ITEM_DEPTH:  # nearly all collections lie deeper
             self._mark(event)
         self._stack.append(_Frame(value, key, event.anchor))
 

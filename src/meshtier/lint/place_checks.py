@@ -160,46 +160,52 @@ def _override(pod: Workload) -> str:
 
 def entry_no_locality(survey: Survey, rule: LintRule) -> Iterator[Finding]:
     """TOPO207: entries without a locality behind hosts that sort by place."""
+    unplaced = {
+        (service.cluster, str(service)): found
+        for _cluster, service in survey.services()
+        if (found := tuple(_unplaced(survey, service)))
+    }
     told: set[tuple[str, str, str]] = set()
-    for site in sorted(survey.sites, key=lambda site: (site.host, site.cluster.name)):
-        found = [
-            (service, index, entry)
-            for service in site.services
-            if not service.name.startswith("autogen.")
-            for index, entry in _unplaced(survey, service)
-        ]
-        holding = _holding(site) if found else ""
-        for service, index, entry in found if holding else ():
-            path = "spec.locality" if entry.kind == "WorkloadEntry" else f"spec.endpoints[{index}].locality"
-            title = f"WorkloadEntry {entry.namespace}/{entry.name}" if entry.kind == "WorkloadEntry" else str(service)
-            key = (service.cluster, title, path)
-            if key in told:
-                continue
-            told.add(key)
-            address = f" ({entry.addresses[0]})" if entry.addresses else ""
-            yield finding(
-                survey,
-                rule,
-                service.cluster,
-                title,
-                f"{path} is not set{address}, and {holding} sorts the endpoints of {site.host} by place",
-                path=path,
-                instead="its region and zone are unknown, so that it is in the last tier for every client whose own"
-                " are known, wherever it is",
-                fix=f"write {path}: REGION/ZONE, as in us-east/us-east-a",
-            )
+    for site in sorted(survey.sites, key=lambda site: (site.host, site.cluster.name)) if unplaced else ():
+        for service in site.services:
+            entries = unplaced.get((service.cluster, str(service)), ())
+            holding = _holding(site) if entries else ""
+            for index, entry in entries if holding else ():
+                one = _without_locality(survey, rule, site, service, (index, entry), holding)
+                if (one.cluster, one.object, one.path) not in told:
+                    told.add((one.cluster, one.object, one.path))
+                    yield one
+
+
+def _without_locality(
+    survey: Survey, rule: LintRule, site: Site, service: Service, numbered: tuple[int, Workload], holding: str
+) -> Finding:
+    index, entry = numbered
+    is_object = entry.kind == "WorkloadEntry"
+    path = "spec.locality" if is_object else f"spec.endpoints[{index}].locality"
+    address = f" ({entry.addresses[0]})" if entry.addresses else ""
+    return finding(
+        survey,
+        rule,
+        service.cluster,
+        f"WorkloadEntry {entry.namespace}/{entry.name}" if is_object else str(service),
+        f"{path} is not set{address}, and {holding} sorts the endpoints of {site.host} by place",
+        path=path,
+        instead="its region and zone are unknown, so that it is in the last tier for every client whose own are"
+        " known, wherever it is",
+        fix=f"write {path}: REGION/ZONE, as in us-east/us-east-a",
+    )
 
 
 def _unplaced(survey: Survey, service: Service) -> Iterator[tuple[int, Workload]]:
     """The entries behind a service that say no locality, with their number there."""
-    cluster = survey.by_name[service.cluster]
+    workloads = survey.by_name[service.cluster].workloads
     for index, backend in enumerate(service.backends):
-        if backend.workload[0] in ENTRIES:
-            entry = cluster.workloads.get(backend.workload)
-            if entry is None or is_announcement(entry) or entry.name.startswith("autogen."):
-                continue
-            if not any(entry.place.locality[1:4]):
-                yield index, entry
+        entry = workloads.get(backend.workload) if backend.workload[0] in ENTRIES else None
+        if entry is None or is_announcement(entry) or entry.name.startswith("autogen."):
+            continue
+        if not any(entry.place.locality[1:4]):
+            yield index, entry
 
 
 def _holding(site: Site) -> str:
