@@ -13,6 +13,7 @@ from meshtier.kube.backends import Backends, slices_by_service
 from meshtier.kube.gateways import peering_gateways
 from meshtier.kube.objects import DocumentObjects
 from meshtier.kube.places import NETWORK, SEGMENT_LABEL, SYSTEM_NAMESPACE, Places
+from meshtier.kube.positions import Positions
 from meshtier.kube.proxies import Proxies
 from meshtier.kube.schema import BareMeta, Meta, key_in, title_of
 from meshtier.kube.services import Services
@@ -110,6 +111,7 @@ class _Builder:
             gateways=peering_gateways(found[schema.Gateway], self._name, places),
             waypoints=waypoint_gateways(found[schema.Gateway], found[schema.GatewayClass]),
             destination_rules=rules,
+            positions=Positions.of(self._documents),
             notes=(*notes, *placed, *doubts, *(note for each in self._documents for note in each.notes)),
             ignored=dict(self._ignored()),
         )

@@ -74,6 +74,10 @@ _DECODERS: Final = {kind: msgspec.json.Decoder(struct) for kind, struct in _STRU
 _LIST: Final = _listing(list[Union[tuple(_KIND_OF)]] | None)  # type: ignore[misc]  # made at run time  # noqa: UP007
 _RAW_LIST: Final = _listing(list[msgspec.Raw] | None)
 _HEAD: Final = _listing(msgspec.Raw | None)
+_META: Final = msgspec.defstruct("Named", [(name, str | None, None) for name in ("namespace", "name")], gc=False)
+_NAMED: Final = msgspec.json.Decoder(
+    msgspec.defstruct("Object", [("kind", str | None, None), ("metadata", _META | None, None)], gc=False)
+)
 _RAW: Final = msgspec.json.Decoder(msgspec.Raw)
 _UNFIT: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -103,14 +107,14 @@ def lists(data: Text) -> Iterator[tuple[ObjectList, int]]:
         return
     view = memoryview(data)
     start = 0
-    while (end := _end_of_value(view, start)) and (found := _list_from(view[start:end])) is not None:
+    while (end := end_of_value(view, start)) and (found := _list_from(view[start:end])) is not None:
         space = _SPACE.match(data, end)
         start = space.end() if space else end
         yield found, start
 
 
-def _end_of_value(data: memoryview, start: int) -> int:
-    """The byte behind the JSON value that begins at *start*; 0 if there is none."""
+def end_of_value(data: memoryview, start: int) -> int:
+    """The byte behind the JSON value that begins at *start*; 0 if there is none. Cost: O(size of that value)."""
     try:
         _RAW.decode(data[start:])
     except _UNFIT as error:
@@ -138,6 +142,14 @@ def head_of(item: bytes) -> tuple[str | None, str | None]:
     """The kind and the apiVersion of one object, as far as they can be read."""
     found = _decoded(_HEAD, item)
     return (None, None) if found is None else (found.kind, found.api_version)
+
+
+def naming_of(item: memoryview) -> tuple[str, str, str]:
+    """The kind, namespace and name of one object, ``""`` for what it does not say or what cannot be read."""
+    found = _decoded(_NAMED, item)
+    if found is None or found.metadata is None:
+        return "", "", ""
+    return found.kind or "", found.metadata.namespace or "", found.metadata.name or ""
 
 
 def object_from_json(kind: str, item: bytes) -> Any | None:  # noqa: ANN401  # of any schema

@@ -1,8 +1,8 @@
 """How do the readers of text hand on what they found, and what they could not read?"""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-from attrs import frozen
+from attrs import field, frozen
 
 from meshtier.errors import Problem
 
@@ -14,10 +14,14 @@ class Document:
     Attributes:
         number: Which document of its text, from 1.
         value: What it holds; ``None`` for an empty one.
+        line: Where the value begins, from 1; ``None`` if the reader does not say.
+        item_lines: Where each mapping of a list begins, which is the value or what it has under ``items``.
     """
 
     number: int
     value: object
+    line: int | None = field(default=None, eq=False)
+    item_lines: Sequence[int] = field(default=(), eq=False)
 
 
 Findings = Iterator[Document | Problem]

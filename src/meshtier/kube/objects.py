@@ -8,6 +8,7 @@ installed and understands them.
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from itertools import zip_longest
 from types import ModuleType
 from typing import Any, Final, cast
 
@@ -17,6 +18,7 @@ from meshtier.errors import Problem
 from meshtier.kube import jsontext
 from meshtier.kube.decode import in_short, is_list, is_mapping, object_from_mapping
 from meshtier.kube.documents import Document
+from meshtier.kube.json_lines import JsonLines
 from meshtier.kube.schema import CLUSTER_WIDE, GROUPS, KINDS, group_of, title_of
 from meshtier.kube.text import Text
 from meshtier.kube.unknown_fields import unknown_service_fields
@@ -54,6 +56,8 @@ class DocumentObjects:
         by_kind: By schema, each in the order of the input.
         dump: What a ztunnel dumped, if that is what the document is.
         notes: What was doubtful in reading its objects.
+        lines: Where its objects begin, by title, as far as the reader said so.
+        json_lines: Where they begin in a file of JSON, found when it is asked for.
     """
 
     file: str
@@ -61,6 +65,8 @@ class DocumentObjects:
     by_kind: defaultdict[type[Any], list[Any]] = field(factory=partial(defaultdict[type[Any], list[Any]], list))
     dump: Mapping[str, object] | None = None
     notes: list[Note] = field(factory=list[Note])
+    lines: dict[str, int | None] = field(factory=dict[str, "int | None"])
+    json_lines: JsonLines | None = None
 
     def of(self, schema: type[Any]) -> Sequence[Any]:
         """Its objects of one kind."""
@@ -82,6 +88,7 @@ class SourceObjects:
         skipped: How many objects of each unknown kind were ignored.
         problems: What could not be read, in the order of the input.
         is_blank: Whether nothing came, not even an empty list or an object to skip.
+        json_lines: Where the objects of a text of JSON begin.
     """
 
     file: str = ""
@@ -90,6 +97,7 @@ class SourceObjects:
     skipped: Counter[str] = field(factory=Counter[str])
     problems: list[Problem] = field(factory=list[Problem])
     is_blank: bool = True
+    json_lines: JsonLines | None = None
 
     def refuse(self, problem: Problem) -> None:
         """Take a problem, and set the file's name in it."""
@@ -102,9 +110,9 @@ class SourceObjects:
         elif found.value is not None:
             document = self._document(None if is_only else found.number)
             if is_list(found.value):
-                self._items(document, found.value, "")
+                self._items(document, found.value, "", lines=found.item_lines)
             elif is_mapping(found.value):
-                self._take_mapping(document, found.value)
+                self._take_mapping(document, found)
             else:
                 got = in_short(found.value)
                 self._refuse(document, "", f"expected Kubernetes objects as YAML or JSON, got {got}")
@@ -123,7 +131,7 @@ class SourceObjects:
         document = self._document(number)
         for kind, objects in found.typed.items():
             self._take_typed(document, kind, objects)
-        said = _items_say(found.kind, found.api_version)
+        said = items_say(found.kind, found.api_version)
         for index, item in enumerate(found.raw):
             self._take_bytes(fast, document, item, f"items[{index}]", said)
 
@@ -156,28 +164,41 @@ class SourceObjects:
     def _document(self, number: int | None) -> DocumentObjects:
         self.is_blank = False
         if not self.documents or self.documents[-1].number != number or number is None:
-            self.documents.append(DocumentObjects(self.file, number))
+            self.documents.append(DocumentObjects(self.file, number, json_lines=self.json_lines))
         return self.documents[-1]
 
-    def _take_mapping(self, document: DocumentObjects, value: Mapping[str, object]) -> None:
+    def _take_mapping(self, document: DocumentObjects, found: Document) -> None:
+        value = cast("Mapping[str, object]", found.value)
         kind = value.get("kind")
         if kind is None and "workloads" in value and "services" in value:
             document.dump = value
         elif isinstance(kind, str) and kind.endswith("List") and (kind == "List" or "items" in value):
             items = value.get("items")
             if is_list(items):
-                self._items(document, items, "items", _items_say(kind, value.get("apiVersion")))
+                said = items_say(kind, value.get("apiVersion"))
+                self._items(document, items, "items", said, lines=found.item_lines)
             else:
                 got = in_short(items) if "items" in value else "none"
                 self.problems.append(document.problem(f"expected a list, got {got}", object=kind, path="items"))
         else:
-            self._item(document, value, "")
+            self._item(document, value, "", line=found.line)
 
-    def _items(self, document: DocumentObjects, items: Sequence[object], path: str, said: _Said = _NOTHING) -> None:
-        for index, item in enumerate(items):
-            self._item(document, item, f"{path}[{index}]", said)
+    def _items(
+        self,
+        document: DocumentObjects,
+        items: Sequence[object],
+        path: str,
+        said: _Said = _NOTHING,
+        *,
+        lines: Sequence[int] = (),
+    ) -> None:
+        """Take the objects of a list; *lines* are of mappings alone, and a list with something else is refused."""
+        for index, (item, line) in enumerate(zip_longest(items, lines[: len(items)])):
+            self._item(document, item, f"{path}[{index}]", said, line=line)
 
-    def _item(self, document: DocumentObjects, item: object, path: str, said: _Said = _NOTHING) -> None:
+    def _item(
+        self, document: DocumentObjects, item: object, path: str, said: _Said = _NOTHING, *, line: int | None = None
+    ) -> None:
         """Take one object; *said* is what its list says for it."""
         refuse = partial(self._refuse, document, path)
         if not is_mapping(item):
@@ -195,7 +216,7 @@ class SourceObjects:
         elif kind == "List":
             refuse("expected an object, got a List inside of another list")
         elif self._is_known(document, kind, version, partial(_title, kind, item.get("metadata"), path)):
-            self._decode(document, kind, item, path)
+            self._decode(document, kind, item, path, line)
 
     def _refuse(self, document: DocumentObjects, path: str, problem: str, key: str = "") -> None:
         self.problems.append(document.problem(problem, path=".".join(filter(None, (path, key)))))
@@ -218,7 +239,9 @@ class SourceObjects:
             return False
         return True
 
-    def _decode(self, document: DocumentObjects, kind: str, value: Mapping[str, object], path: str) -> None:
+    def _decode(
+        self, document: DocumentObjects, kind: str, value: Mapping[str, object], path: str, line: int | None
+    ) -> None:
         title = _title(kind, value.get("metadata"), path)
         found = object_from_mapping(
             KINDS[kind],
@@ -227,10 +250,11 @@ class SourceObjects:
         )
         if found is not None:
             document.by_kind[KINDS[kind]].append(found)
+            document.lines[title] = line
             document.notes += unknown_service_fields(title, value.get("spec")) if kind == "Service" else ()
 
 
-def _items_say(list_kind: str | None, version: object) -> _Said:
+def items_say(list_kind: str | None, version: object) -> _Said:
     """What the items of such a list need not say: those of a PodList are Pods."""
     return _NOTHING if list_kind in (None, "List") else (list_kind.removesuffix("List"), version)
 

@@ -126,12 +126,30 @@ class ServiceSpec:
     traffic_distribution: str | None = None
     internal_traffic_policy: str | None = None
     publish_not_ready_addresses: bool | None = None
+    external_ips: Sequence[str] | None = _key("externalIPs")
+
+
+@frozen(eq=False, repr=False)
+class LoadBalancerIngress:
+    ip: str | None = None
+    hostname: str | None = None
+
+
+@frozen(eq=False, repr=False)
+class LoadBalancerStatus:
+    ingress: Sequence[LoadBalancerIngress] | None = None
+
+
+@frozen(eq=False, repr=False)
+class ServiceStatus:
+    load_balancer: LoadBalancerStatus | None = None
 
 
 @frozen(eq=False, repr=False)
 class Service:
     metadata: Meta
     spec: ServiceSpec | None = None
+    status: ServiceStatus | None = None
 
 
 @frozen(eq=False, repr=False)

@@ -87,6 +87,7 @@ class Services:
             ports=tuple((port.port, port.name or "") for port in spec.ports or ()),
             targets=backends.targets(key, spec),
             labels=Labels(labels) if labels else NO_LABELS,
+            external=_external(spec, found.status),
             backends=behind,
             notes=(*doubts, *notes),
         )
@@ -201,6 +202,14 @@ def read_ingress_waypoint(owners: Sequence[Owner]) -> bool:
     """
     said = (labels[INGRESS_WAYPOINT_LABEL] for _title, labels in owners if INGRESS_WAYPOINT_LABEL in labels)
     return next(said, "") in _TRUE
+
+
+def _external(spec: schema.ServiceSpec, status: schema.ServiceStatus | None) -> tuple[str, ...] | None:
+    if status is None:  # as in a manifest that was never applied
+        return tuple(spec.external_ips) if spec.external_ips else None
+    balancer = status.load_balancer
+    given = (each.ip or each.hostname for each in (balancer.ingress if balancer is not None else None) or ())
+    return (*(address for address in given if address), *(spec.external_ips or ()))
 
 
 def _passthrough(spec: schema.ServiceSpec) -> str:

@@ -6,7 +6,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
@@ -16,7 +16,8 @@ from meshtier.errors import InvalidValueError, MissingExtraError, Problem
 from meshtier.kube import jsontext
 from meshtier.kube.decode import in_short, is_mapping
 from meshtier.kube.documents import Document, Findings, Progress
-from meshtier.kube.objects import SourceObjects
+from meshtier.kube.json_lines import JsonLines
+from meshtier.kube.objects import SourceObjects, fast_decoder
 from meshtier.kube.text import MAX_BYTES, MAX_LINE, Format, Text, check_beginning, check_lines, format_of, unwrapped
 from meshtier.mesh.snapshot import Objects
 
@@ -107,7 +108,7 @@ class SourceReader:
         try:
             self._check_once(name if path is None else str(path.resolve()))
             data = _drain(self.stdin or sys.stdin.buffer) if path is None else _contents(path)
-            _parse(source, data)
+            _parse(source, data, JsonLines(_again(path, data), fast_decoder()))
         except (InvalidValueError, OSError) as error:
             return _refused(source, error)
         if source.problems and (what := _unrendered(path, data)):
@@ -208,6 +209,25 @@ def _contents(path: Path) -> Text:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
+def _again(path: Path | None, data: Text) -> Callable[[], Text | None]:
+    """Gives a text once more, later: it is read again if it is long and in a file that nobody has changed since."""
+    if len(data) <= MAX_LINE and isinstance(data, bytes):
+        return lambda: unwrapped(data)
+    if path is None:
+        return lambda: None
+    known = path.stat()
+
+    def read() -> Text | None:
+        try:
+            now = path.stat()
+            is_same = (now.st_size, now.st_mtime_ns) == (known.st_size, known.st_mtime_ns)
+            return unwrapped(_contents(path)) if is_same else None
+        except (InvalidValueError, OSError):
+            return None
+
+    return read
+
+
 def _drain(stream: IO[Any]) -> bytes:
     """All that a stream holds, checked as soon as its beginning is there."""
     chunks: list[bytes] = []
@@ -234,9 +254,10 @@ def _unwrapped_part(beginning: bytes) -> bytes:
     return unwrapped(beginning)[:]
 
 
-def _parse(source: SourceObjects, found: Text) -> None:
+def _parse(source: SourceObjects, found: Text, lines: JsonLines) -> None:
     data = unwrapped(found)
     if format_of(data) is Format.JSON and not _DIVISION.search(data, 0, MAX_LINE):
+        source.json_lines = lines
         source.take_json(data)
         return
     check_lines(data)

@@ -11,6 +11,7 @@ from typing import Final
 from meshtier.errors import UnknownNameError
 from meshtier.kube.decode import in_short, is_mapping
 from meshtier.note import Note
+from meshtier.rules.fields import LONGEST_NAME
 
 _NAMES: Final = """
     allocateLoadBalancerNodePorts clusterIP clusterIPs externalIPs externalName externalTrafficPolicy
@@ -24,9 +25,6 @@ SERVICE_FIELDS: Final = frozenset(_NAMES.split())
 Source: kubernetes/kubernetes staging/src/k8s.io/api/core/v1/types.go, ServiceSpec, at 815c3d8.
 """
 
-_LONGEST: Final = 60
-"""Of longer names none is the misspelling of a field."""
-
 
 def unknown_service_fields(title: str, spec: object) -> Iterator[Note]:
     """A note for each field of a Service's spec that Kubernetes does not know, with the nearest that it knows.
@@ -38,6 +36,6 @@ def unknown_service_fields(title: str, spec: object) -> Iterator[Note]:
         return
     for key in spec:
         if isinstance(key, str) and key not in SERVICE_FIELDS:
-            near = UnknownNameError.among("field", key, SERVICE_FIELDS).nearest if len(key) <= _LONGEST else ()
+            near = UnknownNameError.among("field", key, SERVICE_FIELDS).nearest if len(key) <= LONGEST_NAME else ()
             text = f"expected a field that Kubernetes knows, got {in_short(key)}; it is ignored"
             yield Note("service-field-unknown", f"{text}; the nearest: {near[0]}" if near else text, f"{title} spec")

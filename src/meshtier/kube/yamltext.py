@@ -34,6 +34,9 @@ MAX_BROKEN: Final = 20
 
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NEXT_DOCUMENT: Final = re.compile(r"^---(?=\s|$)", re.MULTILINE)
+_ITEM_DEPTH: Final = 3
+"""How many collections an item of a list of objects stands in, the whole text being the first."""
+
 _STANDARD: Final = "tag:yaml.org,2002:"
 _RESOLVERS: Final[Mapping[str, list[tuple[str, "re.Pattern[str]"]]]] = yaml.SafeLoader.yaml_implicit_resolvers
 _COLLECTIONS: Final = (None, "!", f"{_STANDARD}map"), (None, "!", f"{_STANDARD}seq")
@@ -127,7 +130,7 @@ class _Reading:
                     take[type(event)](event)
                 elif isinstance(event, yaml.DocumentEndEvent):
                     yield from self._problems
-                    yield Document(self.number, self._stack[0].value[0])
+                    yield Document(self.number, self._stack[0].value[0], self._first_line, self._item_lines)
         except yaml.MarkedYAMLError as error:
             mark: Any = error.problem_mark
             said = f"{'' if isinstance(error, _RefusedError) else 'expected YAML: '}{error.problem}"
@@ -151,6 +154,8 @@ class _Reading:
         self._stack: list[_Frame] = [_Frame([], _IN_LIST)]
         self._anchors: dict[str, tuple[object, int]] = {}
         self._aliased = 0
+        self._first_line: int | None = None
+        self._item_lines: list[int] = []
 
     def _open(self, value: object, key: object, event: _Event) -> None:
         if len(self._stack) > MAX_DEPTH:
@@ -159,7 +164,20 @@ class _Reading:
             self._refuse(f"expected plain YAML, got the tag {event.tag!r}", event)
         if event.anchor:
             self._anchors[event.anchor] = _OPEN, 0
+        if key is _NO_KEY and len(self._stack) <= _ITEM_DEPTH:  # nearly all collections lie deeper
+            self._mark(event)
         self._stack.append(_Frame(value, key, event.anchor))
+
+    def _mark(self, event: _Event) -> None:
+        """Keep the line at which an object begins: the document's value, or an item of a list of objects."""
+        depth = len(self._stack)
+        if depth > _ITEM_DEPTH:
+            return
+        line = self._line + event.start_mark.line
+        if depth == 1:
+            self._first_line = line
+        elif self._stack[-1].key is _IN_LIST and (depth < _ITEM_DEPTH or self._stack[1].key == "items"):
+            self._item_lines.append(line)
 
     def _close(self, event: _Event) -> None:
         frame = self._stack.pop()
@@ -177,6 +195,7 @@ class _Reading:
         elif self._aliased > MAX_ALIASED:
             problem = f"expected aliases for at most {MAX_ALIASED:,} nodes, got more"
         else:
+            self._mark(event)
             self._put(value, size, None, event)
             return
         raise _RefusedError(problem=problem, problem_mark=event.start_mark)

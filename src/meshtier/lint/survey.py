@@ -6,6 +6,7 @@ from functools import cached_property
 from attrs import field, frozen
 
 from meshtier.component import Component
+from meshtier.errors import UnknownNameError
 from meshtier.lint.rule import Need
 from meshtier.mesh import Client, Cluster, Mesh, Place, Route, Service, Workload
 from meshtier.mesh.clients import client_of
@@ -46,6 +47,13 @@ class Site:
         return mesh.route(
             client, self.host, component=component, profile=self.survey.profile, cluster=self.cluster.name
         )
+
+    def route_under(self, client: Client, profile: Profile) -> Route | None:
+        """The answer for one client on its path under another profile; ``None`` if that knows no such host."""
+        try:
+            return self.survey.mesh.route(client, self.host, profile=profile, cluster=self.cluster.name)
+        except UnknownNameError:
+            return None
 
     @cached_property
     def service(self) -> Service:
@@ -94,7 +102,9 @@ class Survey:
     profile: Profile = SOLO
     profile_to: Profile | None = None
     traffic: Mapping[tuple[str, str], float] = field(factory=dict[tuple[str, str], float])
-    _clients: dict[str, Mapping[tuple[Component, Place], Sequence[Workload]]] = field(factory=dict, init=False)
+    _clients: dict[str, Mapping[tuple[Component, Place], Sequence[Workload]]] = field(
+        factory=dict[str, Mapping[tuple[Component, Place], Sequence[Workload]]], init=False
+    )
 
     @property
     def clusters(self) -> Sequence[Cluster]:
@@ -123,6 +133,23 @@ class Survey:
             Need.OTHER_PROFILE: self.profile_to is not None,
         }
         return frozenset(need for need, is_there in found.items() if is_there)
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Cluster]:
+        """The clusters by name."""
+        return {cluster.name: cluster for cluster in self.clusters}
+
+    @cached_property
+    def behind_gateways(self) -> Mapping[tuple[str, str, str], int]:
+        """How many endpoints clients reach through gateways, by their cluster, the peer and its network."""
+        found: dict[tuple[str, str, str], set[str]] = {}
+        for site in self.sites:
+            if any(gateway.remote for gateway in site.cluster.gateways):
+                for each in site.any_route.visible.network_endpoints.values():
+                    for gateway in each.gateways:
+                        key = (site.cluster.name, gateway.cluster, gateway.place.locality.network)
+                        found.setdefault(key, set()).update(one.endpoint.id for one in each.behind)
+        return {key: len(behind) for key, behind in found.items()}
 
     @cached_property
     def sites(self) -> Sequence[Site]:
@@ -170,7 +197,11 @@ class Survey:
                 if start in (Component.ZTUNNEL, Component.SIDECAR):
                     place = pod.envoy_place if start is Component.SIDECAR else pod.place
                     by_place.setdefault((start, place), []).append(pod)
-            found = self._clients[cluster.name] = by_place
+            # In an order of its own, so that what is said of the first client does not depend on that of the input.
+            found = self._clients[cluster.name] = {
+                key: sorted(by_place[key], key=lambda pod: pod.key)
+                for key in sorted(by_place, key=lambda key: (key[0].value, key[1].locality, key[1].origins))
+            }
         return found
 
     def clients_without(self, cluster: Cluster, keys: Iterable[object]) -> Sequence[Client]:

@@ -187,17 +187,20 @@ class Reachability:
             self._gateways[key] = self._find(*key)
         return self._gateways[key]
 
-    def _find(self, cluster: str, network: str) -> tuple[PeeringGateway, ...]:
+    def all_gateways_to(self, cluster: str, network: str) -> tuple[PeeringGateway, ...]:
+        """The same with those that ztunnel is not told of: one side's, which is this cluster's if it has any."""
         known = [gateway for gateway in self._home.gateways if gateway.remote]
-        found = _best(known, cluster, network, by_cluster=self._by_cluster)
-        if not found:
-            others = (each for name, each in self._clusters.items() if name != self._home.name)
-            there = [gateway for each in others for gateway in each.gateways if not gateway.remote]
-            found = _best(there, cluster, network, by_cluster=self._by_cluster)
-            if found:
-                names = ", ".join(dict.fromkeys(f"{gateway} in cluster {gateway.cluster!r}" for gateway in found))
-                text = f"cluster {self._home.name!r} has no istio-remote Gateway for network {network!r}; the labels of"
-                self.notes.append(Note("gateway-assumed", f"{text} {names} are taken for it"))
+        others = (each for name, each in self._clusters.items() if name != self._home.name)
+        there = [gateway for each in others for gateway in each.gateways if not gateway.remote]
+        sides = (_best(side, cluster, network, by_cluster=self._by_cluster) for side in (known, there))
+        return next(filter(None, sides), ())
+
+    def _find(self, cluster: str, network: str) -> tuple[PeeringGateway, ...]:
+        found = self.all_gateways_to(cluster, network)
+        if found and not found[0].remote:
+            names = ", ".join(dict.fromkeys(f"{gateway} in cluster {gateway.cluster!r}" for gateway in found))
+            text = f"cluster {self._home.name!r} has no istio-remote Gateway for network {network!r}; the labels of"
+            self.notes.append(Note("gateway-assumed", f"{text} {names} are taken for it"))
         if self._viewpoint.crossing_doubt is not None and any(gateway.hbone for gateway in found):
             self.notes.append(self._viewpoint.crossing_doubt)
         # Where none leads there, what is wrong with those that should says why.

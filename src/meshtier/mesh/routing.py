@@ -210,7 +210,7 @@ class HostRoutes:
             return set_in_vain(request.component, _resolved(binding, request, self.router.clusters))
         if binding.kept_local:
             return (kept_local(binding),)
-        foreign = (foreign_host(binding, request.profile),) if _is_foreign(binding, request.profile) else ()
+        foreign = (foreign_host(binding, request.profile),) if is_foreign(binding, request.profile) else ()
         kept = may_keep_local(binding, self.visible.endpoints, self._cluster) if request.naming.keeps_local else ()
         return (*foreign, *kept, *drift(binding, request.naming), *self._unseen())
 
@@ -385,7 +385,7 @@ class RuleRoutes:
         return "DR-7a", f"{profile.name} sends an Envoy none that is unready, without traffic distribution"
 
 
-def _is_foreign(binding: Binding, profile: Profile) -> bool:
+def is_foreign(binding: Binding, profile: Profile) -> bool:
     """Whether the profile has no such host names; an answer is given all the same (COMP-3)."""
     return binding.spans_clusters and not profile.global_services and binding.host.endswith(GLOBAL_DOMAIN)
 

@@ -171,6 +171,8 @@ class Service:
         targets: For its ports by number, where its endpoints listen, as far as
             that is known; see `target_of`.
         labels: Its labels.
+        external: Where it is reached from outside of the cluster: the addresses of
+            its load balancer, and its ``externalIPs``; ``None`` if nothing says so.
         backends: The workloads behind it in its own cluster, each once.
         notes: What was doubtful about it.
     """
@@ -195,6 +197,7 @@ class Service:
     ports: tuple[tuple[int, str], ...] = ()
     targets: tuple[tuple[int, int], ...] = ()
     labels: Mapping[str, str] = NO_LABELS
+    external: tuple[str, ...] | None = None
     backends: tuple[Backend, ...] = ()
     notes: tuple[Note, ...] = ()
 

@@ -68,6 +68,11 @@ class VisibleEndpoints:
         return tuple(each.endpoint for each in self.available.values())
 
     @cached_property
+    def networks(self) -> frozenset[str]:
+        """The networks in which the available endpoints are. Cost: O(n) at the first call."""
+        return frozenset(endpoint.locality.network for endpoint in self.endpoints)
+
+    @cached_property
     def unavailable(self) -> Mapping[str, LeftOut]:
         """What cannot be chosen, by endpoint id; what the host does not reach comes last.
 

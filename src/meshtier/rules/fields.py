@@ -9,13 +9,16 @@ raises at the end.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, cast
 
-from meshtier.errors import InputError, InvalidValueError, Problem
+from meshtier.errors import InputError, InvalidValueError, Problem, UnknownNameError
 from meshtier.labels import Labels
 from meshtier.note import Note
 from meshtier.rules.duration import parse_duration
 from meshtier.rules.kept import NOTHING_KEPT, Kept, shown
 
 MAX_UINT32: Final = 2**32 - 1
+
+LONGEST_NAME: Final = 60
+"""Of longer names none is the misspelling of a field."""
 
 
 class Problems:
@@ -179,10 +182,12 @@ class FieldReader:
         return None if value is None else self._keep(cast("Mapping[str, object]", value), self.path_of(key))
 
     def rest(self) -> Kept:
-        """The fields that nobody asked for; each is noted. Call it last."""
+        """The fields that nobody asked for; each is noted, with the nearest of those asked for. Call it last."""
         unknown = {key: value for key, value in self._fields.items() if key not in self._known and value is not None}
         for key in unknown:
-            self.note("unknown-field", key, "unknown field, kept and otherwise ignored")
+            near = UnknownNameError.among("field", key, self._known).nearest if len(key) <= LONGEST_NAME else ()
+            text = "unknown field, kept and otherwise ignored"
+            self.note("unknown-field", key, f"{text}; the nearest: {near[0]}" if near else text)
         return self._keep(unknown, self.path) if unknown else NOTHING_KEPT
 
     def names(self) -> tuple[str, ...]:
