@@ -14,6 +14,7 @@ from meshtier.kube.gateways import peering_gateways
 from meshtier.kube.objects import DocumentObjects
 from meshtier.kube.places import NETWORK, SEGMENT_LABEL, SYSTEM_NAMESPACE, Places
 from meshtier.kube.proxies import Proxies
+from meshtier.kube.request_routes import request_routes
 from meshtier.kube.schema import BareMeta, Meta, key_in, title_of
 from meshtier.kube.services import Services
 from meshtier.kube.waypoints import listener_problems, waypoint_gateways
@@ -95,6 +96,7 @@ class _Builder:
             gateways=peering_gateways(found[schema.Gateway], self._name, places),
             waypoints=waypoint_gateways(found[schema.Gateway], found[schema.GatewayClass]),
             destination_rules=rules,
+            request_routes=tuple(request_routes(found, self._domain)),
             notes=(*notes, *places.notes(), *doubts, *(note for each in self._documents for note in each.notes)),
         )
 

@@ -33,6 +33,12 @@ WITHOUT_WAYPOINT: Final = frozenset({"istio.io-mesh-controller", "istio.io-eastw
 Source: istio/istio ambient/waypoints.go, fetchWaypointForService, and pkg/config/constants/constants.go, at 86c9f01.
 """
 
+HINTS_ANNOTATIONS: Final = ("service.kubernetes.io/topology-aware-hints", "service.kubernetes.io/topology-mode")
+"""The annotations that ask for topology aware hints, the one that is read first before the other.
+
+Source: kubernetes/endpointslice, topologycache and utils.go, hintsEnabled.
+"""
+
 _TRUE: Final = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 """What Go's strconv.ParseBool takes for true."""
 
@@ -77,6 +83,7 @@ class Services:
             internal_traffic_policy=spec.internal_traffic_policy,
             publish_not_ready=bool(spec.publish_not_ready_addresses),
             passthrough=_passthrough(spec),
+            hints_annotation=_hints_annotation(found.metadata.annotations or {}),
             scope=scope,
             scope_origin=origin,
             takeover=_takes_over(owners),
@@ -201,6 +208,11 @@ def read_ingress_waypoint(owners: Sequence[Owner]) -> bool:
     """
     said = (labels[INGRESS_WAYPOINT_LABEL] for _title, labels in owners if INGRESS_WAYPOINT_LABEL in labels)
     return next(said, "") in _TRUE
+
+
+def _hints_annotation(annotations: Mapping[str, str]) -> str:
+    key = next((key for key in HINTS_ANNOTATIONS if key in annotations), "")
+    return key if annotations.get(key) in ("Auto", "auto") else ""
 
 
 def _passthrough(spec: schema.ServiceSpec) -> str:

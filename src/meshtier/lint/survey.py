@@ -1,5 +1,6 @@
 """What do all rules look at? One survey of a mesh: hosts, settings, clients and policies, each found once."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
@@ -7,10 +8,13 @@ from attrs import field, frozen
 
 from meshtier.component import Component
 from meshtier.lint.rule import Need
-from meshtier.mesh import Client, Cluster, Mesh, Place, Route, Service, Workload
+from meshtier.locality import SCOPE_LABELS, Scope
+from meshtier.mesh import Client, Cluster, DirectRoute, Mesh, Place, Route, Service, WaypointRoute, Workload
 from meshtier.mesh.clients import client_of
+from meshtier.mesh.hostnames import HostTable
 from meshtier.mesh.snapshot import Position
-from meshtier.mesh.waypoint import gateway_of
+from meshtier.mesh.waypoint import WaypointTable, gateway_of
+from meshtier.precedence import Resolution
 from meshtier.profile import SOLO, Profile
 
 ENVOYS = (Component.WAYPOINT, Component.INGRESS_GATEWAY, Component.SIDECAR)
@@ -18,6 +22,26 @@ ENVOYS = (Component.WAYPOINT, Component.INGRESS_GATEWAY, Component.SIDECAR)
 
 
 NOWHERE = Position()
+
+
+@frozen(eq=False)
+class Choice:
+    """A choice of an endpoint that is made for all clients of one place.
+
+    Attributes:
+        client: One of them.
+        pods: How many they are.
+        weight: How much they send: their requests where that is known, else as many as they are.
+        share: What part of their traffic is chosen for there, 0 to 1; less than 1 where
+            several pods of a waypoint choose.
+        route: The choice: made where the clients are, or at a pod of a waypoint.
+    """
+
+    client: Client
+    pods: int
+    weight: float
+    share: float
+    route: DirectRoute
 
 
 @frozen(eq=False)
@@ -62,6 +86,52 @@ class Site:
         """The clients of the cluster, one for each place and start; the service's own endpoints are none of it."""
         own = {backend.workload for service in self._own() for backend in service.backends}
         return self.survey.clients_without(self.cluster, own)
+
+    @cached_property
+    def choices(self) -> Sequence[Choice]:
+        """The choices of an endpoint for all clients of the cluster, by where these are.
+
+        Where no node is compared, the clients of a zone count as one place.
+        """
+        found: list[Choice] = []
+        for client, pods, weight in self._asking():
+            route = self.route(client, None)
+            if isinstance(route, WaypointRoute):
+                found += [Choice(client, pods, weight, hop.share, hop.route) for hop in route.waypoint_hops]
+            elif isinstance(route, DirectRoute):
+                found.append(Choice(client, pods, weight, 1.0, route))
+        return tuple(found)
+
+    def _asking(self) -> Iterable[tuple[Client, int, float]]:
+        """A client for each place that can matter, how many pods are there, and how much these send."""
+        own = {backend.workload for service in self._own() for backend in service.backends}
+        here = self.cluster.workloads
+        own_at = Counter(origin_of(here[key]) for key in own if key in here)
+        by_node = self._compares_nodes
+        found: dict[object, tuple[Client, int, float]] = {}
+        for origin, pods in self.survey.clients(self.cluster).items():
+            count = len(pods) - own_at.get(origin, 0)
+            if count <= 0:
+                continue
+            start, place = origin
+            key = origin if by_node else (start, place.locality._replace(node=""))
+            weight = self._requests(pods) if self.survey.traffic else float(count)
+            if key in found:
+                client, former, before = found[key]
+                found[key] = client, former + count, before + weight
+            else:
+                found[key] = client_of(next(pod for pod in pods if pod.key not in own)), count, weight
+        return found.values()
+
+    def _requests(self, pods: Iterable[Workload]) -> float:
+        traffic = self.survey.traffic
+        return sum(traffic.get((str(pod), self.host), traffic.get((pod.id, self.host), 0.0)) for pod in pods)
+
+    @property
+    def _compares_nodes(self) -> bool:
+        resolution = self.any_route.resolution
+        names_node = resolution.strict or Scope.NODE in resolution.scopes
+        return names_node or bool(self.service.waypoint) or self.cluster.name in self.survey.naming_nodes
 
     def _own(self) -> Iterable[Service]:
         names = self.host.split(".")
@@ -164,14 +234,46 @@ class Survey:
         if found is None:
             by_place: dict[tuple[Component, Place], list[Workload]] = {}
             for pod in cluster.workloads.values():
-                start = pod.proxy or Component.ZTUNNEL
-                if pod.kind != "Pod" or pod.takes_part is False or gateway_of(pod) or not pod.health.serves:
-                    continue
-                if start in (Component.ZTUNNEL, Component.SIDECAR):
-                    place = pod.envoy_place if start is Component.SIDECAR else pod.place
-                    by_place.setdefault((start, place), []).append(pod)
+                origin = origin_of(pod)
+                if origin is not None:
+                    by_place.setdefault(origin, []).append(pod)
             found = self._clients[cluster.name] = by_place
         return found
+
+    @cached_property
+    def naming_nodes(self) -> frozenset[str]:
+        """The clusters of which some DestinationRule compares nodes, as a ``failoverPriority`` can."""
+        label = SCOPE_LABELS[Scope.NODE]
+        rules = ((cluster.name, rule) for cluster in self.clusters for rule in cluster.destination_rules)
+        return frozenset(name for name, rule in rules if label in str(rule.to_mapping()))
+
+    @cached_property
+    def sites_of(self) -> Mapping[tuple[str, str, str, str], Sequence[Site]]:
+        """The sites of all clusters by the object whose settings hold: its cluster, kind, namespace and name."""
+        found: dict[tuple[str, str, str, str], list[Site]] = {}
+        for site in self.sites:
+            service = site.service
+            found.setdefault((service.cluster, service.kind, service.namespace, service.name), []).append(site)
+        return found
+
+    def written_sites(self) -> Iterator[tuple[Service, Sequence[Site]]]:
+        """Every object that a person writes and whose settings hold somewhere, with its sites."""
+        known = {cluster.name: cluster for cluster in self.clusters}
+        for (cluster, *_), sites in self.sites_of.items():
+            service = sites[0].service
+            if not self.is_controllers(known[cluster], service):
+                yield service, sites
+
+    @cached_property
+    def waypoints(self) -> Mapping[str, WaypointTable]:
+        """The waypoints of each cluster, by its name."""
+        hosts = HostTable(self.clusters)
+        return {cluster.name: WaypointTable(cluster, hosts) for cluster in self.clusters}
+
+    def held(self, service: Service) -> Resolution | None:
+        """The setting that holds for the host of an object in its own cluster; ``None`` if it has no host there."""
+        sites = self.own_sites.get((service.cluster, service.kind, service.namespace, service.name), ())
+        return sites[0].any_route.resolution if sites else None
 
     def clients_without(self, cluster: Cluster, keys: Iterable[object]) -> Sequence[Client]:
         """The first client of each place and start that is none of these workloads."""
@@ -194,3 +296,24 @@ class Survey:
         return Client(
             name=f"a client in cluster {cluster.name!r}", cluster=cluster.name, place=place, envoy_place=place
         )
+
+
+def origin_of(pod: Workload) -> tuple[Component, Place] | None:
+    """Where the traffic of a client starts, and its place as it counts there; ``None`` for what is no client."""
+    start = pod.proxy or Component.ZTUNNEL
+    if pod.kind != "Pod" or pod.takes_part is False or gateway_of(pod) or not pod.health.serves:
+        return None
+    if start not in (Component.ZTUNNEL, Component.SIDECAR):
+        return None
+    return start, pod.envoy_place if start is Component.SIDECAR else pod.place
+
+
+def listed(names: Iterable[str], at_most: int = 4) -> str:
+    """The first few names in order, as a sentence lists them.
+
+    >>> listed(["d", "b", "c", "a"], at_most=2)
+    'a, b and 2 more'
+    """
+    ordered = sorted(set(names))
+    more = len(ordered) - at_most
+    return ", ".join(ordered[:at_most]) + (f" and {more} more" if more > 0 else "")
