@@ -130,7 +130,7 @@ def _single(survey: Survey, rule: LintRule) -> Iterable[Finding]:
             str(service),
             f"the nearest tier has one ready endpoint for clients at {_places(found)} ({found[0].route.holds} holds)",
             path=found[0].route.resolution.source.field,
-            instead=f"it gets all traffic of {pods} client pod{'s' * (pods > 1)}; if it fails, all of that moves at once",
+            instead=f"it gets all traffic of {pods} client pod{'s' * (pods > 1)}, and all of that moves if it fails",
             fix=f"{_MORE if service.kind == 'Service' else 'add to spec.endpoints'}, so that each of these places has"
             " two endpoints or more",
         )
