@@ -36,7 +36,7 @@ Source: istio/istio ambient/waypoints.go, fetchWaypointForService, and pkg/confi
 HINTS_ANNOTATIONS: Final = ("service.kubernetes.io/topology-aware-hints", "service.kubernetes.io/topology-mode")
 """The annotations that ask for topology aware hints, the one that is read first before the other.
 
-Source: kubernetes/endpointslice, topologycache and utils.go, hintsEnabled.
+Source: kubernetes/kubernetes staging/src/k8s.io/endpointslice/utils.go, hintsEnabled.
 """
 
 _TRUE: Final = frozenset({"1", "t", "T", "true", "TRUE", "True"})
