@@ -107,6 +107,10 @@ def test_the_annotation_that_asks_for_hints_is_kept(annotations: dict[str, str],
     assert only(service({"annotations": annotations})).hints_annotation == asks
 
 
+def test_upper_case_makes_no_difference_to_the_hosts_of_an_entry() -> None:
+    assert only(entry(hosts=["Covers.Example"], resolution="DNS")).hosts == ("covers.example",)
+
+
 def test_the_domain_is_the_callers() -> None:
     (cluster,) = read(service(), domain="corp.example")
     assert (cluster.domain, cluster.services[0].hosts) == ("corp.example", ("s.a.svc.corp.example",))

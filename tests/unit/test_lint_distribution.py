@@ -1,11 +1,13 @@
 """Lint rules about traffic distribution: what their findings say, and what is none (TD)."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 from attrs import evolve
 from tests.meshes import EAST, cluster, pod, service, two_clusters
 
+from meshtier.kube import load
 from meshtier.lint.checking import check
 from meshtier.lint.finding import Finding
 from meshtier.locality import Locality
@@ -19,14 +21,14 @@ ANNOTATED = f"metadata.annotations[{ANNOTATION}]"
 FAR = Locality("net-e", "re", "b", "", "e-b1")
 
 
-def one(*, namespaces: Iterable[Namespace] = (), **about: object) -> Mesh:
+def one(*, namespaces: Iterable[Namespace] = (), **about: Any) -> Mesh:
     """The service web with one pod, and a client on its node."""
     web = pod("web")
-    made = service([web], **about)  # type: ignore[arg-type]  # the caller knows the keywords of service
+    made = service([web], **about)
     return Mesh((cluster([pod("client"), web], [made], nodes=[EAST], namespaces=namespaces),))
 
 
-def changed(mesh: Mesh, **about: object) -> Mesh:
+def changed(mesh: Mesh, **about: Any) -> Mesh:
     """The mesh with other attributes of its service."""
     (home,) = mesh.clusters
     (web,) = home.services
@@ -139,7 +141,7 @@ def test_different_modes_of_field_and_annotation_are_found_and_aliases_are_not_d
     ("about", "path"),
     [({"spec": "PreferClose"}, "spec.trafficDistribution"), ({"annotation": "preferclose"}, ANNOTATED)],
 )
-def test_the_deprecated_name_is_found_in_the_field_and_in_the_annotation(about: dict[str, object], path: str) -> None:
+def test_the_deprecated_name_is_found_in_the_field_and_in_the_annotation(about: dict[str, Any], path: str) -> None:
     finding = only(one(**about), "TD004")
     assert (finding.path, finding.fix) == (path, f"set {path} to PreferSameZone")
     assert finding.severity is Severity.INFO
@@ -239,7 +241,7 @@ def test_published_unready_addresses_are_no_mistake_without_tiers() -> None:
         ({"spec": "PreferClose"}, False),
     ],
 )
-def test_a_mode_has_no_effect_where_the_client_picks_the_address(about: dict[str, object], is_found: bool) -> None:
+def test_a_mode_has_no_effect_where_the_client_picks_the_address(about: dict[str, Any], is_found: bool) -> None:
     assert bool(found(one(**about), "TD010")) is is_found
 
 
@@ -311,11 +313,11 @@ def test_without_a_second_cluster_it_is_not_run() -> None:
 # nodes
 
 
-def on_nodes(*web: Locality, clients: Iterable[Locality] = (EAST, FAR), **about: object) -> Mesh:
+def on_nodes(*web: Locality, clients: Iterable[Locality] = (EAST, FAR), **about: Any) -> Mesh:
     """The service web with pods at these places, and clients at theirs."""
     behind = [pod(f"web-{number}", place) for number, place in enumerate(web)]
     asking = [pod(f"client-{number}", place) for number, place in enumerate(clients)]
-    made = service(behind, **about)  # type: ignore[arg-type]  # the caller knows the keywords of service
+    made = service(behind, **about)
     return Mesh((cluster([*asking, *behind], [made], nodes=[EAST, FAR]),))
 
 
@@ -356,6 +358,16 @@ def test_nothing_is_said_of_an_empty_cluster_or_a_service_without_anything() -> 
     mesh = Mesh((cluster([], [empty, bare], name=""), cluster([], [], name="b")))
     for profile in (SOLO, ISTIO_1_29, ISTIO_1_31):
         assert not check(mesh, select=["TD", "MC", "WP", "CAP"], profile=profile)
+
+
+@pytest.mark.parametrize("host", ["A.example", "a:80", "a/b", "*", "*.example", ".", "a..b"])
+def test_a_host_that_nobody_can_ask_for_stops_nothing(host: str) -> None:
+    spec = {"hosts": [host], "resolution": "STATIC", "endpoints": [{"address": "192.0.2.1"}]}
+    meta = {"name": "e", "namespace": "shop", "annotations": {ANNOTATION: "nonsense"}}
+    entry = {"apiVersion": "networking.istio.io/v1", "kind": "ServiceEntry", "metadata": meta, "spec": spec}
+    assert [finding.object for finding in check(load([entry]), select=["TD", "MC", "WP", "CAP"])] == [
+        "ServiceEntry shop/e"
+    ]
 
 
 def test_a_service_that_sets_nothing_has_no_finding() -> None:

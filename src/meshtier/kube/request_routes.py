@@ -34,7 +34,7 @@ def request_routes(found: Mapping[type[Any], Mapping[Key, Any]], domain: str) ->
     for (namespace, name), each in found[schema.VirtualService].items():
         spec = each.spec or schema.VirtualServiceSpec()
         if MESH in (spec.gateways or (MESH,)):
-            hosts = tuple(resolve_host(host, namespace, domain=domain) for host in spec.hosts or ())
+            hosts = tuple(resolve_host(host.lower(), namespace, domain=domain) for host in spec.hosts or ())
             yield RequestRoute(kind="VirtualService", namespace=namespace, name=name, hosts=hosts)
 
 
@@ -47,4 +47,5 @@ def _hosts_of(ref: schema.ParentReference, namespace: str, domain: str, entries:
     if ref.kind == "Service" and not ref.group and ref.name:
         return (f"{ref.name}.{where}.svc.{domain}",)
     entry = entries.get((where, ref.name or "")) if (ref.kind, ref.group) == _ENTRY else None
-    return (entry.spec.hosts or ()) if entry is not None and entry.spec is not None else ()
+    hosts = entry.spec.hosts if entry is not None and entry.spec is not None else None
+    return [host.lower() for host in hosts or ()]

@@ -109,7 +109,7 @@ class Services:
             cluster=self._workloads.cluster,
             namespace=namespace,
             name=name,
-            hosts=tuple(spec.hosts or ()),
+            hosts=tuple(host.lower() for host in spec.hosts or ()),  # case makes no difference to a name
             annotation=(found.metadata.annotations or {}).get(ANNOTATION),
             # NONE is the default of the field (istio/istio ambient/services.go, constructServiceEntries, at 86c9f01).
             passthrough="resolution NONE" if spec.resolution in (None, "", "NONE") else "",
@@ -131,7 +131,7 @@ class Services:
             return tuple(each for kind in (POD, ENTRY) for each in self._workloads.selected(kind, key[0], selector))
         if spec.endpoints or spec.resolution not in _RESOLVED:
             return tuple(self._inline(key, spec.endpoints or ()))
-        hosts = spec.hosts or ()
+        hosts = [host.lower() for host in spec.hosts or ()]
         made = self._inline(key, [schema.EntrySpec(address=host) for host in hosts])
         # Each host is a service of its own, and its own endpoint; the source of _RESOLVED says so too.
         is_one = len(hosts) == 1

@@ -144,9 +144,9 @@ def _has_single(choice: Choice) -> bool:
         return False
     if not route.effective_rule.decides and (not resolution.obeyed or Scope.NODE in resolution.scopes):
         return False
-    first, *rest = route.tiers or (None,)
-    is_one = first is not None and first.number == 0 and first.healthy == 1
-    return is_one and any(tier is not None and tier.healthy for tier in rest)
+    tiers = route.tiers
+    is_one = bool(tiers) and tiers[0].number == 0 and tiers[0].healthy == 1
+    return is_one and any(tier.healthy for tier in tiers[1:])
 
 
 def _places(choices: Iterable[Choice]) -> str:

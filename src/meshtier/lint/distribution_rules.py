@@ -286,7 +286,7 @@ def _zone_word(profile: Profile) -> str:
 def _safeguard(cluster: Cluster, service: Service) -> str:
     """Why Kubernetes itself gives no such hints, as far as the input shows.
 
-    Source: kubernetes/kubernetes staging/src/k8s.io/endpointslice/topologycache/topologycache.go, AddHints and SetNodes.
+    Source: kubernetes/kubernetes staging/src/k8s.io/endpointslice/topologycache/topologycache.go, AddHints.
     """
     zones = {(place.locality.region, place.locality.zone) for place in cluster.nodes.values() if place.locality.zone}
     bare = [name for name, place in cluster.nodes.items() if not place.locality.zone]

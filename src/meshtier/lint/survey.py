@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import Final
 
 from attrs import field, frozen
 
@@ -22,6 +23,9 @@ ENVOYS = (Component.WAYPOINT, Component.INGRESS_GATEWAY, Component.SIDECAR)
 
 
 NOWHERE = Position()
+
+_NO_NAME: Final = frozenset(":/")
+"""What the host of a ServiceEntry cannot have, so that nobody can ask for it; Istio's validation refuses it."""
 
 
 @frozen(eq=False)
@@ -201,6 +205,7 @@ class Survey:
             Site(self, cluster, host)
             for cluster in self.clusters
             for host in self.mesh.hosts(cluster.name, profile=self.profile)
+            if _NO_NAME.isdisjoint(host) and not host.endswith(".")
         )
 
     @cached_property

@@ -40,8 +40,10 @@ def _not_reached(survey: Survey, rule: LintRule) -> Iterable[Finding]:
         if any(start is Component.SIDECAR for start, _ in survey.clients(cluster)):
             continue  # a sidecar obeys them itself
         policies = _Policies(cluster)
-        outside = _outside(cluster) if policies else {}
-        for site in survey.sites if policies else ():
+        if not policies:
+            continue
+        outside = _outside(cluster)
+        for site in survey.sites:
             titles = policies.of(site.host) if site.cluster is cluster else ()
             if titles and (cause := _cause(survey, site, outside)) is not None:
                 found[cause].update(titles)
