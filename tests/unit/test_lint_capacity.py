@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 from tests.meshes import EAST, OUTLIER_DETECTION, cluster, pod, rule, service, waypoint_pod
 
 from meshtier.endpoint import Health
@@ -12,6 +13,7 @@ from meshtier.lint.checking import check
 from meshtier.lint.finding import Finding
 from meshtier.locality import Locality
 from meshtier.mesh import Mesh, ServiceScope, WaypointGateway, Workload
+from meshtier.profile import ISTIO_1_29, ISTIO_1_31, SOLO
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PLACES = {"a": EAST, "b": Locality("net-e", "re", "b", "", "e-b1"), "c": Locality("net-e", "rx", "c", "", "e-c1")}
@@ -184,3 +186,15 @@ def test_of_the_examples_only_what_is_true_is_said(name: str) -> None:
         ("CAP303", "west", "details"),
         ("TD004", "west", "details"),
     ]
+
+
+@pytest.mark.parametrize("folder", sorted((EXAMPLES / "lint").glob("*/mistake*")), ids=lambda path: path.parent.name)
+def test_findings_do_not_depend_on_the_order_of_the_input(folder: Path) -> None:
+    made = load(folder)
+    back = Mesh(
+        evolve(home, workloads=list(home.workloads.values())[::-1], services=home.services[::-1])
+        for home in made.clusters[::-1]
+    )
+    for profile in (SOLO, ISTIO_1_29, ISTIO_1_31):
+        findings = check(made, select=["TD", "MC", "WP", "CAP"], profile=profile)
+        assert check(back, select=["TD", "MC", "WP", "CAP"], profile=profile) == findings

@@ -99,6 +99,18 @@ def test_clients_outside_the_mesh_pass_no_waypoint() -> None:
     assert not found(evolve(made, workloads={**kept, system.key: system}))
 
 
+def test_who_writes_a_rule_and_does_not_take_part_passes_no_waypoint() -> None:
+    made = shop(waypoint_pod("wp-1", EAST), waypoint="shop/wp", gateway=GATEWAY)
+    away = evolve(pod("away", namespace="front"), takes_part=False)
+    of_front = evolve(made, destination_rules=(rule({}, namespace="front", name="mine"),))
+    finding = only(evolve(of_front, workloads={**made.workloads, away.key: away}))
+    assert finding.message == (
+        "DestinationRule front/mine is for Service shop/web, and the client pods of Namespace front do not take part"
+        " in the mesh"
+    )
+    assert not found(of_front)
+
+
 def test_of_manifests_without_pods_those_of_an_ambient_namespace_are_judged() -> None:
     bare = cluster([], [service([])], rules=[rule({})])
     ambient = Namespace(name="shop", labels=Labels({"istio.io/dataplane-mode": "ambient"}))

@@ -122,14 +122,15 @@ def _single(survey: Survey, rule: LintRule) -> Iterable[Finding]:
         found = [choice for site in sites for choice in site.choices if _has_single(choice)]
         if not found:
             continue
+        first = min(found, key=lambda choice: (_place_text(choice), choice.route.holds))
         pods = sum({choice.client.place: choice.pods for choice in found}.values())
         yield finding(
             survey,
             rule,
             service.cluster,
             str(service),
-            f"the nearest tier has one ready endpoint for clients at {_places(found)} ({found[0].route.holds} holds)",
-            path=found[0].route.resolution.source.field,
+            f"the nearest tier has one ready endpoint for clients at {_places(found)} ({first.route.holds} holds)",
+            path=first.route.resolution.source.field,
             instead=f"it gets all traffic of {pods} client pod{'s' * (pods > 1)}, and all of that moves if it fails",
             fix=f"{_MORE if service.kind == 'Service' else 'add to spec.endpoints'}, so that each of these places has"
             " two endpoints or more",
@@ -166,6 +167,7 @@ def _empty_first(survey: Survey, rule: LintRule) -> Iterable[Finding]:
         found = [choice for site in sites for choice in site.choices if _is_empty(choice)]
         if not found:
             continue
+        nearest = min((choice.route.tiers[0] for choice in found), key=lambda tier: (tier.number, tier.matched))
         resolution = found[0].route.resolution
         yield finding(
             survey,
@@ -174,8 +176,7 @@ def _empty_first(survey: Survey, rule: LintRule) -> Iterable[Finding]:
             str(service),
             f"{resolution.title} holds, and clients at {_places(found)} have no endpoint in the first tier",
             path=resolution.source.field,
-            instead=f"their traffic goes to the next tier, P{found[0].route.tiers[0].number}:"
-            f" {found[0].route.tiers[0].matched}",
+            instead=f"their traffic goes to the next tier, P{nearest.number}: {nearest.matched}",
             fix="run an endpoint at each of these places, by spec.template.spec.topologySpreadConstraints of the"
             " workload; nothing is to be done where that is meant",
         )

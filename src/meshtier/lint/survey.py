@@ -14,7 +14,7 @@ from meshtier.mesh import Client, Cluster, DirectRoute, Mesh, Place, Route, Serv
 from meshtier.mesh.clients import client_of
 from meshtier.mesh.hostnames import HostTable
 from meshtier.mesh.snapshot import Position
-from meshtier.mesh.waypoint import WaypointTable, gateway_of
+from meshtier.mesh.waypoint import GATEWAY_NAME_LABEL, WaypointTable, gateway_of
 from meshtier.precedence import Resolution
 from meshtier.profile import SOLO, Profile
 
@@ -24,8 +24,15 @@ ENVOYS = (Component.WAYPOINT, Component.INGRESS_GATEWAY, Component.SIDECAR)
 
 NOWHERE = Position()
 
+_MANAGED: Final = frozenset({"gateway.istio.io/managed", GATEWAY_NAME_LABEL})
+"""The labels of the Services that the controllers of Gateways write; same source as for `GATEWAY_NAME_LABEL`."""
+
 _NO_NAME: Final = frozenset(":/")
 """What the host of a ServiceEntry cannot have, so that nobody can ask for it; Istio's validation refuses it."""
+
+
+_Clients = Mapping[tuple[Component, Place], Sequence[Workload]]
+"""The clients of a cluster by where their traffic starts, and their place."""
 
 
 @frozen(eq=False)
@@ -168,7 +175,7 @@ class Survey:
     profile: Profile = SOLO
     profile_to: Profile | None = None
     traffic: Mapping[tuple[str, str], float] = field(factory=dict[tuple[str, str], float])
-    _clients: dict[str, Mapping[tuple[Component, Place], Sequence[Workload]]] = field(factory=dict, init=False)
+    _clients: dict[str, _Clients] = field(factory=dict[str, _Clients], init=False)
 
     @property
     def clusters(self) -> Sequence[Cluster]:
@@ -228,7 +235,7 @@ class Survey:
     def is_controllers(self, cluster: Cluster, service: Service) -> bool:
         """Whether the mesh's own controllers write it: a gateway's or waypoint's Service, an entry for a peer."""
         key = f"{service.namespace}/{service.name}"
-        if service.name.startswith("autogen.") or key in cluster.waypoints:
+        if service.name.startswith("autogen.") or key in cluster.waypoints or not _MANAGED.isdisjoint(service.labels):
             return True
         pods = [cluster.workloads[each.workload] for each in service.backends if each.workload in cluster.workloads]
         return bool(pods) and all(gateway_of(pod) for pod in pods)

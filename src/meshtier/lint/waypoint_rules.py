@@ -1,7 +1,7 @@
 """Does traffic come to the waypoint that is to obey a rule? Services whose rules and routes nobody obeys."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from attrs import frozen
@@ -44,9 +44,12 @@ def _not_reached(survey: Survey, rule: LintRule) -> Iterable[Finding]:
             continue
         outside = _outside(cluster)
         for site in survey.sites:
-            titles = policies.of(site.host) if site.cluster is cluster else ()
-            if titles and (cause := _cause(survey, site, outside)) is not None:
-                found[cause].update(titles)
+            fitting = policies.of(site.host) if site.cluster is cluster else ()
+            if not fitting:
+                continue
+            cause = _cause(survey, site) or _outsiders(site, outside, {namespace for namespace, _ in fitting})
+            if cause is not None:
+                found[cause].update(title for _, title in fitting)
     for cause, policies_of in found.items():
         verb = "is" if len(policies_of) == 1 else "are"
         yield finding(
@@ -62,30 +65,31 @@ def _not_reached(survey: Survey, rule: LintRule) -> Iterable[Finding]:
 
 
 class _Policies:
-    """What only an Envoy obeys in a cluster, by host."""
+    """What only an Envoy obeys in a cluster, by host; each as its namespace and its title."""
 
     def __init__(self, cluster: Cluster) -> None:
-        self._exact: defaultdict[str, list[str]] = defaultdict(list)
-        self._wild: list[tuple[str, str]] = []
+        self._exact: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+        self._wild: list[tuple[str, tuple[str, str]]] = []
         for rule in cluster.destination_rules:
             if rule.traffic_policy is not None or rule.subsets:
-                self._enter(resolve_host(rule.host, rule.namespace, domain=cluster.domain), rule.title)
+                host = resolve_host(rule.host, rule.namespace, domain=cluster.domain)
+                self._enter(host, rule.namespace, rule.title)
         for route in cluster.request_routes:
             for host in route.hosts:
-                self._enter(host, str(route))
+                self._enter(host, route.namespace, str(route))
 
-    def _enter(self, host: str, title: str) -> None:
+    def _enter(self, host: str, namespace: str, title: str) -> None:
         if host.startswith("*"):
-            self._wild.append((host, title))
+            self._wild.append((host, (namespace, title)))
         else:
-            self._exact[host].append(title)
+            self._exact[host].append((namespace, title))
 
     def __bool__(self) -> bool:
         return bool(self._exact or self._wild)
 
-    def of(self, host: str) -> Sequence[str]:
-        """The titles of those that are for a host."""
-        return [*self._exact.get(host, ()), *(title for wild, title in self._wild if host_matches(wild, host))]
+    def of(self, host: str) -> Sequence[tuple[str, str]]:
+        """Those that are for a host."""
+        return [*self._exact.get(host, ()), *(each for wild, each in self._wild if host_matches(wild, host))]
 
 
 def _outside(cluster: Cluster) -> Mapping[str, frozenset[WorkloadKey]]:
@@ -98,20 +102,35 @@ def _outside(cluster: Cluster) -> Mapping[str, frozenset[WorkloadKey]]:
     return {namespace: frozenset(found[namespace]) for namespace in sorted(found)}
 
 
-def _cause(survey: Survey, site: Site, outside: Mapping[str, frozenset[WorkloadKey]]) -> _Cause | None:
-    """Why the traffic to a host comes to no waypoint; ``None`` if it does, or if nobody of the mesh sends any."""
+def _cause(survey: Survey, site: Site) -> _Cause | None:
+    """Why the traffic of the mesh to a host comes to no waypoint; ``None`` if it does, or if there is none."""
     cluster, service = site.cluster, site.service
     if not has_address(service) or survey.is_controllers(cluster, service):
         return None
-    cause = _without_waypoint(survey, cluster, service)
-    if site.clients or not _has_pods(cluster):
-        return cause if site.clients or _is_enrolled(cluster, service.namespace) else None
-    own = {backend.workload for each in site.services for backend in each.backends}
-    out = [namespace for namespace, keys in outside.items() if keys - own]
-    if cause is not None or not out:
+    # Without any pods in the input, those of an ambient namespace are taken to be there.
+    if not site.clients and (_has_pods(cluster) or not _is_enrolled(cluster, service.namespace)):
         return None
+    return _without_waypoint(survey, cluster, service)
+
+
+def _outsiders(site: Site, outside: Mapping[str, frozenset[WorkloadKey]], writers: Collection[str]) -> _Cause | None:
+    """The pods that should pass a waypoint and do not take part in the mesh: of who writes the rules, or all there are.
+
+    Args:
+        site: The host, whose service has a waypoint.
+        outside: The pods that do not take part, by namespace.
+        writers: The namespaces of what is for the host.
+    """
+    cluster, service = site.cluster, site.service
+    own = {backend.workload for each in site.services for backend in each.backends}
+    out = [name for name, keys in outside.items() if keys - own and (name in writers or not site.clients)]
+    survey = site.survey
+    if not out or not has_address(service) or survey.is_controllers(cluster, service):
+        return None
+    if _without_waypoint(survey, cluster, service) is not None:
+        return None  # it may well be no ambient mesh
     title, path = f"Namespace {out[0]}", f"metadata.labels[{_MODE}]"
-    text = f"no client takes part in the mesh: the pods of {listed(f'Namespace {each}' for each in out)} do not"
+    text = f"the client pods of {listed(f'Namespace {each}' for each in out)} do not take part in the mesh"
     return _Cause(cluster.name, title, text, path, f"set {path} to ambient", str(service))
 
 
