@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import Final
 
@@ -13,7 +14,7 @@ from meshtier.locality import SCOPE_LABELS, Scope
 from meshtier.mesh import Client, Cluster, DirectRoute, Mesh, Place, Route, Service, WaypointRoute, Workload
 from meshtier.mesh.clients import client_of
 from meshtier.mesh.hostnames import HostTable
-from meshtier.mesh.snapshot import Position
+from meshtier.mesh.snapshot import Position, WorkloadKey
 from meshtier.mesh.waypoint import GATEWAY_NAME_LABEL, WaypointTable, gateway_of
 from meshtier.precedence import Resolution
 from meshtier.profile import SOLO, Profile
@@ -33,6 +34,19 @@ _NO_NAME: Final = frozenset(":/")
 
 _Clients = Mapping[tuple[Component, Place], Sequence[Workload]]
 """The clients of a cluster by where their traffic starts, and their place."""
+
+
+@frozen(eq=False)
+class _Groups:
+    """The clients of a cluster by place, or by zone.
+
+    Attributes:
+        pods: Those of each group.
+        number_of: The number of the group of each pod.
+    """
+
+    pods: Sequence[Sequence[Workload]]
+    number_of: Mapping[WorkloadKey, int]
 
 
 @frozen(eq=False)
@@ -72,8 +86,8 @@ class Site:
     @cached_property
     def any_route(self) -> Route:
         """The answer of ztunnel for the first client, or for a client at no known place: what no place changes."""
-        clients = self.clients
-        return self.route(clients[0] if clients else self.survey.nowhere(self.cluster), Component.ZTUNNEL)
+        first = next(self.survey.clients_without(self.cluster, self._own_keys), None)
+        return self.route(first or self.survey.nowhere(self.cluster), Component.ZTUNNEL)
 
     def route(self, client: Client, component: Component | None) -> Route:
         """The answer for one client; ``None`` for its path."""
@@ -95,8 +109,7 @@ class Site:
     @cached_property
     def clients(self) -> Sequence[Client]:
         """The clients of the cluster, one for each place and start; the service's own endpoints are none of it."""
-        own = {backend.workload for service in self._own() for backend in service.backends}
-        return self.survey.clients_without(self.cluster, own)
+        return tuple(self.survey.clients_without(self.cluster, self._own_keys))
 
     @cached_property
     def choices(self) -> Sequence[Choice]:
@@ -113,26 +126,16 @@ class Site:
                 found.append(Choice(client, pods, weight, 1.0, route))
         return tuple(found)
 
-    def _asking(self) -> Iterable[tuple[Client, int, float]]:
+    def _asking(self) -> Iterator[tuple[Client, int, float]]:
         """A client for each place that can matter, how many pods are there, and how much these send."""
-        own = {backend.workload for service in self._own() for backend in service.backends}
-        here = self.cluster.workloads
-        own_at = Counter(origin_of(here[key]) for key in own if key in here)
-        by_node = self._compares_nodes
-        found: dict[object, tuple[Client, int, float]] = {}
-        for origin, pods in self.survey.clients(self.cluster).items():
-            count = len(pods) - own_at.get(origin, 0)
-            if count <= 0:
-                continue
-            start, place = origin
-            key = origin if by_node else (start, place.locality._replace(node=""))
-            weight = self._requests(pods) if self.survey.traffic else float(count)
-            if key in found:
-                client, former, before = found[key]
-                found[key] = client, former + count, before + weight
-            else:
-                found[key] = client_of(next(pod for pod in pods if pod.key not in own)), count, weight
-        return found.values()
+        own = self._own_keys
+        groups = self.survey.groups(self.cluster, by_node=self._compares_nodes)
+        own_at = Counter(groups.number_of[key] for key in own if key in groups.number_of)
+        for number, pods in enumerate(groups.pods):
+            count = len(pods) - own_at[number]
+            if count > 0:
+                first = next(pod for pod in pods if pod.key not in own)
+                yield client_of(first), count, self._requests(pods) if self.survey.traffic else float(count)
 
     def _requests(self, pods: Iterable[Workload]) -> float:
         traffic = self.survey.traffic
@@ -144,13 +147,12 @@ class Site:
         names_node = resolution.strict or Scope.NODE in resolution.scopes
         return names_node or bool(self.service.waypoint) or self.cluster.name in self.survey.naming_nodes
 
-    def _own(self) -> Iterable[Service]:
-        names = self.host.split(".")
-        return (
-            each
-            for each in self.cluster.services
-            if [each.name, each.namespace] == names[:2] or self.host in each.hosts
-        )
+    @cached_property
+    def _own_keys(self) -> frozenset[WorkloadKey]:
+        """The cluster's own workloads behind the host, which are no clients of it."""
+        known = self.survey.services_called[self.cluster.name]
+        own = (*known.get(self.host, ()), *known.get(".".join(self.host.split(".")[:2]), ()))
+        return frozenset(backend.workload for service in own for backend in service.backends)
 
     @cached_property
     def envoys(self) -> frozenset[Component]:
@@ -176,6 +178,7 @@ class Survey:
     profile_to: Profile | None = None
     traffic: Mapping[tuple[str, str], float] = field(factory=dict[tuple[str, str], float])
     _clients: dict[str, _Clients] = field(factory=dict[str, _Clients], init=False)
+    _groups: dict[tuple[str, bool], _Groups] = field(factory=dict[tuple[str, bool], _Groups], init=False)
 
     @property
     def clusters(self) -> Sequence[Cluster]:
@@ -234,11 +237,16 @@ class Survey:
 
     def is_controllers(self, cluster: Cluster, service: Service) -> bool:
         """Whether the mesh's own controllers write it: a gateway's or waypoint's Service, an entry for a peer."""
-        key = f"{service.namespace}/{service.name}"
-        if service.name.startswith("autogen.") or key in cluster.waypoints or not _MANAGED.isdisjoint(service.labels):
-            return True
-        pods = [cluster.workloads[each.workload] for each in service.backends if each.workload in cluster.workloads]
-        return bool(pods) and all(gateway_of(pod) for pod in pods)
+        return (cluster.name, service.kind, service.namespace, service.name) in self._controllers
+
+    @cached_property
+    def _controllers(self) -> frozenset[tuple[str, str, str, str]]:
+        return frozenset(
+            (cluster.name, service.kind, service.namespace, service.name)
+            for cluster in self.clusters
+            for service in cluster.services
+            if _is_controllers(cluster, service)
+        )
 
     def clients(self, cluster: Cluster) -> Mapping[tuple[Component, Place], Sequence[Workload]]:
         """The pods in the mesh that are no waypoint and no gateway, by where their traffic starts and their place."""
@@ -287,14 +295,33 @@ class Survey:
         sites = self.own_sites.get((service.cluster, service.kind, service.namespace, service.name), ())
         return sites[0].any_route.resolution if sites else None
 
-    def clients_without(self, cluster: Cluster, keys: Iterable[object]) -> Sequence[Client]:
+    def groups(self, cluster: Cluster, *, by_node: bool) -> _Groups:
+        """The clients of a cluster by where their traffic starts, and by their place or their zone."""
+        found = self._groups.get((cluster.name, by_node))
+        if found is None:
+            pods: dict[object, list[Workload]] = {}
+            for (start, place), here in self.clients(cluster).items():
+                key = place if by_node else place.locality._replace(node="")
+                pods.setdefault((start, key), []).extend(here)
+            numbers = {pod.key: number for number, here in enumerate(pods.values()) for pod in here}
+            found = self._groups[cluster.name, by_node] = _Groups(tuple(pods.values()), numbers)
+        return found
+
+    def clients_without(self, cluster: Cluster, keys: AbstractSet[WorkloadKey]) -> Iterator[Client]:
         """The first client of each place and start that is none of these workloads."""
-        out = set(keys)
-        found: list[Client] = []
         for pods in self.clients(cluster).values():
-            first = next((pod for pod in pods if pod.key not in out), None)
+            first = next((pod for pod in pods if pod.key not in keys), None)
             if first is not None:
-                found.append(client_of(first))
+                yield client_of(first)
+
+    @cached_property
+    def services_called(self) -> Mapping[str, Mapping[str, Sequence[Service]]]:
+        """The services of each cluster, by its name, and then by each host and by ``name.namespace``."""
+        found: dict[str, dict[str, list[Service]]] = {cluster.name: {} for cluster in self.clusters}
+        for cluster in self.clusters:
+            for service in cluster.services:
+                for name in (*service.hosts, f"{service.name}.{service.namespace}"):
+                    found[cluster.name].setdefault(name, []).append(service)
         return found
 
     def position(self, cluster: str, title: str) -> Position:
@@ -308,6 +335,14 @@ class Survey:
         return Client(
             name=f"a client in cluster {cluster.name!r}", cluster=cluster.name, place=place, envoy_place=place
         )
+
+
+def _is_controllers(cluster: Cluster, service: Service) -> bool:
+    key = f"{service.namespace}/{service.name}"
+    if service.name.startswith("autogen.") or key in cluster.waypoints or not _MANAGED.isdisjoint(service.labels):
+        return True
+    pods = (cluster.workloads[each.workload] for each in service.backends if each.workload in cluster.workloads)
+    return bool(service.backends) and all(gateway_of(pod) for pod in pods)
 
 
 def origin_of(pod: Workload) -> tuple[Component, Place] | None:
