@@ -229,6 +229,12 @@ def test_published_unready_addresses_are_no_mistake_without_tiers() -> None:
     assert found(headless, "TD009", profile=ISTIO_1_29), "the settings of others are spoilt all the same"
 
 
+def test_a_mode_of_the_namespace_is_to_be_removed_there() -> None:
+    mesh = one(publish_not_ready=True, namespaces=[shop("PreferSameZone")])
+    finding = only(mesh, "TD009", profile=ISTIO_1_31)
+    assert finding.fix.endswith(f"or remove {ANNOTATED} of Namespace shop")
+
+
 @pytest.mark.parametrize(
     ("about", "is_found"),
     [

@@ -338,7 +338,7 @@ def _not_ready_published(survey: Survey, rule: LintRule) -> Iterable[Finding]:
         if held is None or (service.passthrough and not leaks):
             continue
         instead = "endpoints that are not ready count as healthy, so that traffic stays with one that is near"
-        fix = f"set spec.publishNotReadyAddresses to false; or remove {held.source.field or 'the scope of the Service'}"
+        fix = f"set spec.publishNotReadyAddresses to false; or remove {_where(held) or 'the scope of the Service'}"
         if leaks:
             instead += "; in this version every other Service of the same mode is treated so as well (istio#60422)"
             fix += f"; or upgrade to {_repaired_in(survey.profile)}"
@@ -353,6 +353,12 @@ def _not_ready_published(survey: Survey, rule: LintRule) -> Iterable[Finding]:
             fix=fix,
         )
         yield evolve(made, severity=Severity.ERROR) if leaks else made
+
+
+def _where(held: Resolution) -> str:
+    """The field that sets the mode, with the object where that is another than the Service; ``""`` for the default."""
+    source = held.source
+    return f"{source.field} of {source.object}" if source.level is Level.NAMESPACE_ANNOTATION else source.field
 
 
 def _prefers(held: Resolution) -> bool:
@@ -472,7 +478,7 @@ def _node_uncovered(survey: Survey, rule: LintRule) -> Iterable[Finding]:
             message,
             path=field,
             instead="the first tier of these clients is empty, and their traffic goes further, to other nodes",
-            fix=f"{fix}; or set {field} to {_zone_word(survey.profile)}",
+            fix=f"{fix}; or set {_where(held[0].any_route.resolution)} to {_zone_word(survey.profile)}",
         )
 
 
