@@ -15,6 +15,7 @@ from meshtier.kube.objects import DocumentObjects
 from meshtier.kube.places import NETWORK, SEGMENT_LABEL, SYSTEM_NAMESPACE, Places
 from meshtier.kube.positions import Positions
 from meshtier.kube.proxies import Proxies
+from meshtier.kube.request_routes import request_routes
 from meshtier.kube.schema import BareMeta, Meta, key_in, title_of
 from meshtier.kube.services import Services
 from meshtier.kube.waypoints import listener_problems, waypoint_gateways
@@ -113,6 +114,7 @@ class _Builder:
             destination_rules=rules,
             positions=Positions.of(self._documents),
             notes=(*notes, *placed, *doubts, *(note for each in self._documents for note in each.notes)),
+            request_routes=tuple(request_routes(found, self._domain)),
             ignored=dict(self._ignored()),
         )
 

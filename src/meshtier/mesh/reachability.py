@@ -204,6 +204,7 @@ class Reachability:
         if self._viewpoint.crossing_doubt is not None and any(gateway.hbone for gateway in found):
             self.notes.append(self._viewpoint.crossing_doubt)
         # Where none leads there, what is wrong with those that should says why.
+        known = (gateway for gateway in self._home.gateways if gateway.remote)
         for gateway in found or (each for each in known if each.place.locality.network == network):
             self.notes.extend(gateway.notes)
         if len(found) > 1 and not self._viewpoint.envoy:

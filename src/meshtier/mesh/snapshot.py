@@ -159,6 +159,8 @@ class Service:
             everything else that is set. ``None`` if this was not read from a dump.
         publish_not_ready: ``spec.publishNotReadyAddresses``.
         passthrough: Why no choice is made (PREC-4), as in ``headless``; ``""`` if one is.
+        hints_annotation: The annotation that asks for topology aware hints of EndpointSlices,
+            which no mesh reads; ``""`` if none does.
         scope: How far it reaches.
         scope_origin: The object and label that said so; ``""`` for the default.
         takeover: Whether the local host name behaves as the global one (COMP-3).
@@ -188,6 +190,7 @@ class Service:
     preference: Preference | None = None
     publish_not_ready: bool = False
     passthrough: str = ""
+    hints_annotation: str = ""
     scope: ServiceScope = ServiceScope.CLUSTER
     scope_origin: str = ""
     takeover: bool = False
@@ -335,6 +338,27 @@ class WaypointGateway:
 
 
 @frozen(kw_only=True)
+class RequestRoute:
+    """What only an Envoy obeys besides DestinationRules: an HTTPRoute, a GRPCRoute or a VirtualService.
+
+    Attributes:
+        kind: Its kind.
+        namespace: Its namespace.
+        name: Its name.
+        hosts: Whose requests it routes, as full host names, or as wildcards.
+    """
+
+    kind: str
+    namespace: str = ""
+    name: str
+    hosts: tuple[str, ...] = ()
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+@frozen(kw_only=True)
 class Namespace:
     """A namespace's settings.
 
@@ -401,6 +425,7 @@ class Cluster:
         gateways: Its peering gateways, by namespace and name.
         waypoints: Its Gateways that can be waypoints, by ``namespace/name``.
         destination_rules: Its DestinationRules, in the order of the input.
+        request_routes: What routes requests for its hosts, in the order of the input.
         skipped: How many objects of each unknown kind were ignored.
         notes: What was doubtful about the cluster as a whole.
         ignored: What its objects say in the annotation ``meshtier.io/ignore``, by title.
@@ -424,6 +449,7 @@ class Cluster:
     gateways: tuple[PeeringGateway, ...] = ()
     waypoints: Mapping[str, WaypointGateway] = field(factory=dict[str, WaypointGateway])
     destination_rules: tuple[DestinationRule, ...] = ()
+    request_routes: tuple[RequestRoute, ...] = ()
     skipped: Mapping[str, int] = field(factory=dict[str, int])
     notes: tuple[Note, ...] = ()
     ignored: Mapping[str, str] = field(factory=dict[str, str])
