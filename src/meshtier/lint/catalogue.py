@@ -5,10 +5,11 @@ from types import MappingProxyType
 from typing import Final
 
 from meshtier.errors import UnknownNameError
+from meshtier.lint import policy_rules
 from meshtier.lint.family import Check, Family
 from meshtier.lint.rule import LintRule
 
-FAMILIES: Final[tuple[Family, ...]] = ()
+FAMILIES: Final[tuple[Family, ...]] = (policy_rules.FAMILY,)
 """Every family, in the order in which findings are told."""
 
 RULES: Final[Mapping[str, LintRule]] = MappingProxyType({rule.id: rule for each in FAMILIES for rule in each.rules})

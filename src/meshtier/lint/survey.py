@@ -6,6 +6,7 @@ from functools import cached_property
 from attrs import field, frozen
 
 from meshtier.component import Component
+from meshtier.lint.policies import Policies
 from meshtier.lint.rule import Need
 from meshtier.mesh import Client, Cluster, Mesh, Place, Route, Service, Workload
 from meshtier.mesh.clients import client_of
@@ -123,6 +124,11 @@ class Survey:
             Need.OTHER_PROFILE: self.profile_to is not None,
         }
         return frozenset(need for need, is_there in found.items() if is_there)
+
+    @cached_property
+    def policies(self) -> Policies:
+        """What DestinationRules make of every host."""
+        return Policies(self)
 
     @cached_property
     def sites(self) -> Sequence[Site]:

@@ -158,6 +158,7 @@ class Service:
             everything else that is set. ``None`` if this was not read from a dump.
         publish_not_ready: ``spec.publishNotReadyAddresses``.
         passthrough: Why no choice is made (PREC-4), as in ``headless``; ``""`` if one is.
+        resolution: How a ServiceEntry finds its endpoints, as in ``DNS``; ``""`` for a Service.
         scope: How far it reaches.
         scope_origin: The object and label that said so; ``""`` for the default.
         takeover: Whether the local host name behaves as the global one (COMP-3).
@@ -185,6 +186,7 @@ class Service:
     preference: Preference | None = None
     publish_not_ready: bool = False
     passthrough: str = ""
+    resolution: str = ""
     scope: ServiceScope = ServiceScope.CLUSTER
     scope_origin: str = ""
     takeover: bool = False
@@ -374,6 +376,8 @@ class Cluster:
         gateways: Its peering gateways, by namespace and name.
         waypoints: Its Gateways that can be waypoints, by ``namespace/name``.
         destination_rules: Its DestinationRules, in the order of the input.
+        self_discovery: Whether its proxies are told of their own peers, by which zone
+            awareness works (``ISTIO_META_ENABLE_SELF_DISCOVERY``).
         skipped: How many objects of each unknown kind were ignored.
         notes: What was doubtful about the cluster as a whole.
         ignored: What its objects say in the annotation ``meshtier.io/ignore``, by title.
@@ -395,6 +399,7 @@ class Cluster:
     gateways: tuple[PeeringGateway, ...] = ()
     waypoints: Mapping[str, WaypointGateway] = field(factory=dict[str, WaypointGateway])
     destination_rules: tuple[DestinationRule, ...] = ()
+    self_discovery: bool = False
     skipped: Mapping[str, int] = field(factory=dict[str, int])
     notes: tuple[Note, ...] = ()
     ignored: Mapping[str, str] = field(factory=dict[str, str])
