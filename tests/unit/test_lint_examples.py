@@ -45,7 +45,7 @@ def cases() -> Iterator[Any]:
             yield pytest.param(rule, name, id=f"{rule}-{name}")
 
 
-@pytest.mark.parametrize(("rule", "name"), cases())
+@pytest.mark.parametrize(("rule", "name"), list(cases()))
 def test_a_rule_finds_its_mistake_and_nothing_else(rule: str, name: str) -> None:
     path = path_of(rule, name)
     assert path.exists(), f"expected {path}"
