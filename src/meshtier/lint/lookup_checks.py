@@ -73,7 +73,7 @@ def two_rules_one_host(survey: Survey, rule: LintRule) -> Iterator[Finding]:
             groups.setdefault((each.namespace, host, each.workload_selector), []).append(each)
         for first, *others in groups.values():
             for each in others:
-                merged = set(first.export_to) == set(each.export_to)
+                merged = set(first.export_to) <= set(each.export_to)
                 yield finding(
                     survey,
                     rule,
@@ -84,7 +84,7 @@ def two_rules_one_host(survey: Survey, rule: LintRule) -> Iterator[Finding]:
                     instead="the two are merged: the older gives the trafficPolicy, this one its subsets alone"
                     if merged and first.traffic_policy is not None
                     else "which of them holds depends on their age and exportTo",
-                    fix=f"write both into one DestinationRule, {first.title}, and remove this one",
+                    fix=f"write both into {first.title}, and remove this one",
                 )
 
 

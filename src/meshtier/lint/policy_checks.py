@@ -31,7 +31,9 @@ def implicit_locality(survey: Survey, rule: LintRule) -> Iterator[Finding]:
 
     def is_implicit(decision: Decision) -> bool:
         setting = decision.setting
-        by_mesh = setting.source is SettingSource.MESH_LOCALITY and setting.failover
+        balancer = decision.part.policy.load_balancer
+        is_written = balancer is not None and (balancer.locality or balancer.zone_aware) is not None
+        by_mesh = setting.source is SettingSource.MESH_LOCALITY and setting.failover and not is_written
         return by_mesh and len(survey.policies.localities(decision.visible)) > 1
 
     found = survey.policies.by_field(lambda each: each.part.outlier if is_implicit(each) else None)
@@ -295,7 +297,8 @@ def port_level_replaces(survey: Survey, rule: LintRule) -> Iterator[Finding]:
                         rule,
                         cluster.name,
                         each.title,
-                        f"the settings of port {part.port} have no {' and no '.join(lost)}, the policy around them has",
+                        f"the settings of port {part.port} have no {' and no '.join(lost)}, which the policy around"
+                        " them has",
                         path=path,
                         instead=f"a port's settings replace that policy and do not extend it: for port {part.port}"
                         f" {' and '.join(lost)} {'are' if len(lost) > 1 else 'is'} at the default",

@@ -260,6 +260,5 @@ def label_behind_gateway(survey: Survey, rule: LintRule) -> Iterator[Finding]:
                 path=path,
                 instead="of what is behind a gateway an Envoy knows the network and the cluster alone, so that these"
                 " labels never match there",
-                fix=f"compare {NETWORK} and {CLUSTER} alone across networks, or put {NETWORK} first in {path}, so that"
-                " the other labels order the own network",
+                fix=f"take {', '.join(unseen)} out of {path}; failover beside it compares the locality behind the gateway",
             )

@@ -10,7 +10,7 @@ from meshtier.lint.policies import Area, Decision, Where
 from meshtier.lint.policy_checks import hosts_of
 from meshtier.lint.rule import LintRule
 from meshtier.lint.survey import Survey
-from meshtier.rules import Distribute, OutlierLimits, matches_place, matching_rule
+from meshtier.rules import Distribute, OutlierLimits, SettingSource, matches_place, matching_rule
 
 
 def distribute_omits(survey: Survey, rule: LintRule) -> Iterator[Finding]:
@@ -47,9 +47,8 @@ def _omitted(decision: Decision, areas: Mapping[Area, int], *, is_empty: bool) -
     count, places = sum(areas.values()), ", ".join(text(area) for area in areas)
     of_host = f"{count} endpoint{'s' * (count > 1)} of {decision.site.host}"
     who = f"`to` for {decision.asker.client}, in {text(decision.here)}"
-    if is_empty:
-        return f"{of_host} without a locality match no key of {who}"
-    return f"{of_host} in {places} match no key of {who}"
+    where = "without a locality" if is_empty else f"in {places}"
+    return f"{of_host} {where} {'match' if count > 1 else 'matches'} no key of {who}"
 
 
 def text(area: Area) -> str:
@@ -193,16 +192,22 @@ def hash_with_locality(survey: Survey, rule: LintRule) -> Iterator[Finding]:
                     rule,
                     cluster,
                     where.rule.title,
-                    f"consistentHash for {host}, whose endpoints are in {len(tiered[0].sizes)} priorities"
-                    f" ({tiered[0].route.holds}), with clients in {len(areas)} localities:"
+                    f"consistentHash for {host}, whose endpoints are in {len(tiered[0].sizes)} priorities by"
+                    f" {tiered[0].route.holds}, with clients in {len(areas)} localities:"
                     f" {', '.join(map(text, areas[:4]))}",
                     path=f"{where.path}.loadBalancer.consistentHash",
                     instead="each Envoy hashes over its own first priority, so that one key means another endpoint for"
                     " clients of another place",
-                    fix=f"switch locality off where keys must stick: {where.path}.loadBalancer.localityLbSetting:"
-                    " {enabled: false}; or drop consistentHash",
+                    fix=f"{_without_priorities(tiered[0], where)}; or remove {where.path}.loadBalancer.consistentHash",
                 )
                 break
+
+
+def _without_priorities(decision: Decision, where: Where) -> str:
+    """What to write so that a host has no priorities."""
+    if decision.setting.source is SettingSource.TRAFFIC_DISTRIBUTION:
+        return f"remove what gives it traffic distribution ({decision.route.resolution.source})"
+    return f"write enabled: false into {where.path}.loadBalancer.localityLbSetting"
 
 
 def _by_host(decisions: Iterable[Decision]) -> Mapping[str, Sequence[Decision]]:

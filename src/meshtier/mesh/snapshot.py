@@ -20,7 +20,7 @@ from meshtier.labels import NO_LABELS
 from meshtier.locality import SCOPES, Locality, Scope
 from meshtier.note import Note
 from meshtier.preference import Preference
-from meshtier.rules import DestinationRule
+from meshtier.rules import DestinationRule, LocalitySetting
 
 WorkloadKey: TypeAlias = tuple[str, str, str]
 """Kind, namespace and name: by what a workload is known in its cluster."""
@@ -376,6 +376,8 @@ class Cluster:
         gateways: Its peering gateways, by namespace and name.
         waypoints: Its Gateways that can be waypoints, by ``namespace/name``.
         destination_rules: Its DestinationRules, in the order of the input.
+        locality_setting: Its mesh-wide ``localityLbSetting``; ``None`` if the input does
+            not say, so that the one of `Mesh` holds.
         self_discovery: Whether its proxies are told of their own peers, by which zone
             awareness works (``ISTIO_META_ENABLE_SELF_DISCOVERY``).
         skipped: How many objects of each unknown kind were ignored.
@@ -399,6 +401,7 @@ class Cluster:
     gateways: tuple[PeeringGateway, ...] = ()
     waypoints: Mapping[str, WaypointGateway] = field(factory=dict[str, WaypointGateway])
     destination_rules: tuple[DestinationRule, ...] = ()
+    locality_setting: LocalitySetting | None = None
     self_discovery: bool = False
     skipped: Mapping[str, int] = field(factory=dict[str, int])
     notes: tuple[Note, ...] = ()
