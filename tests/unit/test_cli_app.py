@@ -110,6 +110,7 @@ def test_tools_for_manual_pages_find_every_command_with_its_help() -> None:
         "meshtier export cluster",
         "meshtier export bootstrap",
         "meshtier hosts",
+        "meshtier lint",
         "meshtier routes",
         "meshtier tiers",
     ]
@@ -124,7 +125,7 @@ def test_tools_for_manual_pages_find_every_command_with_its_help() -> None:
 
 def test_a_subcommand_is_found_by_its_name_alone() -> None:
     context = click.Context(app, **app.context_settings)
-    assert app.list_commands(context) == ["clients", "explain", "export", "hosts", "routes", "tiers"]
+    assert app.list_commands(context) == ["clients", "explain", "export", "hosts", "lint", "routes", "tiers"]
     explain = app.get_command(context, "explain")
     assert explain is not None
     assert explain.name == "explain"

@@ -82,7 +82,7 @@ SEVERITY = Parsed("severity", _severity, choices=[each.value for each in SEVERIT
     "outputs",
     multiple=True,
     type=OUTPUT,
-    help="A form of the answer: table (the default), json, markdown, sarif or github; with =FILE into a file. Repeatable.",
+    help="A form of the answer: table (the default), json, markdown, sarif or github; =FILE puts it there. Repeatable.",
 )
 def lint(
     sources: Sequence[str],

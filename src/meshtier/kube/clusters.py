@@ -1,7 +1,7 @@
 """What does a cluster hold? The objects that belong to it, as one `Cluster`."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 from attrs import evolve
@@ -25,6 +25,19 @@ from meshtier.mesh.snapshot import Cluster, Namespace, Service
 from meshtier.note import Note
 from meshtier.precedence import ANNOTATION
 from meshtier.rules import DestinationRule
+
+IGNORE: Final = "meshtier.io/ignore"
+"""The annotation by which an object hides what lint says of it."""
+
+_SAYING: Final = (
+    schema.Node,
+    schema.Namespace,
+    schema.Service,
+    schema.ServiceEntry,
+    schema.WorkloadEntry,
+    schema.Gateway,
+    schema.GatewayClass,
+)
 
 _DUMP: Final = 3
 """From so many objects on that two files have in common, they are taken for dumps of two clusters."""
@@ -101,8 +114,23 @@ class _Builder:
             destination_rules=rules,
             locality_setting=config.locality,
             self_discovery=config.self_discovery,
-            notes=(*notes, *places.notes(), *doubts, *config.notes, *(note for each in self._documents for note in each.notes)),
+            notes=(*notes, *places.notes(), *doubts, *config.notes, *self._doubts()),
+            ignored=dict(self._ignored()),
         )
+
+    def _ignored(self) -> Iterator[tuple[str, str]]:
+        """What objects say that lint is not to say of them, by title; pods, of which there are many, say nothing."""
+        for kind in _SAYING:
+            for document in self._documents:
+                for each in document.of(kind):
+                    if text := (each.metadata.annotations or {}).get(IGNORE):
+                        yield title_of(kind, key_in(kind, each.metadata)), text
+        for document in self._documents:
+            for each in document.of(schema.DestinationRule):
+                text = (each.metadata.get("annotations") or {}).get(IGNORE)
+                if isinstance(text, str) and text:
+                    namespace = each.metadata.get("namespace") or "default"
+                    yield f"DestinationRule {namespace}/{each.metadata.get('name')}", text
 
     def _gather(self, kind: type[Any]) -> dict[Key, Any]:
         """The objects of one kind by namespace and name, each once."""
@@ -126,6 +154,9 @@ class _Builder:
             for document, key in repeated:
                 self._repeated.append((document, first[key], title_of(kind, key)))
         return found
+
+    def _doubts(self) -> Iterator[Note]:
+        return (note for each in self._documents for note in each.notes)
 
     def _config_map(self) -> schema.ConfigMap | None:
         """The ConfigMap with the settings of the mesh; of all others nothing is read."""

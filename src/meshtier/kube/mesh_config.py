@@ -1,7 +1,7 @@
 """What holds for a whole mesh? The part of the ConfigMap ``istio`` that choices rest on."""
 
 from collections.abc import Iterator, Mapping
-from typing import Final, cast
+from typing import Final
 
 from attrs import frozen
 
@@ -56,7 +56,7 @@ def _parsed(text: str) -> Mapping[str, object]:
         if isinstance(document, Problem):
             raise InputError([document])
         if is_mapping(document.value):
-            return cast("Mapping[str, object]", document.value)
+            return document.value
         raise InvalidValueError(f"expected a mapping, got {in_short(document.value)}")
     return {}
 
@@ -73,7 +73,7 @@ def _config(mesh: Mapping[str, object]) -> MeshConfig:
 
 def _walk(value: object, keys: tuple[str, ...]) -> Iterator[object]:
     for key in keys:
-        if not is_mapping(value) or key not in (fields := cast("Mapping[str, object]", value)):
+        if not is_mapping(value) or key not in value:
             return
-        value = fields[key]
+        value = value[key]
     yield value

@@ -63,7 +63,7 @@ class Condition:
 class Node:
     """Its labels say where it is (LOC-1)."""
 
-    metadata: BareMeta
+    metadata: Meta
 
 
 @frozen(eq=False, repr=False)
@@ -261,7 +261,7 @@ class EntryStatus:
 
 @frozen(eq=False, repr=False)
 class WorkloadEntry:
-    metadata: BareMeta
+    metadata: Meta
     spec: EntrySpec | None = None
     status: EntryStatus | None = None
 

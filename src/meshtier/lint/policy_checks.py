@@ -1,24 +1,31 @@
 """Which policies of DestinationRules do not do what they say? Blocks that are out of force, or obeyed by nobody."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from meshtier.component import Component
 from meshtier.distribution import TrafficDistribution
 from meshtier.lint.family import finding
 from meshtier.lint.finding import Finding
-from meshtier.lint.policies import Decision, HostPolicies, Where, is_refused, parts_of, policies_in
+from meshtier.lint.policies import Area, Decision, HostPolicies
+from meshtier.lint.policy_parts import TOP, Where, is_refused, parts_of, policies_in
 from meshtier.lint.rule import LintRule
 from meshtier.lint.survey import Survey
 from meshtier.mesh import Cluster
 from meshtier.rules import DestinationRule, LocalitySetting, SettingSource, TrafficPolicy
 
-OUTLIER_FIX = "outlierDetection: {consecutive5xxErrors: 5, interval: 10s, baseEjectionTime: 30s, maxEjectionPercent: 100}"
+OUTLIER_FIX: Final = "outlierDetection: {consecutive5xxErrors: 5, baseEjectionTime: 30s, maxEjectionPercent: 100}"
 
 
 def named(hosts: Iterable[str]) -> str:
     """The hosts as a sentence names them: the first, and how many more."""
     first, *rest = dict.fromkeys(hosts)
     return f"{first} and {len(rest)} more" if rest else first
+
+
+def text_of(area: Area) -> str:
+    """A region, zone and subzone as ``region/zone/subzone``."""
+    return "/".join(area).rstrip("/") or "no locality"
 
 
 def hosts_of(decisions: Iterable[Decision]) -> str:
@@ -38,7 +45,7 @@ def implicit_locality(survey: Survey, rule: LintRule) -> Iterator[Finding]:
 
     found = survey.policies.by_field(lambda each: each.part.outlier if is_implicit(each) else None)
     for (cluster, where), decisions in found.items():
-        areas = sorted("/".join(area).rstrip("/") or "no locality" for area in survey.policies.localities(decisions[0].visible))
+        areas = [text_of(area) for area in sorted(survey.policies.localities(decisions[0].visible))]
         yield finding(
             survey,
             rule,
@@ -194,7 +201,7 @@ def zone_aware_unsupported(survey: Survey, rule: LintRule) -> Iterator[Finding]:
         setting = balancer.zone_aware if balancer is not None else None
         if setting is None or setting.enabled is False or decision.asker.stands_in:
             return None
-        return decision.part.balancer if _why_not_zone_aware(survey, decision) else None
+        return decision.part.balancer if _why_not_zone_aware(decision) else None
 
     for (cluster, where), decisions in survey.policies.by_field(asks).items():
         waypoint, *_ = sorted(decisions, key=lambda each: each.asker.component is not Component.WAYPOINT)
@@ -203,17 +210,17 @@ def zone_aware_unsupported(survey: Survey, rule: LintRule) -> Iterator[Finding]:
             rule,
             cluster,
             where.rule.title,
-            f"zoneAwareLbSetting for {hosts_of(decisions)}, where {_why_not_zone_aware(survey, waypoint)}",
+            f"zoneAwareLbSetting for {hosts_of(decisions)}, where {_why_not_zone_aware(waypoint)}",
             path=f"{where.path}.loadBalancer.zoneAwareLbSetting",
             instead="zones are not evened out",
             fix=f"write {where.path}.loadBalancer.localityLbSetting instead, with outlierDetection beside it"
             if waypoint.asker.component is Component.WAYPOINT
-            else "set ISTIO_META_ENABLE_SELF_DISCOVERY: \"true\" in meshConfig.defaultConfig.proxyMetadata, or write"
+            else 'set ISTIO_META_ENABLE_SELF_DISCOVERY: "true" in meshConfig.defaultConfig.proxyMetadata, or write'
             f" {where.path}.loadBalancer.localityLbSetting instead",
         )
 
 
-def _why_not_zone_aware(survey: Survey, decision: Decision) -> str:
+def _why_not_zone_aware(decision: Decision) -> str:
     """Why the Envoy of a decision knows no zone awareness; ``""`` if it does."""
     if decision.asker.component is Component.WAYPOINT:
         return f"the waypoint {decision.route.service.waypoint} chooses, and a waypoint knows no zone awareness"
@@ -284,7 +291,7 @@ def port_level_replaces(survey: Survey, rule: LintRule) -> Iterator[Finding]:
     """Settings of a port that drop what stands above them (DR122)."""
     for cluster, each in survey.policies.rules:
         top = each.traffic_policy or TrafficPolicy()
-        levels = [("spec.trafficPolicy", top, top)]
+        levels = [(TOP, top, top)]
         for number, subset in enumerate(each.subsets):
             if subset.traffic_policy is not None:
                 levels.append((f"spec.subsets[{number}].trafficPolicy", subset.traffic_policy, top))

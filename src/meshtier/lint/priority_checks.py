@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Final
 
 from attrs import evolve
@@ -9,8 +10,9 @@ from attrs import evolve
 from meshtier.errors import UnknownNameError
 from meshtier.lint.family import finding
 from meshtier.lint.finding import Finding
-from meshtier.lint.policies import Decision, Where, policies_in
+from meshtier.lint.policies import Area, Decision
 from meshtier.lint.policy_checks import hosts_of
+from meshtier.lint.policy_parts import Where, policies_in
 from meshtier.lint.rule import LintRule
 from meshtier.lint.survey import Survey
 from meshtier.locality import SCOPE_LABELS, SCOPES, Scope
@@ -127,7 +129,7 @@ def _order_problem(entries: Sequence[str]) -> str:
     if NETWORK in entries and entries[0] != NETWORK:
         return f"{NETWORK} stands behind {entries[0]}"
     known = [entry for entry in entries if entry in _FINENESS]
-    for first, second in zip(known, known[1:], strict=False):
+    for first, second in pairwise(known):
         if _FINENESS[first] > _FINENESS[second]:
             return f"{first} stands before {second}, which is coarser"
     return ""
@@ -170,14 +172,14 @@ def _is_other_name(survey: Survey, place: str) -> str:
     return "; it is the name of a network" if any(region and region == one.network for one in survey.clusters) else ""
 
 
-def _nearest(place: str, known: frozenset[tuple[str, str, str]]) -> str:
+def _nearest(place: str, known: frozenset[Area]) -> str:
     depth = min(place.count("/") + 1, 3)
     names = {"/".join(area[:depth]).rstrip("/") for area in known} - {""}
     return ", ".join((UnknownNameError.among("locality", place, names).nearest or sorted(names))[:4]) or "none is known"
 
 
 def dns_failover_priority(survey: Survey, rule: LintRule) -> Iterator[Finding]:
-    """failoverPriority for hosts that Envoys resolve themselves (DR115)."""
+    """An order by labels for hosts that Envoys resolve themselves (DR115)."""
     version = istio_version(survey.profile)
     if version is None or version >= (1, 31):
         return
@@ -203,8 +205,8 @@ def dns_failover_priority(survey: Survey, rule: LintRule) -> Iterator[Finding]:
             path=f"{where.path}.loadBalancer.{name}.failoverPriority",
             instead="istiod of 1.30 is reported to crash on it (istio/istio issue 61857)"
             if crashes
-            else f"under {survey.profile} the endpoints of a host that Envoys resolve are not put into these priorities",
-            fix=f"use istio-1.31, or failover in {where.path}.loadBalancer.{name}, or resolution: STATIC with addresses",
+            else f"under {survey.profile} endpoints of a host that Envoys resolve are not put into these priorities",
+            fix=f"use istio-1.31, or {where.path}.loadBalancer.{name}.failover, or resolution: STATIC with addresses",
         )
         yield evolve(made, severity=Severity.ERROR) if crashes else made
 
@@ -216,7 +218,7 @@ def istio_version(profile: Profile) -> tuple[int, int] | None:
 
 
 def failover_label_clash(survey: Survey, rule: LintRule) -> Iterator[Finding]:
-    """failover beside a label that it compares itself (DR118)."""
+    """A failover beside a label that it compares itself (DR118)."""
     for cluster, each in survey.policies.rules:
         for path, policy in policies_in(each):
             setting = policy.load_balancer.locality if policy.load_balancer is not None else None
@@ -260,5 +262,6 @@ def label_behind_gateway(survey: Survey, rule: LintRule) -> Iterator[Finding]:
                 path=path,
                 instead="of what is behind a gateway an Envoy knows the network and the cluster alone, so that these"
                 " labels never match there",
-                fix=f"take {', '.join(unseen)} out of {path}; failover beside it compares the locality behind the gateway",
+                fix=f"take {', '.join(unseen)} out of {path}; failover beside it compares the locality behind the"
+                " gateway",
             )

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from meshtier.endpoint import Reason
 from meshtier.lint.family import finding
 from meshtier.lint.finding import Finding
-from meshtier.lint.policies import Area, Decision, Where
-from meshtier.lint.policy_checks import hosts_of
+from meshtier.lint.policies import Area, Decision
+from meshtier.lint.policy_checks import hosts_of, text_of
+from meshtier.lint.policy_parts import Where
 from meshtier.lint.rule import LintRule
 from meshtier.lint.survey import Survey
 from meshtier.rules import Distribute, OutlierLimits, SettingSource, matches_place, matching_rule
@@ -39,21 +40,16 @@ def distribute_omits(survey: Survey, rule: LintRule) -> Iterator[Finding]:
                 fix="give these endpoints a region and a zone: the labels topology.kubernetes.io/region and /zone of"
                 f" their nodes, spec.locality of an entry; or add the key '*' to {base}.to"
                 if is_empty
-                else f"add {', '.join(repr(text(area)) for area in areas)} to {base}.to, or a key '*'",
+                else f"add {', '.join(repr(text_of(area)) for area in areas)} to {base}.to, or a key '*'",
             )
 
 
 def _omitted(decision: Decision, areas: Mapping[Area, int], *, is_empty: bool) -> str:
-    count, places = sum(areas.values()), ", ".join(text(area) for area in areas)
+    count, places = sum(areas.values()), ", ".join(text_of(area) for area in areas)
     of_host = f"{count} endpoint{'s' * (count > 1)} of {decision.site.host}"
-    who = f"`to` for {decision.asker.client}, in {text(decision.here)}"
+    who = f"`to` for {decision.asker.client}, in {text_of(decision.here)}"
     where = "without a locality" if is_empty else f"in {places}"
     return f"{of_host} {where} {'match' if count > 1 else 'matches'} no key of {who}"
-
-
-def text(area: Area) -> str:
-    """A region, zone and subzone as ``region/zone/subzone``."""
-    return "/".join(area).rstrip("/") or "no locality"
 
 
 def _distributes(decision: Decision) -> Where | None:
@@ -94,8 +90,8 @@ def distribute_has_no_tiers(survey: Survey, rule: LintRule) -> Iterator[Finding]
                     rule,
                     cluster,
                     where.rule.title,
-                    f"distribute from {each.origin!r} leaves out {', '.join(map(text, left))}, where {hosts_of(decisions)}"
-                    " has endpoints, and outlierDetection stands beside it",
+                    f"distribute from {each.origin!r} leaves out {', '.join(map(text_of, left))}, where"
+                    f" {hosts_of(decisions)} has endpoints, and outlierDetection stands beside it",
                     path=f"{path}.to",
                     instead="distribute makes no priorities: where all endpoints of its `to` places are ejected or"
                     " unready, nothing goes to the others",
@@ -194,7 +190,7 @@ def hash_with_locality(survey: Survey, rule: LintRule) -> Iterator[Finding]:
                     where.rule.title,
                     f"consistentHash for {host}, whose endpoints are in {len(tiered[0].sizes)} priorities by"
                     f" {tiered[0].route.holds}, with clients in {len(areas)} localities:"
-                    f" {', '.join(map(text, areas[:4]))}",
+                    f" {', '.join(map(text_of, areas[:4]))}",
                     path=f"{where.path}.loadBalancer.consistentHash",
                     instead="each Envoy hashes over its own first priority, so that one key means another endpoint for"
                     " clients of another place",

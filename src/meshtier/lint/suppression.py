@@ -1,7 +1,7 @@
 """Which findings are not wanted, and who says so? By an annotation on the object, or by the caller."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from attrs import frozen
@@ -116,7 +116,3 @@ def split(
         else:
             hidden.append(Suppressed(finding=finding, suppression=who))
     return tuple(shown), tuple(hidden)
-
-
-Ignored = Mapping[str, str]
-"""The text of the annotation on each object that has it, by title."""
