@@ -92,11 +92,11 @@ def host_matches_nothing(survey: Survey, rule: LintRule) -> Iterator[Finding]:
     """A host that no service has (DR121)."""
     table = survey.policies.host_table
     for cluster in survey.clusters:
-        if not cluster.services:
+        if not table.all_hosts(cluster.name):
             continue
         titles = {note.object for note in rules_for_nobody(cluster, table, where=False)}
         for each in cluster.destination_rules:
-            if each.title not in titles:
+            if each.title not in titles or _fits_elsewhere(survey, cluster, each):
                 continue
             full = resolve_host(each.host, each.namespace, domain=cluster.domain)
             near = UnknownNameError.among("host", full, table.all_hosts(cluster.name)).nearest
@@ -113,3 +113,11 @@ def host_matches_nothing(survey: Survey, rule: LintRule) -> Iterator[Finding]:
                 if near
                 else "write the full host of a service into spec.host, as in reviews.shop.svc.cluster.local",
             )
+
+
+def _fits_elsewhere(survey: Survey, cluster: Cluster, each: DestinationRule) -> bool:
+    """Whether the same rule is for somebody in another cluster: many are written once and applied to all."""
+    pattern = resolve_host(each.host, each.namespace, domain=cluster.domain)
+    others = (other for other in survey.clusters if other is not cluster and each in other.destination_rules)
+    table = survey.policies.host_table
+    return any(host_matches(pattern, host) for other in others for host in table.all_hosts(other.name))

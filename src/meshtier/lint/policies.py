@@ -123,14 +123,14 @@ class HostPolicies:
 
     @cached_property
     def askers(self) -> Sequence[Asker]:
-        """The Envoys of all clients that are not alike; without a client, one at no known place."""
+        """The Envoys of all clients that are not alike, by place; without a client, one at no known place."""
         found = [self._asker(client) for client in self.policies.clients_of(self.site.cluster, self.own)]
         waypoint = self.service.waypoint
         if Component.WAYPOINT in self.starts.values():
             pods = self.policies.gateway_pods(self.site.cluster).get(waypoint, ())
             found += [Asker(client=_placed(pod), component=Component.WAYPOINT) for pod in pods]
         if found:
-            return found
+            return sorted(found, key=_standing)
         nowhere = evolve(self.site.survey.nowhere(self.site.cluster), namespace=waypoint.partition("/")[0])
         return [Asker(client=nowhere, component=Component.WAYPOINT, has_place=False, stands_in=not waypoint)]
 
@@ -190,6 +190,11 @@ class HostPolicies:
             subset=part.subset,
         )
         return Decision(site=self.site, asker=asker, found=found, part=part, route=route)
+
+
+def _standing(asker: Asker) -> tuple[object, ...]:
+    client = asker.client
+    return client.place_for(asker.component).locality[1:], asker.component.value, client.namespace, client.name
 
 
 def _placed(pod: Workload) -> Client:
@@ -286,7 +291,7 @@ class Policies:
                 said = tuple([pod.labels.get(name) for name in compared])
                 namespace = pod.namespace if pod.namespace in namespaces else ""
                 alike.setdefault((start, where, namespace, said), []).append(pod)
-        return alike
+        return {kind: sorted(pods, key=lambda pod: pod.key) for kind, pods in alike.items()}
 
     def gateway_pods(self, cluster: Cluster) -> Mapping[str, Sequence[Workload]]:
         """The pods of every Gateway of a cluster, by ``namespace/name`` of that."""
@@ -405,5 +410,6 @@ def _gateway_pods(cluster: Cluster) -> Mapping[str, Sequence[Workload]]:
 
 
 def _ingress_gateways(cluster: Cluster) -> Sequence[Client]:
-    pods = (pod for pod in cluster.workloads.values() if pod.proxy is Component.INGRESS_GATEWAY)
+    pods = [pod for pod in cluster.workloads.values() if pod.proxy is Component.INGRESS_GATEWAY]
+    pods.sort(key=lambda pod: pod.key, reverse=True)
     return [client_of(pod) for pod in {pod.namespace: pod for pod in pods}.values()]

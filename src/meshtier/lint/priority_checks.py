@@ -185,7 +185,7 @@ def dns_failover_priority(survey: Survey, rule: LintRule) -> Iterator[Finding]:
         return
 
     def is_resolved(decision: Decision) -> Where | None:
-        is_dns = any(each.resolution.startswith("DNS") for each in decision.site.services)
+        is_dns = _resolution(decision).startswith("DNS")
         setting = decision.setting
         in_force = setting.source in _BY_RULE and setting.setting is not None and setting.failover
         return decision.part.balancer if is_dns and in_force and _ordering_of(decision) is not None else None
@@ -200,8 +200,8 @@ def dns_failover_priority(survey: Survey, rule: LintRule) -> Iterator[Finding]:
             rule,
             cluster,
             where.rule.title,
-            f"failoverPriority for {hosts_of(decisions)}, a ServiceEntry of resolution"
-            f" {decisions[0].route.service.resolution}" + (f" with endpoints in {areas} localities" if crashes else ""),
+            f"failoverPriority for {hosts_of(decisions)}, a ServiceEntry of resolution {_resolution(decisions[0])}"
+            + (f" with endpoints in {areas} localities" if crashes else ""),
             path=f"{where.path}.loadBalancer.{name}.failoverPriority",
             instead="istiod of 1.30 is reported to crash on it (istio/istio issue 61857)"
             if crashes
@@ -209,6 +209,11 @@ def dns_failover_priority(survey: Survey, rule: LintRule) -> Iterator[Finding]:
             fix=f"use istio-1.31, or {where.path}.loadBalancer.{name}.failover, or resolution: STATIC with addresses",
         )
         yield evolve(made, severity=Severity.ERROR) if crashes else made
+
+
+def _resolution(decision: Decision) -> str:
+    """How the ServiceEntry of a host finds its endpoints; ``""`` if it has none."""
+    return next((each.resolution for each in decision.site.services if each.resolution), "")
 
 
 def istio_version(profile: Profile) -> tuple[int, int] | None:
@@ -258,7 +263,7 @@ def label_behind_gateway(survey: Survey, rule: LintRule) -> Iterator[Finding]:
                 cluster,
                 where.rule.title,
                 f"failoverPriority has {', '.join(unseen)}, and {hosts_of(decisions)} has endpoints of another network"
-                f" ({', '.join(next(iter(decisions)).visible.network_endpoints)})",
+                f" ({', '.join(sorted(decisions[0].visible.network_endpoints))})",
                 path=path,
                 instead="of what is behind a gateway an Envoy knows the network and the cluster alone, so that these"
                 " labels never match there",

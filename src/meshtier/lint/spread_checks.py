@@ -47,7 +47,7 @@ def distribute_omits(survey: Survey, rule: LintRule) -> Iterator[Finding]:
 def _omitted(decision: Decision, areas: Mapping[Area, int], *, is_empty: bool) -> str:
     count, places = sum(areas.values()), ", ".join(text_of(area) for area in areas)
     of_host = f"{count} endpoint{'s' * (count > 1)} of {decision.site.host}"
-    who = f"`to` for {decision.asker.client}, in {text_of(decision.here)}"
+    who = f"`to` for clients in {text_of(decision.here)}"
     where = "without a locality" if is_empty else f"in {places}"
     return f"{of_host} {where} {'match' if count > 1 else 'matches'} no key of {who}"
 
@@ -69,7 +69,7 @@ def _left_out(decision: Decision) -> tuple[int, Mapping[Area, int]]:
         if exclusion.reason is Reason.NO_DISTRIBUTE_MATCH
     )
     places = (grouped.get(each.id, each.locality) for each in out)
-    return rules.index(held), Counter((place[1], place[2], place[3]) for place in places)
+    return rules.index(held), dict(sorted(Counter((place[1], place[2], place[3]) for place in places).items()))
 
 
 def distribute_has_no_tiers(survey: Survey, rule: LintRule) -> Iterator[Finding]:
@@ -115,7 +115,7 @@ def ejection_cap(survey: Survey, rule: LintRule) -> Iterator[Finding]:
             cluster,
             where.rule.title,
             f"maxEjectionPercent {percent} of {hosts} hosts of {first.site.host} is {most}; for"
-            f" {first.asker.client} there are {first.sizes[0]} hosts in priority 0",
+            f" clients in {text_of(first.here)} there are {first.sizes[0]} hosts in priority 0",
             path=_percent_path(where),
             instead=f"where all of priority 0 fail, {first.sizes[0] - most} of them cannot be ejected and keep getting"
             " traffic: failover does not complete",
