@@ -100,10 +100,12 @@ class HostPolicies:
     Attributes:
         policies: Those of the mesh.
         site: The host, as the clients of one cluster ask for it.
+        namespaces: Those with a rule that could be for it.
     """
 
     policies: "Policies"
     site: "Site"
+    namespaces: frozenset[str]
 
     @cached_property
     def service(self) -> Service:
@@ -124,8 +126,10 @@ class HostPolicies:
     @cached_property
     def askers(self) -> Sequence[Asker]:
         """The Envoys of all clients that are not alike, by place; without a client, one at no known place."""
-        found = [self._asker(client) for client in self.policies.clients_of(self.site.cluster, self.own)]
         waypoint = self.service.waypoint
+        # At a waypoint the client's own namespace is not asked.
+        apart = self.namespaces if {*self.starts.values()} - {Component.WAYPOINT} else frozenset[str]()
+        found = [self._asker(client) for client in self.policies.clients_of(self.site.cluster, self.own, apart)]
         if Component.WAYPOINT in self.starts.values():
             pods = self.policies.gateway_pods(self.site.cluster).get(waypoint, ())
             found += [Asker(client=_placed(pod), component=Component.WAYPOINT) for pod in pods]
@@ -228,11 +232,9 @@ class Policies:
     def hosts(self) -> Sequence[HostPolicies]:
         """Every host of every cluster that the host of some rule there fits."""
         fitting = {cluster.name: _Fitting(cluster) for cluster in self._survey.clusters if cluster.destination_rules}
-        return [
-            HostPolicies(self, site)
-            for site in self._survey.sites
-            if site.cluster.name in fitting and fitting[site.cluster.name].fits(site.host) and _is_known(site)
-        ]
+        asked = [site for site in self._survey.sites if site.cluster.name in fitting]
+        found = [(site, fitting[site.cluster.name].namespaces(site.host)) for site in asked]
+        return [HostPolicies(self, site, namespaces) for site, namespaces in found if namespaces and _is_known(site)]
 
     @cached_property
     def by_cluster(self) -> Mapping[str, Sequence[HostPolicies]]:
@@ -273,24 +275,33 @@ class Policies:
         """The rules of a cluster by host."""
         return self._once("index", cluster, lambda: RuleIndex(cluster.destination_rules, domain=cluster.domain))
 
-    def clients_of(self, cluster: Cluster, own: frozenset[WorkloadKey]) -> Iterator[Client]:
-        """A client of each kind that rules can tell apart, without some pods."""
-        for pods in self._once("clients", cluster, lambda: self._alike(cluster)).values():
+    def clients_of(self, cluster: Cluster, own: frozenset[WorkloadKey], namespaces: frozenset[str]) -> Iterable[Client]:
+        """A client of each kind that rules can tell apart.
+
+        Args:
+            cluster: Where.
+            own: Pods that are none.
+            namespaces: Those that are told apart.
+        """
+        found: dict[object, Workload] = {}
+        for (kind, namespace), pods in self._once("clients", cluster, lambda: self._alike(cluster)).items():
             first = next((pod for pod in pods if pod.key not in own), None)
             if first is not None:
-                yield client_of(first)
+                key = kind, namespace if namespace in namespaces else ""
+                found[key] = min(first, found.get(key, first), key=lambda pod: pod.key)
+        return map(client_of, found.values())
 
-    def _alike(self, cluster: Cluster) -> Mapping[object, Sequence[Workload]]:
+    def _alike(self, cluster: Cluster) -> Mapping[tuple[object, str], Sequence[Workload]]:
         compared = _compared_labels(cluster.destination_rules)
         by_node = SCOPE_LABELS[Scope.NODE] in compared
         namespaces = {rule.namespace for rule in cluster.destination_rules}
-        alike: dict[object, list[Workload]] = {}
+        alike: dict[tuple[object, str], list[Workload]] = {}
         for (start, place), pods in self._survey.clients(cluster).items():
             where = place.locality if by_node else place.locality[:4]
             for pod in pods:
                 said = tuple([pod.labels.get(name) for name in compared])
                 namespace = pod.namespace if pod.namespace in namespaces else ""
-                alike.setdefault((start, where, namespace, said), []).append(pod)
+                alike.setdefault(((start, where, said), namespace), []).append(pod)
         return {kind: sorted(pods, key=lambda pod: pod.key) for kind, pods in alike.items()}
 
     def gateway_pods(self, cluster: Cluster) -> Mapping[str, Sequence[Workload]]:
@@ -363,12 +374,16 @@ class _Fitting:
     """Which hosts the rules of a cluster could be for."""
 
     def __init__(self, cluster: Cluster) -> None:
-        rules = cluster.destination_rules
-        self._hosts = {resolve_host(rule.host, rule.namespace, domain=cluster.domain) for rule in rules}
-        self._wildcards = sorted(host for host in self._hosts if host.startswith("*"))
+        self._hosts: dict[str, set[str]] = {}
+        for rule in cluster.destination_rules:
+            host = resolve_host(rule.host, rule.namespace, domain=cluster.domain)
+            self._hosts.setdefault(host, set()).add(rule.namespace)
+        self._wildcards = [host for host in self._hosts if host.startswith("*")]
 
-    def fits(self, host: str) -> bool:
-        return host in self._hosts or any(host_matches(wildcard, host) for wildcard in self._wildcards)
+    def namespaces(self, host: str) -> frozenset[str]:
+        """The namespaces with a rule that could be for a host."""
+        fitting = [wildcard for wildcard in self._wildcards if host_matches(wildcard, host)]
+        return frozenset[str]().union(*(self._hosts.get(name, ()) for name in (host, *fitting)))
 
 
 def own_of(site: "Site") -> frozenset[WorkloadKey]:
