@@ -101,7 +101,7 @@ def test_a_configuration_that_cannot_be_read_is_noted_and_the_defaults_hold() ->
 
 
 def test_endpoints_without_a_locality_that_shares_leave_out_have_a_text_of_their_own() -> None:
-    shares = {"loadBalancer": {"localityLbSetting": {"distribute": [{"from": "eu/*", "to": {"eu/*": 100}}]}}}
+    shares: Object = {"loadBalancer": {"localityLbSetting": {"distribute": [{"from": "eu/*", "to": {"eu/*": 100}}]}}}
     given = [pod("web-1"), pod("reviews-1"), pod("reviews-2", "n3"), node("n3", ""), service(), *SHOP, rule(**shares)]
     (one,) = found("DR106", *given)
     assert "without a locality" in one.message
