@@ -1,6 +1,6 @@
 """Which DestinationRules are found by nobody, or by chance? Their hosts, their namespaces, their age."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from meshtier.errors import UnknownNameError
 from meshtier.lint.family import finding
@@ -99,7 +99,7 @@ def host_matches_nothing(survey: Survey, rule: LintRule) -> Iterator[Finding]:
             if each.title not in titles or _fits_elsewhere(survey, cluster, each):
                 continue
             full = resolve_host(each.host, each.namespace, domain=cluster.domain)
-            near = UnknownNameError.among("host", full, table.all_hosts(cluster.name)).nearest
+            near = _nearest(full, table.all_hosts(cluster.name))
             said = "" if full == each.host else f", in full {full!r},"
             yield finding(
                 survey,
@@ -113,6 +113,15 @@ def host_matches_nothing(survey: Survey, rule: LintRule) -> Iterator[Finding]:
                 if near
                 else "write the full host of a service into spec.host, as in reviews.shop.svc.cluster.local",
             )
+
+
+def _nearest(host: str, known: Iterable[str]) -> Sequence[str]:
+    """The known hosts whose first part is most like that of a host; what follows is alike in nearly all of them."""
+    by_name: dict[str, list[str]] = {}
+    for one in sorted(known):
+        by_name.setdefault(one.partition(".")[0], []).append(one)
+    names = UnknownNameError.among("host", host.partition(".")[0], by_name).nearest
+    return [one for name in names for one in by_name[name]]
 
 
 def _fits_elsewhere(survey: Survey, cluster: Cluster, each: DestinationRule) -> bool:
