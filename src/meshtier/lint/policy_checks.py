@@ -12,6 +12,7 @@ from meshtier.lint.policy_parts import TOP, Where, is_refused, parts_of, policie
 from meshtier.lint.rule import LintRule
 from meshtier.lint.survey import Survey
 from meshtier.mesh import Cluster
+from meshtier.precedence import ANNOTATION, Level, Resolution
 from meshtier.rules import DestinationRule, LocalitySetting, SettingSource, TrafficPolicy
 
 OUTLIER_FIX: Final = "outlierDetection: {consecutive5xxErrors: 5, baseEjectionTime: 30s, maxEjectionPercent: 100}"
@@ -149,9 +150,16 @@ def disabled_splits_dataplanes(survey: Survey, rule: LintRule) -> Iterator[Findi
             path=f"{where.path}.loadBalancer.localityLbSetting.enabled",
             instead="Envoys (waypoints, gateways, sidecars) send to all places alike, and ztunnel still prefers"
             " the nearest",
-            fix=f"remove {where.path}.loadBalancer.localityLbSetting to prefer the nearest everywhere, or set the"
-            " annotation networking.istio.io/traffic-distribution: Any to prefer it nowhere",
+            fix=f"remove {where.path}.loadBalancer.localityLbSetting to prefer the nearest everywhere; to prefer it"
+            f" nowhere, {_without_spread(resolution)}",
         )
+
+
+def _without_spread(resolution: Resolution) -> str:
+    """What to write so that no data plane prefers the nearest."""
+    if resolution.source.level is Level.SERVICE_SPEC:  # which comes before the annotation
+        return f"remove {resolution.source.field} of {resolution.source.object}"
+    return f"set the annotation {ANNOTATION}: Any on the service"
 
 
 def dr_ignored_by_ztunnel(survey: Survey, rule: LintRule) -> Iterator[Finding]:

@@ -55,8 +55,8 @@ RULES: Final = (
         needs=_RULES,
         why="enabled: false is meant to switch locality off for a host. Only Envoys read it: ztunnel knows traffic"
         " distribution alone, and goes on to prefer the nearest.",
-        help="Switch it off in one place for all: set the annotation networking.istio.io/traffic-distribution: Any"
-        " and remove the localityLbSetting.",
+        help="Switch it off in one place for all: remove trafficDistribution, or set the annotation"
+        " networking.istio.io/traffic-distribution: Any, and remove the localityLbSetting.",
     ),
     LintRule(
         id="DR105",
