@@ -16,7 +16,7 @@ from meshtier.kube.schema import KINDS, key_of
 from meshtier.kube.text import Text
 
 _NAMES: Final = """
-    ClusterRole ClusterRoleBinding ConfigMap ControllerRevision CronJob CustomResourceDefinition DaemonSet Deployment
+    ClusterRole ClusterRoleBinding ControllerRevision CronJob CustomResourceDefinition DaemonSet Deployment
     Endpoints Event HorizontalPodAutoscaler Ingress Job Lease LimitRange NetworkPolicy PersistentVolume
     PersistentVolumeClaim PodDisruptionBudget PodMetrics PriorityClass ReplicaSet ReplicationController ResourceQuota
     Role RoleBinding Secret ServiceAccount StatefulSet StorageClass

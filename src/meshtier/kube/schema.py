@@ -371,6 +371,19 @@ class VirtualService:
 
 
 @frozen(eq=False, repr=False)
+class ConfigMapData:
+    mesh: str | None = None
+
+
+@frozen(eq=False, repr=False)
+class ConfigMap:
+    """That of istiod holds what is set for the whole mesh (COMP-2)."""
+
+    metadata: BareMeta
+    data: ConfigMapData | None = None
+
+
+@frozen(eq=False, repr=False)
 class DestinationRule:
     """What it says is read by `meshtier.rules`."""
 
@@ -382,6 +395,7 @@ GROUPS: Final[Mapping[type[Any], str]] = MappingProxyType(
     {
         Node: "",
         Namespace: "",
+        ConfigMap: "",
         Pod: "",
         Service: "",
         EndpointSlice: "discovery.k8s.io",

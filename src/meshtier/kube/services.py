@@ -114,6 +114,7 @@ class Services:
             annotation=(found.metadata.annotations or {}).get(ANNOTATION),
             # NONE is the default of the field (istio/istio ambient/services.go, constructServiceEntries, at 86c9f01).
             passthrough="resolution NONE" if spec.resolution in (None, "", "NONE") else "",
+            resolution=spec.resolution or "NONE",
             waypoint=read_waypoint(owners, namespace),
             ingress_waypoint=read_ingress_waypoint(owners),
             ports=tuple((port.number, port.name or "") for port in spec.ports or ()),

@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from meshtier.component import Component
 from meshtier.errors import UnknownNameError
+from meshtier.lint.policies import Policies
 from meshtier.lint.rule import Need
 from meshtier.locality import SCOPE_LABELS, Scope
 from meshtier.mesh import Client, Cluster, DirectRoute, Mesh, Place, Route, Service, WaypointRoute, Workload
@@ -232,6 +233,11 @@ class Survey:
                         key = (site.cluster.name, gateway.cluster, gateway.place.locality.network)
                         found.setdefault(key, set()).update(one.endpoint.id for one in each.behind)
         return {key: len(behind) for key, behind in found.items()}
+
+    @cached_property
+    def policies(self) -> Policies:
+        """What DestinationRules make of every host."""
+        return Policies(self)
 
     @cached_property
     def sites(self) -> Sequence[Site]:

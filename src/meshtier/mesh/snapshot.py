@@ -21,7 +21,7 @@ from meshtier.labels import NO_LABELS
 from meshtier.locality import SCOPES, Locality, Scope
 from meshtier.note import Note
 from meshtier.preference import Preference
-from meshtier.rules import DestinationRule
+from meshtier.rules import DestinationRule, LocalitySetting
 
 WorkloadKey: TypeAlias = tuple[str, str, str]
 """Kind, namespace and name: by what a workload is known in its cluster."""
@@ -161,6 +161,7 @@ class Service:
         passthrough: Why no choice is made (PREC-4), as in ``headless``; ``""`` if one is.
         hints_annotation: The annotation that asks for topology aware hints of EndpointSlices,
             which no mesh reads; ``""`` if none does.
+        resolution: How a ServiceEntry finds its endpoints, as in ``DNS``; ``""`` for a Service.
         scope: How far it reaches.
         scope_origin: The object and label that said so; ``""`` for the default.
         takeover: Whether the local host name behaves as the global one (COMP-3).
@@ -191,6 +192,7 @@ class Service:
     publish_not_ready: bool = False
     passthrough: str = ""
     hints_annotation: str = ""
+    resolution: str = ""
     scope: ServiceScope = ServiceScope.CLUSTER
     scope_origin: str = ""
     takeover: bool = False
@@ -426,6 +428,10 @@ class Cluster:
         waypoints: Its Gateways that can be waypoints, by ``namespace/name``.
         destination_rules: Its DestinationRules, in the order of the input.
         request_routes: What routes requests for its hosts, in the order of the input.
+        locality_setting: Its mesh-wide ``localityLbSetting``; ``None`` if the input does
+            not say, so that the one of `Mesh` holds.
+        self_discovery: Whether its proxies are told of their own peers, by which zone
+            awareness works (``ISTIO_META_ENABLE_SELF_DISCOVERY``).
         skipped: How many objects of each unknown kind were ignored.
         notes: What was doubtful about the cluster as a whole.
         ignored: What its objects say in the annotation ``meshtier.io/ignore``, by title.
@@ -450,6 +456,8 @@ class Cluster:
     waypoints: Mapping[str, WaypointGateway] = field(factory=dict[str, WaypointGateway])
     destination_rules: tuple[DestinationRule, ...] = ()
     request_routes: tuple[RequestRoute, ...] = ()
+    locality_setting: LocalitySetting | None = None
+    self_discovery: bool = False
     skipped: Mapping[str, int] = field(factory=dict[str, int])
     notes: tuple[Note, ...] = ()
     ignored: Mapping[str, str] = field(factory=dict[str, str])
