@@ -168,10 +168,3 @@ def _label(labels: Mapping[str, str], scope: Scope) -> str:
     if value is None and scope in LEGACY_LABELS:
         value = labels.get(LEGACY_LABELS[scope])
     return "" if value is None else value
-
-
-def legacy_scopes(labels: Mapping[str, str]) -> tuple[Scope, ...]:
-    """The scopes that these node labels give only under their legacy names, wide to narrow (LOC-1)."""
-    return tuple(
-        scope for scope, legacy in LEGACY_LABELS.items() if legacy in labels and SCOPE_LABELS[scope] not in labels
-    )

@@ -108,6 +108,7 @@ def _table() -> Mapping[str, NoteCode]:
         "gateway-place-missing": (warning, "LOC-3", "a Gateway of class istio-remote has no region or no zone"),
         "peer-dump-missing": (info, "NET-5", "the input does not hold what is behind the gateway of another network"),
         "nothing-behind-gateway": (warning, "NET-3", "nothing behind the gateway of another network can receive"),
+        "gateway-listed-twice": (info, "NET-1", "an Envoy has a gateway of several localities in the first alone"),
         "network-weight-assumed": (
             info,
             "NET-4",
@@ -137,6 +138,7 @@ def _table() -> Mapping[str, NoteCode]:
             "WP-3",
             "of a taken-over local name a waypoint has its own cluster's endpoints",
         ),
+        "waypoint-may-keep-local": (warning, "WP-3", "a ztunnel's dump does not say which local names are taken over"),
         "waypoint-mode-not-obeyed": (info, "PATH-2", "what a waypoint's Service sets is not obeyed by who sends to it"),
         # paths
         "client-outside-mesh": (warning, "PATH-4", "the client takes no part in the mesh: kube-proxy chooses for it"),

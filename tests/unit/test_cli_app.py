@@ -104,6 +104,7 @@ def test_tools_for_manual_pages_find_every_command_with_its_help() -> None:
     assert list(found) == [
         "meshtier",
         "meshtier clients",
+        "meshtier diff",
         "meshtier explain",
         "meshtier export",
         "meshtier export eds",
@@ -112,6 +113,7 @@ def test_tools_for_manual_pages_find_every_command_with_its_help() -> None:
         "meshtier hosts",
         "meshtier lint",
         "meshtier routes",
+        "meshtier survive",
         "meshtier tiers",
     ]
     for context in found.values():
@@ -125,7 +127,8 @@ def test_tools_for_manual_pages_find_every_command_with_its_help() -> None:
 
 def test_a_subcommand_is_found_by_its_name_alone() -> None:
     context = click.Context(app, **app.context_settings)
-    assert app.list_commands(context) == ["clients", "explain", "export", "hosts", "lint", "routes", "tiers"]
+    names = ["clients", "diff", "explain", "export", "hosts", "lint", "routes", "survive", "tiers"]
+    assert app.list_commands(context) == names
     explain = app.get_command(context, "explain")
     assert explain is not None
     assert explain.name == "explain"

@@ -33,7 +33,7 @@ def offered(*words: str) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (("",), ["clients", "explain", "export", "hosts", "lint", "routes", "tiers"]),
+        (("",), ["clients", "diff", "explain", "export", "hosts", "lint", "routes", "survive", "tiers"]),
         (("export", "b"), ["bootstrap"]),
         (("explain", "--v"), ["--via"]),
         (("explain", ""), ["<file>"]),

@@ -162,7 +162,7 @@ def test_a_cluster_is_named_on_the_command_line() -> None:
     result = explain("--cluster", f"blue={BOOKINFO}/gateways/east.yaml", *ASK)
     assert "from  Pod blue/bookinfo/curl-east" in result.output
     assert "blue/bookinfo/productpage-v1-7b9c5d4f68-k4xzp" in result.output
-    assert "west" not in result.output
+    assert "west/bookinfo" not in result.output
 
 
 def test_standard_input_is_a_source() -> None:

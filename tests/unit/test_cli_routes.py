@@ -13,6 +13,7 @@ from meshtier.cli import app
 from meshtier.errors import UnknownNameError
 
 GATEWAYS = str(Path(__file__).parents[2] / "examples" / "bookinfo" / "gateways")
+ALL_KINDS = "svc,endpointslices,nodes,ns,pods"
 RATINGS = "ratings.bookinfo.svc.cluster.local"
 
 
@@ -105,12 +106,30 @@ def test_a_host_that_is_no_full_name_is_refused_with_the_nearest(host: str) -> N
     assert host == "nosuch" or RATINGS in error.nearest
 
 
-def test_a_mesh_without_pods_has_no_routes() -> None:
-    text = json.dumps(
-        {"kind": "Service", "apiVersion": "v1", "metadata": {"name": "web", "namespace": "ns"}, "spec": {}}
-    )
-    assert call("routes", "-", text=text).output.splitlines() == ["host  from  by  holds  tiers"]
-    assert refused("routes", "-", "--to", "nosuch", text=text).nearest == ()
+@pytest.mark.parametrize(
+    ("kinds", "got"),
+    [
+        (("Service",), "no Pod; add what `kubectl get nodes,ns,pods -A -o json` prints"),
+        (("Pod",), "no Service or ServiceEntry; add what `kubectl get svc,endpointslices -A -o json` prints"),
+        (("Node",), f"no Service or ServiceEntry and no Pod; add what `kubectl get {ALL_KINDS} -A -o json` prints"),
+    ],
+)
+@pytest.mark.parametrize("more", [(), ("--failing",), ("-o", "jsonl", "--failing")], ids=" ".join)
+def test_input_that_holds_nothing_to_ask_about_is_refused(
+    kinds: tuple[str, ...], got: str, more: tuple[str, ...]
+) -> None:
+    objects = [{"kind": kind, "apiVersion": "v1", "metadata": {"name": "web"}} for kind in kinds]
+    answer = call("routes", "-", *more, text=json.dumps(objects))
+    assert (answer.exit_code, answer.output) == (2, f"meshtier: expected a host and a client to ask about, got {got}\n")
+
+
+def test_a_mesh_that_changes_leave_nothing_of_is_refused() -> None:
+    answer = call("routes", GATEWAYS, "--failing", "--without", "cluster=east", "--without", "cluster=west")
+    assert answer.exit_code == 2
+
+
+def test_a_missing_file_is_refused() -> None:
+    assert call("routes", "nofile.json", "--failing", "-o", "jsonl").exit_code == 2
 
 
 def test_the_published_table() -> None:

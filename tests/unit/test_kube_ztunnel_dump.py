@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from meshtier.component import Component
 from meshtier.endpoint import Health
 from meshtier.errors import InputError
 from meshtier.kube import read
@@ -168,6 +169,54 @@ def test_the_route_of_a_dump_goes_through_the_gateway() -> None:
     route = Mesh((cluster,)).route("a/q", "s.a.svc.cluster.local", profile=Profile.named("istio-1.31"))
     assert list(route.excluded) == []
     assert sum(route.shares.values()) == 1
+
+
+def test_the_entry_of_a_peer_is_of_the_cluster_that_its_name_gives() -> None:
+    name = "autogen.west.a.s"
+    entries = [
+        behind("net-2/10.2.0.1", name, "east", locality={"region": "r2"}),
+        behind("net-2/10.2.0.1", "autogen.north.a.s", "east", capacity=3),
+    ]
+    cluster = dump([workload("p"), *entries], [service(*(each["uid"] for each in entries))])
+    assert [each.remote_cluster for each in cluster.workloads.values()] == ["", "west", "north"]
+    route = Mesh((cluster,)).route("a/p", "s.a.svc.cluster.local")
+    assert {endpoint.cluster: endpoint.weight for endpoint in route.endpoints} == {"west": 1, "north": 3}
+    assert {note.code for note in route.notes} == {"peer-dump-missing"}
+
+
+@pytest.mark.parametrize(
+    ("component", "profile", "noted"),
+    [("waypoint", "solo", True), ("ztunnel", "solo", False), ("waypoint", "istio-1.31", False)],
+)
+def test_a_local_name_that_may_be_taken_over_is_noted_at_a_waypoint(component: str, profile: str, noted: bool) -> None:
+    remote = behind("net-2/10.2.0.1")
+    cluster = dump([workload("p"), workload("q"), remote], [service(P, remote["uid"])])
+    route = Mesh((cluster,)).route(
+        "a/q", "s.a.svc.cluster.local", component=Component(component), profile=Profile.named(profile)
+    )
+    assert ("waypoint-may-keep-local" in {note.code for note in route.notes}) is noted
+
+
+def test_behind_a_gateway_too_ztunnel_compares_the_places_that_it_was_told() -> None:
+    pods = [
+        behind("net-2/10.2.0.1", "near", workloadIps=["10.2.0.8"], locality={"region": "r", "zone": "z"}),
+        behind("net-2/10.2.0.1", "far", workloadIps=["10.2.0.9"], locality={"region": "r", "zone": "y"}),
+        behind("net-2/10.2.0.1", "ill", workloadIps=["10.2.0.7"], status="Unhealthy"),
+    ]
+    balancer = {"mode": "Failover", "routingPreferences": ["Network", "Region", "Zone"]}
+    served = {**service(*(each["uid"] for each in pods)), "loadBalancer": balancer}
+    cluster = dump([*(workload(name) for name in "pqst"), *pods], [served])
+    route = Mesh((cluster,)).route("a/p", "s.a.svc.cluster.local", profile=Profile.named("istio-1.31"))
+    places = [(tier.number, [endpoint.locality.zone for endpoint in tier.endpoints]) for tier in route.tiers]
+    assert places == [(3, ["z"]), (4, ["y"])]
+    assert [(item.endpoint.id, item.rule) for item in route.excluded] == [("east/a/ill", "TIER-5")]
+
+
+@pytest.mark.parametrize("name", ["east-west", "gw"])
+def test_what_stands_for_another_network_has_a_kind_of_its_own(name: str) -> None:
+    uid = f"net-2/SplitHorizonWorkload/istio-system/{name}/10.2.0.1/a/s.a.svc.cluster.local"
+    cluster = dump([workload("p"), behind("net-2/10.2.0.1", name, uid=uid)])
+    assert [each.kind for each in cluster.workloads.values()] == ["Pod", "SplitHorizonWorkload"]
 
 
 def test_a_service_with_its_endpoints() -> None:

@@ -4,7 +4,7 @@ import pickle
 import pytest
 
 from meshtier.errors import InvalidValueError
-from meshtier.locality import LEGACY_LABELS, SCOPE_LABELS, SCOPES, Locality, Scope, legacy_scopes
+from meshtier.locality import LEGACY_LABELS, SCOPE_LABELS, SCOPES, Locality, Scope
 
 REGION, ZONE = "topology.kubernetes.io/region", "topology.kubernetes.io/zone"
 OLD_REGION, OLD_ZONE = "failure-domain.beta.kubernetes.io/region", "failure-domain.beta.kubernetes.io/zone"
@@ -117,21 +117,6 @@ def test_a_label_that_is_no_string_is_refused() -> None:
 def test_the_labels_of_a_gateway_give_all_but_the_node() -> None:
     labels = {label: scope.value for scope, label in SCOPE_LABELS.items()}
     assert Locality.from_gateway(labels) == ("network", "region", "zone", "subzone", "")
-
-
-@pytest.mark.parametrize(
-    ("labels", "scopes"),
-    [
-        pytest.param({OLD_REGION: "r", OLD_ZONE: "z"}, (Scope.REGION, Scope.ZONE), id="both, wide to narrow"),
-        pytest.param({OLD_REGION: "r", REGION: "r", OLD_ZONE: "z"}, (Scope.ZONE,), id="one has its current label"),
-        pytest.param({OLD_ZONE: "z", ZONE: ""}, (), id="an empty current label counts"),
-        pytest.param({}, (), id="none"),
-    ],
-)
-def test_legacy_scopes_are_those_that_only_a_legacy_label_gives(
-    labels: dict[str, str], scopes: tuple[Scope, ...]
-) -> None:
-    assert legacy_scopes(labels) == scopes
 
 
 @pytest.mark.parametrize(

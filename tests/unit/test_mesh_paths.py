@@ -358,3 +358,18 @@ def test_a_summary_names_the_component_that_decides() -> None:
 def test_a_report_names_who_picks_the_waypoints_pod() -> None:
     text = mesh(client(GATEWAY)).route("client", HOST).explain()
     assert "two choices: ingress-gateway picks a waypoint pod, and that pod picks the endpoint" in text
+
+
+@pytest.mark.parametrize("ready", [True, False])
+def test_in_plain_data_the_shares_in_tiers_are_those_over_all_pods_too(ready: bool) -> None:
+    health = Health.HEALTHY if ready else Health.UNHEALTHY
+    web = [pod("a", A2), pod("b", B1)]
+    ways = [evolve(waypoint_pod(name, place), health=health) for name, place in (("wa", A2), ("wb", B1))]
+    made = [
+        service(web, waypoint="shop/wp", annotation="PreferSameZone"),
+        service(ways, name="wp", annotation="Any"),
+    ]
+    data = Mesh([cluster([client(), *web, *ways], made)]).route("client", HOST).to_dict()
+    of_tiers = {each["id"]: each["share"] for tier in data["tiers"] for each in tier["endpoints"]}
+    assert of_tiers == {each["id"]: each["share"] for each in data["endpoints"]}
+    assert [tier["share"] for tier in data["tiers"]] == ([0.5, 0.5] if ready else [0, 0])

@@ -14,14 +14,17 @@ from tests.meshes import (
     rule,
     service,
     two_clusters,
+    waypoint_pod,
 )
 
 from meshtier.component import Component
 from meshtier.endpoint import Health, Reason
+from meshtier.export import cluster_load_assignment
 from meshtier.kube import load
 from meshtier.locality import Locality
 from meshtier.mesh import Mesh, PeeringGateway, Route, ServiceScope, Workload
 from meshtier.mesh.service_endpoint import ServiceEndpoint
+from meshtier.note import Note
 from meshtier.profile import ISTIO_1_31, SOLO, Profile
 
 NEAR = Locality("net-e", "re", "a", "", "e-a1")
@@ -111,12 +114,40 @@ FAILOVER = {"failover": [{"from": "re", "to": "rw"}]}
 BY_LABEL = {"failoverPriority": ["topology.kubernetes.io/region"]}
 
 
-def test_at_an_envoy_of_istio_there_is_one_for_each_locality_behind_the_gateway() -> None:
-    route = asked(far("a"), far("b", FAR_B), far("c", FAR_B), component=Component.SIDECAR, profile=ISTIO_1_31)
+def test_an_envoy_of_istio_is_told_one_for_each_locality_behind_the_gateway_and_keeps_the_first_as_a_host() -> None:
+    route = asked(
+        far("a"),
+        far("b", FAR_B),
+        far("c", FAR_B),
+        near=(pod("n", address="10.0.0.1"), pod("m", address="10.0.0.2")),
+        component=Component.SIDECAR,
+        profile=ISTIO_1_31,
+    )
     assert [(group.locality.text, group.weight, len(group.endpoints)) for group in route.selection.groups] == [
+        ("re/a", 2, 2),
         ("rw/a", 1, 1),
-        ("rw/b", 2, 1),
+        ("rw/b", 2, 0),
     ]
+    assert told(route) == {
+        "east/shop/n": 1 / 3,
+        "east/shop/m": 1 / 3,
+        f"{NAME} (rw/a)": 1 / 3,
+        f"{NAME} (rw/b)": 0,
+    }
+    assert [str(note.object) for note in route.notes if note.code == "gateway-listed-twice"] == [str(PEER)]
+    assert len(cluster_load_assignment(route, port=80)["endpoints"]) == 3
+
+
+def test_two_gateways_are_two_hosts_in_the_first_locality_each() -> None:
+    route = asked(far("a"), far("b", FAR_B), gateways=(PEER, SECOND), component=Component.SIDECAR, profile=ISTIO_1_31)
+    assert [(group.locality.text, len(group.endpoints)) for group in route.selection.groups] == [
+        ("rw/a", 2),
+        ("rw/b", 0),
+    ]
+
+
+def test_each_locality_behind_the_gateway_is_named() -> None:
+    route = asked(far("a"), far("b", FAR_B), component=Component.SIDECAR, profile=ISTIO_1_31)
     assert sorted(endpoint.id for endpoint in route.endpoints) == [f"{NAME} (rw/a)", f"{NAME} (rw/b)"]
     assert {endpoint.locality for endpoint in route.endpoints} == {Locality("net-w")}
 
@@ -135,7 +166,8 @@ def test_distribute_sees_the_locality_behind_a_gateway_of_istio() -> None:
     pods = (far("a"), far("b", FAR_B), far("c", Locality("net-w", "rw", "c", "", "w-c1")))
     route = asked(*pods, rules=[ruled], component=Component.SIDECAR, profile=ISTIO_1_31)
     found = {stands_for(route, name): share for name, share in route.told.items()}
-    assert found == {"a": pytest.approx(0.8), "b": pytest.approx(0.2), "c": 0}
+    # The gateway is one host to the Envoy, in the locality that is listed first.
+    assert found == {"a": 1, "b": 0, "c": 0}
     # The gateway is not told of the locality for which it was chosen, and sends to all pods of its network.
     assert route.shares == dict.fromkeys(("west/shop/a", "west/shop/b", "west/shop/c"), pytest.approx(1 / 3))
     assert route.excluded == ()
@@ -227,6 +259,16 @@ def test_one_endpoint_behind_a_gateway_is_explained_by_both_choices() -> None:
     assert (why.first_difference.client, why.first_difference.endpoint) == ("net-e", "net-w")
 
 
+def test_a_network_endpoint_behind_a_waypoint_is_explained_too() -> None:
+    ways = [waypoint_pod("wp-1", NEAR), waypoint_pod("wp-2", NEAR)]
+    web = service([], scope=ServiceScope.GLOBAL, waypoint="shop/wp")
+    east = cluster([pod("client", NEAR), *ways], [web, service(ways, name="wp")], gateways=[PEER])
+    west = cluster([far("a")], [service([far("a")], cluster="west", scope=ServiceScope.GLOBAL)], name="west")
+    route = Mesh([east, evolve(west, network="net-w")]).route("client", GLOBAL_HOST)
+    assert route.why(NAME).share == 1
+    assert route.why(NAME).verdict.startswith("P1 (priority 0)")
+
+
 def test_plain_data_have_what_is_behind_and_the_choice_there() -> None:
     data = asked(far("a"), near=(pod("n"),)).to_dict()
     (tier,) = data["tiers"]
@@ -241,6 +283,31 @@ def test_plain_data_have_what_is_behind_and_the_choice_there() -> None:
 def test_what_a_gateway_of_another_network_cannot_choose_is_excluded_with_its_reason() -> None:
     route = asked(far("a"), far("b", health=Health.UNHEALTHY))
     assert [(item.endpoint.id, item.reason) for item in route.excluded] == [("west/shop/b", Reason.UNHEALTHY)]
+
+
+def test_behind_the_gateway_of_a_network_without_a_name_traffic_goes_no_further_either() -> None:
+    way = waypoint_pod("wp-1", Locality(), cluster="west")
+    web = service([pod("b", Locality(), cluster="west")], cluster="west", scope=ServiceScope.GLOBAL, waypoint="shop/wp")
+    back = gateway(NEAR, leads_to="east", name="back")
+    mesh = Mesh(
+        [
+            cluster(
+                [pod("client", NEAR), pod("a", NEAR)],
+                [service([pod("a", NEAR)], scope=ServiceScope.GLOBAL, annotation="Any")],
+                gateways=[gateway(Locality(), leads_to="west")],
+            ),
+            cluster(
+                [way, *(pod("b", Locality(), cluster="west"),)],
+                [web, service([way], name="wp", cluster="west")],
+                name="west",
+                network="",
+                gateways=[back],
+            ),
+        ]
+    )
+    route = mesh.route("client", GLOBAL_HOST)
+    assert route.shares == {"east/shop/a": 1 / 2, "west/shop/b": 1 / 2}
+    assert route.excluded == ()
 
 
 def test_internal_traffic_policy_local_leaves_out_what_is_behind_gateways_pod_by_pod() -> None:
@@ -405,3 +472,30 @@ def test_with_the_peers_dump_its_pods_take_the_place_of_its_entry() -> None:
     assert {name: share for name, share in route.shares.items() if share} == {"c2/bookinfo/pp-2a": 1}
     assert told(route) == {ENTRY: 1}
     assert one(route).place.locality == Locality("net2", "us-west-2", "us-west-2a")
+
+
+def test_an_entry_that_names_no_cluster_is_of_its_network() -> None:
+    text = ONE_DUMP.replace("READY", "False").replace("autogen.c2.bookinfo.productpage", "away")
+    route = dump(text).route("curl", "productpage.bookinfo.mesh.internal")
+    (note,) = [note for note in route.notes if note.code == "peer-dump-missing"]
+    assert note.text.startswith("what is behind it is in network 'net2', whose dump is not in the input")
+
+
+def test_a_service_that_is_global_elsewhere_alone_prefers_its_network_too() -> None:
+    documents = [each for each in ONE_DUMP.replace("READY", "True").split("---") if "kind: Service\n" not in each]
+    route = dump("---".join(documents)).route("curl", "productpage.bookinfo.mesh.internal")
+    assert route.resolution.title == "PreferNetwork"
+    assert told(route) == {ENTRY: 1}
+
+
+@pytest.mark.parametrize(
+    ("ready", "hbone", "code"), [(False, True, "gateway-without-address"), (True, False, "gateway-without-hbone")]
+)
+def test_nothing_is_sent_to_a_gateway_without_address_or_hbone_and_a_note_says_so(
+    ready: bool, hbone: bool, code: str
+) -> None:
+    faulty = evolve(PEER, notes=(Note(code, "why", str(PEER)),), ready=ready, hbone=hbone)
+    alone = asked(far("a"), gateways=(faulty,))
+    assert [(item.endpoint.id, item.rule) for item in alone.excluded] == [("west/shop/a", "NET-2")]
+    assert code in {note.code for note in alone.notes}
+    assert told(asked(far("a"), gateways=(faulty, SECOND))) == {"west via eastwest/second": 1}

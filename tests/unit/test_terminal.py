@@ -4,6 +4,7 @@ import io
 import re
 
 import pytest
+from attrs import evolve
 from rich.console import Console
 
 from meshtier.display.terminal import fitted, print_answer
@@ -28,10 +29,20 @@ def drawn(answer: Report | Table, width: int, monkeypatch: pytest.MonkeyPatch) -
     return [line.rstrip() for line in re.sub(r"\x1b\[[0-9;]*m", "", file.getvalue()).splitlines()]
 
 
-@pytest.mark.parametrize("width", [80, 100, 120, 200])
-def test_no_word_is_broken(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = drawn(ENDPOINTS, width, monkeypatch)
-    words = {word for row in ENDPOINTS.rows for cell in row for word in cell.split()}
+THROUGH_GATEWAY = evolve(
+    ENDPOINTS,
+    rows=[
+        ("c3 via istio-eastwest/istio-remote-peer-c3", "100 %", "network=net3 west/west-p", "healthy"),
+        ("c1/shop/cart-1", "0 %", "network=net1 east/east-a node=c1-n1", "unhealthy"),
+    ],
+)
+
+
+@pytest.mark.parametrize("table", [ENDPOINTS, THROUGH_GATEWAY])
+@pytest.mark.parametrize("width", [75, 80, 82, 90, 100, 120, 200])
+def test_no_word_is_broken(width: int, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = drawn(table, width, monkeypatch)
+    words = {word for row in table.rows for cell in row for word in cell.split()}
     assert words <= {word for line in lines for word in line.split()}
     assert max(map(len, lines)) <= width
 

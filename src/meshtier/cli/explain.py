@@ -1,14 +1,18 @@
 """``meshtier explain``: one client, one host, the whole answer."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Unpack
 
 import click
 
+from meshtier.cli.changes import NO_CHANGES, Changes, change_options, changed
 from meshtier.cli.options import Question, route_options, source_options
 from meshtier.cli.output import output_option, print_answer, print_data
 from meshtier.cli.reading import read_mesh
+from meshtier.errors import MeshError
 from meshtier.mesh import Mesh, Route
+from meshtier.mesh.changes import is_gone
 from meshtier.mesh.report import report_of
 
 NOTHING_RECEIVES = 1
@@ -24,6 +28,7 @@ NOTHING_RECEIVES = 1
     help="Explain one endpoint, by its name or the end of it: everything compared, and the first difference.",
 )
 @click.option("--all", "everything", is_flag=True, help="Show every endpoint, however many there are.")
+@change_options
 @output_option
 def explain(
     sources: Sequence[str],
@@ -31,6 +36,7 @@ def explain(
     endpoint: str | None,
     everything: bool,
     form: str,
+    changes: Changes,
     **question: Unpack[Question],
 ) -> int:
     """Which endpoints of a host get a client's traffic, in what order, how much, and why.
@@ -39,7 +45,7 @@ def explain(
     `kubectl get … -o yaml|json` or `istioctl ztunnel-config all -o json` print.
     """
     mesh = read_mesh(sources, clusters)
-    route = ask(mesh, **question)
+    route = ask(mesh, changes, **question)
     if endpoint is not None:
         why = route.why(endpoint)
         if form in ("json", "yaml"):
@@ -56,8 +62,8 @@ def explain(
     return NOTHING_RECEIVES if route.drops else 0
 
 
-def ask(mesh: Mesh, **question: Unpack[Question]) -> Route:
-    """The route that was asked for; what is missing is asked for with what there is."""
+def ask(mesh: Mesh, changes: Changes = NO_CHANGES, **question: Unpack[Question]) -> Route:
+    """The route that was asked for, in the mesh as it is with *changes*; what is missing is asked for."""
     client, host = question["client"], question["host"]
     if client is None:
         names = [
@@ -67,9 +73,12 @@ def ask(mesh: Mesh, **question: Unpack[Question]) -> Route:
             if workload.kind == "Pod"
         ]
         raise click.UsageError(f"expected --from CLIENT: {_some(names)}, node/NAME or region=…,zone=…")
+    after = changed(mesh, changes)
     if host is None:
-        raise click.UsageError(f"expected --to HOST: {_some(mesh.hosts(), most=12)}")
-    return mesh.route(
+        raise click.UsageError(f"expected --to HOST: {_some(after.hosts(), most=12)}")
+    if changes:
+        _check_client(mesh, after, client, question["home"])
+    return after.route(
         client,
         host,
         component=question["component"],
@@ -78,6 +87,20 @@ def ask(mesh: Mesh, **question: Unpack[Question]) -> Route:
         port=question["port"],
         subset=question["subset"],
     )
+
+
+def _check_client(before: Mesh, after: Mesh, client: str, home: str | None) -> None:
+    """Refuse a client that was there before the changes, and is not there with them."""
+    try:
+        asking = before.client(client, cluster=home)
+    except MeshError:
+        return  # it may come with the changes, or be plain with them
+    if is_gone(asking, before.clusters, after.clusters):
+        with suppress(MeshError):  # of several pods that are alike another one may be left
+            found = after.client(client, cluster=home)
+            if not is_gone(found, before.clusters, after.clusters):
+                return
+        raise click.UsageError(f"the changes remove the client: {asking} is gone; ask --from another one")
 
 
 def _some(names: Sequence[str], *, most: int = 5) -> str:

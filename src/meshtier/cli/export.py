@@ -6,6 +6,7 @@ from typing import Unpack
 
 import click
 
+from meshtier.cli.changes import Changes, change_options
 from meshtier.cli.explain import ask
 from meshtier.cli.options import Decorator, Parsed, Question, route_options, source_options
 from meshtier.cli.reading import read_mesh
@@ -44,16 +45,21 @@ def export() -> None:
 @export.command("eds", help="Print the endpoints: the DiscoveryResponse that Envoy's path_config_source reads.")
 @source_options
 @route_options
+@change_options
 @click.option(
     "--endpoint-port",
     type=click.IntRange(1, 65535),
     help="The port that the endpoints listen on, where the input does not say.",
 )
 def eds(
-    sources: Sequence[str], clusters: Sequence[tuple[str, str]], endpoint_port: int | None, **question: Unpack[Question]
+    sources: Sequence[str],
+    clusters: Sequence[tuple[str, str]],
+    endpoint_port: int | None,
+    changes: Changes,
+    **question: Unpack[Question],
 ) -> None:
     """Print the endpoints."""
-    route = ask(read_mesh(sources, clusters), **question)
+    route = ask(read_mesh(sources, clusters), changes, **question)
     port = question["port"]
     target = None if port is None else route.service.target_of(port)
     _print(discovery_response(route, port=endpoint_port or target))
@@ -62,12 +68,17 @@ def eds(
 @export.command("cluster", help="Print the cluster: how the Envoy spreads load, and its outlier detection.")
 @source_options
 @route_options
+@change_options
 @eds_option
 def cluster_command(
-    sources: Sequence[str], clusters: Sequence[tuple[str, str]], eds_path: str, **question: Unpack[Question]
+    sources: Sequence[str],
+    clusters: Sequence[tuple[str, str]],
+    eds_path: str,
+    changes: Changes,
+    **question: Unpack[Question],
 ) -> None:
     """Print the cluster."""
-    route = ask(read_mesh(sources, clusters), **question)
+    route = ask(read_mesh(sources, clusters), changes, **question)
     _print(cluster(route, eds_path=eds_path))
 
 
@@ -76,6 +87,7 @@ def cluster_command(
 )
 @source_options
 @route_options
+@change_options
 @eds_option
 @click.option(
     "--listen", type=SOCKET, default="127.0.0.1:10000", show_default=True, help="Where the listener takes requests."
@@ -87,10 +99,11 @@ def bootstrap_command(
     eds_path: str,
     listen: Address,
     admin: Address | None,
+    changes: Changes,
     **question: Unpack[Question],
 ) -> None:
     """Print a configuration that runs."""
-    route = ask(read_mesh(sources, clusters), **question)
+    route = ask(read_mesh(sources, clusters), changes, **question)
     _print(bootstrap(route, eds_path=eds_path, listener=listen, admin=admin))
 
 

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 
 import click
@@ -24,10 +24,15 @@ def read_mesh(sources: Iterable[str], clusters: Iterable[tuple[str, str]]) -> Me
     with _progress() as progress:
         mesh = load(*sources, clusters=named, progress=progress)
     for cluster in mesh.clusters:
-        if cluster.skipped:
-            kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(cluster.skipped.items()))
-            click.echo(f"cluster {cluster.name or '(unnamed)'}: skipped {kinds}", err=True)
+        tell_skipped(cluster.name, cluster.skipped)
     return mesh
+
+
+def tell_skipped(cluster: str, skipped: Mapping[str, int], what: str = "skipped") -> None:
+    """Say on standard error how many objects of which kinds were ignored; nothing if there are none."""
+    if skipped:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(skipped.items()))
+        click.echo(f"cluster {cluster or '(unnamed)'}: {what} {kinds}", err=True)
 
 
 @contextmanager

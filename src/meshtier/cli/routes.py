@@ -3,16 +3,18 @@
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 import click
 
+from meshtier.cli.changes import Changes, change_options, changed
 from meshtier.cli.completion import host_names
 from meshtier.cli.explain import NOTHING_RECEIVES
 from meshtier.cli.options import component_option, profile_option, source_options
 from meshtier.cli.output import is_plain, print_answer
 from meshtier.cli.reading import read_mesh
 from meshtier.component import Component
-from meshtier.errors import UnknownNameError
+from meshtier.errors import InvalidValueError, UnknownNameError
 from meshtier.mesh import Mesh, Route
 from meshtier.profile import Profile
 from meshtier.table import Table, one_line, percent
@@ -30,6 +32,7 @@ from meshtier.table import Table, one_line, percent
 )
 @component_option
 @profile_option
+@change_options
 @click.option("--failing", is_flag=True, help="Only where nothing can receive the traffic.")
 @click.option(
     "-o",
@@ -48,14 +51,17 @@ def routes(
     profile: Profile,
     failing: bool,
     form: str,
+    changes: Changes,
 ) -> int:
     """Every host from every distinct place of a pod: who chooses, what holds, and how the tiers share the traffic.
 
     SOURCES are those of `meshtier explain`. With --failing, exits with 1 if there
     is such a route. Below the table is what is doubtful about the sources as a
-    whole; with jsonl that goes to standard error.
+    whole; with jsonl that goes to standard error. Input without a Service, or
+    without a Pod, is refused.
     """
-    mesh = read_mesh(sources, clusters)
+    mesh = changed(read_mesh(sources, clusters), changes)
+    check_holds_something(mesh)
     known = mesh.hosts(component=component, profile=profile)
     for host in hosts:
         if host not in known:
@@ -75,6 +81,31 @@ def routes(
         notes = [*nothing_fails, *map(str, mesh.notes)]
         print_answer(Table(columns=("host", "from", "by", "holds", "tiers"), rows=rows, notes=notes), form)
     return NOTHING_RECEIVES if failing and count else 0
+
+
+_NEEDED: Final = {
+    "Service": ("Service or ServiceEntry", "svc,endpointslices"),
+    "Pod": ("Pod", "nodes,ns,pods"),
+}
+"""What there must be to ask about, each with what it is called and what kubectl is to get."""
+
+
+def check_holds_something(mesh: Mesh) -> None:
+    """Refuse a mesh without a host or a client: that nothing fails there would mean nothing.
+
+    Raises:
+        InvalidValueError: It has none of either.
+    """
+    has = {
+        "Service": any(cluster.services for cluster in mesh.clusters),
+        "Pod": any(each.kind == "Pod" for cluster in mesh.clusters for each in cluster.workloads.values()),
+    }
+    missing = [_NEEDED[kind] for kind, is_there in has.items() if not is_there]
+    if missing:
+        got = " and ".join(f"no {name}" for name, _ in missing)
+        kinds = ",".join(names for _, names in missing)
+        text = f"expected a host and a client to ask about, got {got}"
+        raise InvalidValueError(f"{text}; add what `kubectl get {kinds} -A -o json` prints")
 
 
 def _with_progress(mesh: Mesh, component: Component | None, profile: Profile, hosts: Sequence[str]) -> Iterator[Route]:

@@ -64,7 +64,7 @@ def _print_report(report: Report, console: Console) -> None:
 def _print_table(table: Table, console: Console) -> None:
     if table.title:
         console.print(Text(one_line(table.title), style="bold"))
-    console.print(_rich(fitted(table, console.width)))
+    console.print(_rich(fitted(table, console.width), console.width))
     for note in table.notes:
         _print_line(note, console)
 
@@ -125,17 +125,42 @@ def _stacked(table: Table, place: int) -> Table:
     )
 
 
-def _rich(table: Table) -> RichTable:
+def _whole(table: Table) -> list[int]:
+    """The length of each column's longest line."""
+    cells = zip(table.columns, *table.rows, strict=True)
+    return [max(len(line) for cell in column for line in cell.split("\n")) for column in cells]
+
+
+def _widths(table: Table, width: int) -> list[int] | None:
+    """The widths of the columns: at least their longest words, and what is left over for whole lines.
+
+    ``None`` if there is not even room for the words. Left to itself, rich takes from a
+    column more than its least width, and cuts off the last column for that.
+    """
+    widths, whole = _longest(table), _whole(table)
+    left = width - _GAP * (len(widths) - 1) - sum(widths)
+    if left < 0:
+        return None
+    wanting = sorted(range(len(widths)), key=lambda place: whole[place] - widths[place])
+    for number, place in enumerate(wanting):
+        more = min(whole[place] - widths[place], left // (len(wanting) - number))
+        widths[place] += more
+        left -= more
+    return widths
+
+
+def _rich(table: Table, width: int) -> RichTable:
     drawn = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    by_column = zip(*table.rows, strict=True) if table.rows else ((),) * len(table.columns)
-    for place, (column, longest, cells) in enumerate(zip(table.columns, _longest(table), by_column, strict=True)):
+    widths = _widths(table, width)
+    for place, (column, longest, whole) in enumerate(zip(table.columns, _longest(table), _whole(table), strict=True)):
         drawn.add_column(
             column,
             justify="right" if place in table.numeric else "left",
             style=_STYLES.get(column, ""),
             overflow="fold",
+            width=widths[place] if widths is not None else None,
             min_width=longest,
-            no_wrap=longest == max(len(line) for cell in (column, *cells) for line in cell.split("\n")),
+            no_wrap=longest == whole,
         )
     for row in table.rows:
         dim = "dim" if "share" in table.columns and row[table.columns.index("share")] == "0 %" else ""

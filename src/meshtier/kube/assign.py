@@ -53,10 +53,10 @@ def assign(sources: Sequence[SourceObjects]) -> tuple[Sequence[ClusterInput], Se
     labels: dict[str, DocumentObjects] = {}
     given = {source.cluster for source in sources}
     for source in sources:
-        label, document = _label_in(source)
+        label, document = label_in(source)
         name = label if source.cluster is None else source.cluster
         if name is None:
-            (shared if _holds_rules_alone(source) else unnamed).append(source)
+            (shared if holds_rules_alone(source) else unnamed).append(source)
             continue
         names.setdefault(name, []).append(source)
         if source.cluster is None and document is not None:
@@ -80,12 +80,13 @@ def _holds_objects(source: SourceObjects) -> bool:
     return any(document.by_kind for document in source.documents)
 
 
-def _holds_rules_alone(source: SourceObjects) -> bool:
+def holds_rules_alone(source: SourceObjects) -> bool:
+    """Whether a source is of every cluster."""
     kinds = {kind for document in source.documents for kind in document.by_kind}
     return kinds == {schema.DestinationRule} and not any(document.dump for document in source.documents)
 
 
-def _label_in(source: SourceObjects) -> tuple[str | None, DocumentObjects | None]:
+def label_in(source: SourceObjects) -> tuple[str | None, DocumentObjects | None]:
     """The cluster that the system namespace in a source names, or a dump, and where that stands."""
     for document in source.documents:
         said = "" if document.dump is None else ztunnel_dump.cluster_of(document.dump)

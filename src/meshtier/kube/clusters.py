@@ -20,6 +20,7 @@ from meshtier.kube.services import Services
 from meshtier.kube.waypoints import listener_problems, waypoint_gateways
 from meshtier.kube.workloads import Key, Workloads
 from meshtier.labels import NO_LABELS, Labels
+from meshtier.mesh.placement import placement_notes
 from meshtier.mesh.snapshot import Cluster, Namespace, Service
 from meshtier.note import Note
 from meshtier.precedence import ANNOTATION
@@ -94,6 +95,7 @@ class _Builder:
         workloads.add_pods(found[schema.Pod], namespaces, Proxies(found[schema.Gateway]).of)
         workloads.add_entries(found[schema.WorkloadEntry])
         services = self._services(found, workloads, namespaces)
+        placed = placement_notes(places.nodes, workloads.by_key.values())
         segment = system.get(SEGMENT_LABEL) or ""
         segment_domain, doubts = _segment_domain(segment, found[schema.Segment])
         return Cluster(
@@ -110,7 +112,7 @@ class _Builder:
             waypoints=waypoint_gateways(found[schema.Gateway], found[schema.GatewayClass]),
             destination_rules=rules,
             positions=Positions.of(self._documents),
-            notes=(*notes, *places.notes(), *doubts, *(note for each in self._documents for note in each.notes)),
+            notes=(*notes, *placed, *doubts, *(note for each in self._documents for note in each.notes)),
             ignored=dict(self._ignored()),
         )
 

@@ -1,23 +1,19 @@
 """What is in the mesh that these sources describe? From sources to clusters, and to a `Mesh`."""
 
-import gc
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from os import PathLike
-from typing import IO, cast
+from collections.abc import Sequence
+from typing import IO
 
 from attrs import evolve
 
 from meshtier.errors import InputError, Problem
 from meshtier.kube.assign import ClusterInput, assign
 from meshtier.kube.clusters import build
+from meshtier.kube.collector import collector_at_rest
 from meshtier.kube.documents import Progress
-from meshtier.kube.sources import Given, SourceReader
+from meshtier.kube.overlay import ClusterSource
+from meshtier.kube.sources import Clusters, Given, SourceReader
 from meshtier.mesh import Cluster, Mesh
-
-Clusters = Mapping[str, Given | Sequence[Given]] | Iterable[tuple[str, Given | Sequence[Given]]]
-"""The clusters that the caller names, each with its source or sources."""
 
 
 def load(
@@ -71,34 +67,14 @@ def read(
     >>> list(cluster.nodes)
     ['n1']
     """
-    with _collector_at_rest():
+    with collector_at_rest():
         return _read(sources, clusters, SourceReader(stdin, progress), domain)
-
-
-@contextmanager
-def _collector_at_rest() -> Generator[None]:
-    """Keep the cycle collector from walking through a growing dump again and again.
-
-    Reading makes millions of objects and no cycles; of loading 100,000 pods a
-    fifth of the time is saved.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _read(
     sources: Sequence[Given], clusters: Clusters | None, reader: SourceReader, domain: str
 ) -> tuple[Cluster, ...]:
-    problems: list[Problem] = []
-    found = [source for name, given in _named(clusters, problems) for source in reader.read(given, name)]
-    found += [source for given in sources for source in reader.read(given)]
-    for source in found:
-        problems += source.problems
+    found, problems = reader.read_all(sources, clusters)
     inputs, doubts = assign(found)
     problems += doubts
     made = [] if doubts else [_cluster(each, domain, problems) for each in inputs]
@@ -114,28 +90,5 @@ def _cluster(found: ClusterInput, domain: str, problems: list[Problem]) -> Clust
         problems += error.problems
         return None
     skipped = sum((source.skipped for source in found.sources), Counter[str]())
-    return evolve(cluster, skipped=dict(sorted(skipped.items())))
-
-
-def _named(clusters: Clusters | None, problems: list[Problem]) -> Iterator[tuple[str, Given]]:
-    """The named sources one by one; a name that comes twice is a problem."""
-    pairs = cast("Mapping[str, Given]", clusters).items() if isinstance(clusters, Mapping) else clusters or ()
-    seen: set[str] = set()
-    for name, given in pairs:
-        if not name:
-            problems.append(Problem(problem="expected a name for the cluster, got ''"))
-        elif name in seen:
-            text = f"expected one cluster of the name {name!r}, got two from the caller"
-            problems.append(Problem(problem=f"{text}; put the files of one cluster in a folder, and give that"))
-        else:
-            seen.add(name)
-            for each in _each(given):
-                yield name, each
-
-
-def _each(given: Given | Sequence[Given]) -> Sequence[Given]:
-    """The sources that stand for one cluster: several in a list, unless that is one of plain objects."""
-    if not isinstance(given, (list, tuple)):
-        return (cast("Given", given),)
-    several = cast("Sequence[Given]", given)
-    return several if any(isinstance(each, (str, PathLike)) for each in several) else (cast("Given", given),)
+    read = evolve(cluster, skipped=dict(sorted(skipped.items())))
+    return evolve(read, source=ClusterSource.of(read, found.documents, found.notes))

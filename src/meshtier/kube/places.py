@@ -1,13 +1,12 @@
 """Where are the nodes and pods of a cluster? Labels as places, each part with what said it."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from meshtier.kube import schema
-from meshtier.locality import LEGACY_LABELS, SCOPE_LABELS, SCOPES, Locality, Scope, legacy_scopes
+from meshtier.locality import LEGACY_LABELS, SCOPE_LABELS, SCOPES, Locality, Scope
+from meshtier.mesh.placement import NODE_NAME
 from meshtier.mesh.snapshot import Place
-from meshtier.note import Note
 
 SYSTEM_NAMESPACE: Final = "istio-system"
 """The namespace whose labels speak for the cluster (LOC-2)."""
@@ -26,17 +25,6 @@ _OVERRIDE, _OLD_OVERRIDE = OVERRIDES
 
 NETWORK: Final = SCOPE_LABELS[Scope.NETWORK]
 _HOSTNAME: Final = SCOPE_LABELS[Scope.NODE]
-
-
-def named(names: Iterable[str], *, at_most: int = 3) -> str:
-    """The first few names in order, as a sentence lists them.
-
-    >>> named(["d", "b", "c", "a"])
-    'a, b, c and 1 more'
-    """
-    ordered = sorted(names)
-    more = len(ordered) - at_most
-    return ", ".join(ordered[:at_most]) + (f" and {more} more" if more > 0 else "")
 
 
 def labelled_place(title: str, labels: Mapping[str, str], *, network: str = "", network_origin: str = "") -> Place:
@@ -122,10 +110,8 @@ class Places:
         self.network_origin = network_origin
         self._says_network = says_network
         self.nodes: dict[str, Place] = {}
-        self._legacy: dict[str, tuple[Scope, ...]] = {}
         self._unknown: dict[str, Place] = {}
         self._seen: dict[tuple[str, str, str, str], tuple[Place, Place]] = {}
-        self._absent: Counter[str] = Counter()
         self.unplaced: Place = Place(Locality(network), (network_origin, "", "", "", ""))
         for node in nodes:
             self._add_node(node)
@@ -165,23 +151,6 @@ class Places:
         origins = ("", f"{title} zone" if zone else "", "", f"{title} nodeName" if node else "")
         return Place(Locality(self.network, zone=zone, node=node), (self.network_origin, *origins))
 
-    def notes(self) -> Sequence[Note]:
-        """What was doubtful."""
-        notes: list[Note] = []
-        for scopes in sorted(set(self._legacy.values()), key=str):
-            names = [name for name, legacy in self._legacy.items() if legacy == scopes]
-            labels = " and ".join(LEGACY_LABELS[scope] for scope in scopes)
-            notes.append(
-                Note("legacy-labels", f"the place comes from the legacy label {labels}", f"Node {named(names)}")
-            )
-        unplaced = self._absent.pop("", 0)
-        if self._absent:
-            what = f"not in the dump, so the region, zone and subzone of {_pods(self._absent.total())} are unknown"
-            notes.append(Note("node-missing", what, f"Node {named(self._absent)}"))
-        if unplaced:
-            notes.append(Note("pod-without-node", f"{_pods(unplaced)} on no node: where, is unknown"))
-        return notes
-
     def _add_node(self, node: schema.Node) -> None:
         # The labels are those of istio/istio kube/controller/controller.go, getPodLocality, at 86c9f01.
         name, labels = node.metadata.name, node.metadata.labels or {}
@@ -189,24 +158,17 @@ class Places:
         origins = (_origin(title, labels, scope) for scope in SCOPES[1:-1])
         locality = Locality.from_node(labels, name=name, network=self.network)
         self.nodes[name] = Place(locality, (self.network_origin, *origins, f"{title} metadata.name"))
-        if legacy := legacy_scopes(labels):
-            self._legacy[name] = legacy
 
     def _on_unknown_node(self, node: str) -> Place:
-        self._absent[node] += 1
         place = self._unknown.get(node)
         if place is None:
-            origins = (self.network_origin, "", "", "", "Pod spec.nodeName" if node else "")
+            origins = (self.network_origin, "", "", "", NODE_NAME if node else "")
             place = self._unknown[node] = Place(Locality(self.network, node=node), origins)
         return place
 
 
 def _in_network(place: Place, network: str, origin: str) -> Place:
     return Place(place.locality._replace(network=network), (origin, *place.origins[1:]))
-
-
-def _pods(count: int) -> str:
-    return f"{count} pod{'s' if count > 1 else ''}"
 
 
 def _origin(title: str, labels: Mapping[str, str], scope: Scope) -> str:

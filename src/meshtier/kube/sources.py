@@ -6,7 +6,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
@@ -19,6 +19,7 @@ from meshtier.kube.documents import Document, Findings, Progress
 from meshtier.kube.json_lines import JsonLines
 from meshtier.kube.objects import SourceObjects, fast_decoder
 from meshtier.kube.text import MAX_BYTES, MAX_LINE, Format, Text, check_beginning, check_lines, format_of, unwrapped
+from meshtier.mesh.snapshot import Objects
 
 STDIN: Final = "-"
 """The name of standard input as a source."""
@@ -32,8 +33,11 @@ KUSTOMIZATIONS: Final = frozenset({"kustomization.yaml", "kustomization.yml", "k
 _TEMPLATE: Final = re.compile(rb"\{\{-?\s*[.$\w/]")
 """How the actions of Go templates begin, which no manifest holds in earnest."""
 
-Given = str | os.PathLike[str] | Mapping[str, Any] | Iterable[Mapping[str, Any]]
-"""What a source may be: a path, ``-``, one object or list or dump, or some of them."""
+Given = Objects
+"""What a source may be."""
+
+Clusters = Mapping[str, Given | Sequence[Given]] | Iterable[tuple[str, Given | Sequence[Given]]]
+"""The clusters that the caller names, each with its source or sources."""
 
 _DIVISION: Final = re.compile(rb"\n---[ \t\r\n]")
 """What divides documents of YAML, and has no place in JSON; sought within the first `MAX_LINE` bytes."""
@@ -68,6 +72,15 @@ class SourceReader:
             return
         for name, path in files.items():
             yield self._file(name, path, cluster)
+
+    def read_all(
+        self, sources: Iterable[Given], clusters: Clusters | None
+    ) -> tuple[list[SourceObjects], list[Problem]]:
+        """The sources that the caller gives names to, then the others, with all their problems."""
+        problems: list[Problem] = []
+        found = [source for name, given in _named(clusters, problems) for source in self.read(given, name)]
+        found += [source for given in sources for source in self.read(given)]
+        return found, [*problems, *(problem for source in found for problem in source.problems)]
 
     def _data(self, given: object, cluster: str | None) -> SourceObjects:
         source = SourceObjects(cluster=cluster)
@@ -113,6 +126,30 @@ class SourceReader:
     def _tell(self, name: str) -> None:
         if self.progress is not None:
             self.progress(name)
+
+
+def _named(clusters: Clusters | None, problems: list[Problem]) -> Iterator[tuple[str, Given]]:
+    """The named sources one by one; a name that comes twice is a problem."""
+    pairs = cast("Mapping[str, Given]", clusters).items() if isinstance(clusters, Mapping) else clusters or ()
+    seen: set[str] = set()
+    for name, given in pairs:
+        if not name:
+            problems.append(Problem(problem="expected a name for the cluster, got ''"))
+        elif name in seen:
+            text = f"expected one cluster of the name {name!r}, got two from the caller"
+            problems.append(Problem(problem=f"{text}; put the files of one cluster in a folder, and give that"))
+        else:
+            seen.add(name)
+            for each in _each(given):
+                yield name, each
+
+
+def _each(given: Given | Sequence[Given]) -> Sequence[Given]:
+    """The sources that stand for one cluster: several in a list, unless that is one of plain objects."""
+    if not isinstance(given, (list, tuple)):
+        return (cast("Given", given),)
+    several = cast("Sequence[Given]", given)
+    return several if any(isinstance(each, (str, os.PathLike)) for each in several) else (cast("Given", given),)
 
 
 def _unrendered(path: Path | None, data: Text) -> str:

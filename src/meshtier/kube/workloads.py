@@ -136,7 +136,7 @@ class Workloads:
             # 0 is what an absent weight looks like on the wire: istio/istio model/service.go,
             # GetLoadBalancingWeight, and ambient/workloads.go, workloadEntryWorkloadBuilder, at 86c9f01.
             weight=spec.weight or 1,
-            remote_cluster=labels.get(SCOPE_LABELS[Scope.CLUSTER]) or _peer_in(key[1]),
+            remote_cluster=labels.get(SCOPE_LABELS[Scope.CLUSTER]) or peer_in(key[1]),
         )
 
     def is_finished(self, key: WorkloadKey) -> bool:
@@ -232,10 +232,10 @@ def _addresses(status: schema.PodStatus) -> tuple[str, ...]:
     return (status.pod_ip,) if status.pod_ip else ()
 
 
-def _peer_in(name: str) -> str:
+def peer_in(name: str) -> str:
     """The cluster that the name of an entry gives, as Solo's control plane names those for its peers (NET-4).
 
-    >>> _peer_in("autogen.west.bookinfo.reviews")
+    >>> peer_in("autogen.west.bookinfo.reviews")
     'west'
     """
     head, _, rest = name.partition(".")

@@ -17,6 +17,7 @@ from meshtier.endpoint import MAX_WEIGHT, Health
 from meshtier.errors import InputError, Problem
 from meshtier.kube.decode import in_short, is_mapping
 from meshtier.kube.objects import DocumentObjects
+from meshtier.kube.workloads import peer_in
 from meshtier.kube.ztunnel_schema import (
     DumpEndpoint,
     DumpGateway,
@@ -35,6 +36,7 @@ from meshtier.preference import Preference
 
 _Value = TypeVar("_Value")
 
+_SPLIT_HORIZON: Final = "SplitHorizonWorkload"
 _KINDS: Final = {"ServiceEntry": "ServiceEntry endpoint"}
 _STATUSES: Final = {"Healthy": Health.HEALTHY, "Unhealthy": Health.UNHEALTHY}
 _SCOPES: Final = {scope.value.title(): scope for scope in Scope}
@@ -155,7 +157,7 @@ class _Dump:
             addresses=_addresses(found),
             health=self._one_of(_STATUSES, found.status or "Healthy", f"{path}.status"),
             weight=capacity,
-            remote_cluster="" if found.cluster_id in (None, "", own) else found.cluster_id,
+            remote_cluster=_remote_cluster(found, own),
         )
 
     def _enter_gateway(self, path: str, found: DumpGateway | None, workload: Workload) -> None:
@@ -234,9 +236,24 @@ class _Dump:
         return tuple(backends.values())
 
 
+def _remote_cluster(found: DumpWorkload, own: str) -> str:
+    """The cluster that a workload is in; ``""`` for the ztunnel's own.
+
+    The entry of a peer may be of the cluster that holds it; then its name says which peer (NET-4).
+    """
+    if found.cluster_id in (None, "", own):
+        return "" if _addresses(found) else peer_in(found.name or "")
+    return found.cluster_id
+
+
 def _kind(uid: str) -> str:
-    """The kind that a uid names, as in ``cluster//Pod/namespace/name``."""
+    """The kind that a uid names, as in ``cluster//Pod/namespace/name``.
+
+    Source: istio/istio pilot/pkg/serviceregistry/ambient/helpers.go, generateSplitHorizonWorkloadUID, at 86c9f01.
+    """
     parts = uid.split("/")
+    if len(parts) > 4 and parts[1] == _SPLIT_HORIZON:
+        return _SPLIT_HORIZON
     return _KINDS.get(parts[2], parts[2]) if len(parts) > 4 and parts[2] else "Pod"
 
 

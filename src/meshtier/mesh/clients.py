@@ -168,6 +168,24 @@ class ClientTable:
             raise InvalidValueError(text, "client")
         return clients[0]
 
+    def workload(self, name: str) -> Workload:
+        """The workload of this name, which is one of those that `find` takes for a pod.
+
+        Raises:
+            UnknownNameError: Nothing is called so; the nearest names are given.
+            InvalidValueError: The name could mean several.
+        """
+        found = self._workloads.get(name) or self._workloads.get(name.removeprefix("pod/"), [])
+        if not found:
+            known = (
+                f"{each.namespace}/{each.name}" for cluster in self._clusters for each in cluster.workloads.values()
+            )
+            raise UnknownNameError.among("workload", name, known)
+        if len(found) > 1:
+            names = ", ".join(sorted(map(str, found)))
+            raise InvalidValueError(f"{name!r} could mean {names}; say which by its full name", "workload")
+        return found[0]
+
     def _generated(self, name: str) -> list[Client]:
         """The pods whose names a controller made of this one: ``deploy/NAME``, or the beginning of a pod's name."""
         kind, _, rest = name.partition("/")

@@ -1,6 +1,6 @@
 """The answer of one choice, made by one component at one place."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from attrs import evolve, field, frozen
@@ -23,6 +23,7 @@ from meshtier.mesh.route_data import (
     note_data,
     place_data,
 )
+from meshtier.mesh.selection import listed_twice
 from meshtier.mesh.service_endpoint import ServiceEndpoint, is_announcement
 from meshtier.mesh.snapshot import Place
 from meshtier.mesh.warnings import few_to_eject, rejected, uneven_weights
@@ -120,10 +121,9 @@ class DirectRoute(Route):
         found = {item.endpoint.id: item for hop in self._hops_behind() for item in hop.route.excluded}
         for item in (*selection.visible.excluded, *selection.excluded):
             found |= {one.endpoint.id: one for one in self._spread(item)}
-        # What one gateway cannot choose, or is not sent for, another can choose.
-        far = self.visible.network_endpoints
-        told = [endpoint.id for endpoint in self.endpoints if endpoint.id in far] if far else []
-        chosen = {endpoint.id for name in told for endpoint in self.behind(name) or ()}
+        # What one gateway cannot choose, or is not sent for, another can choose, or who chooses here.
+        told = [endpoint.id for endpoint in self.endpoints] if self.visible.network_endpoints else []
+        chosen = {*told, *(endpoint.id for name in told for endpoint in self.behind(name) or ())}
         return tuple(found[name] for name in sorted(found.keys() - chosen))
 
     def _hops_behind(self) -> Iterator[NextHop]:
@@ -150,12 +150,22 @@ class DirectRoute(Route):
         yield from self.service.notes
         yield from self.visible.notes
         yield from self.selection.notes
-        yield from few_to_eject(self.effective_rule, [len(tier.endpoints) for tier in self.selection.tiers])
+        yield from few_to_eject(self.effective_rule, self._hosts)
         if self.visible.network_endpoints:
             yield from other_networks(self.outcome)
         if self.component.traits.is_told_priorities:
             yield from uneven_weights(self.selection.envoy, self.selection.groups)
             yield from rejected(self.selection.groups)
+        if self.outcome.dropped:
+            yield from listed_twice(self.visible, self.outcome.dropped)
+
+    @property
+    def _hosts(self) -> Sequence[int]:
+        """How many hosts each priority has."""
+        tiers, out = self.selection.tiers, self.outcome.dropped
+        if not out:
+            return [len(tier.endpoints) for tier in tiers]
+        return [sum(endpoint.id not in out for endpoint in tier.endpoints) for tier in tiers]
 
     @property
     @override

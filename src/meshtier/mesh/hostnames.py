@@ -276,7 +276,7 @@ class HostTable:
         first = next((service for service in own if service.kind == "Service"), None)
         return Binding(
             host=host,
-            spans_clusters=first is None and host.endswith(f".{GLOBAL_DOMAIN}"),
+            spans_clusters=first is None and host.endswith(f".{self._domain(own[0].cluster)}"),
             services=tuple(own),
             namesakes=self._namesakes[first.namespace, first.name] if first else (),
             why_not=partial(_in_another_cluster, own[0].cluster),

@@ -1,20 +1,25 @@
 """A snapshot of clusters, and the questions that it answers."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from typing_extensions import override
 
 from meshtier.component import COMPONENTS, Component, Traits
-from meshtier.errors import InvalidValueError, check_member, check_type
+from meshtier.distribution import TrafficDistribution
+from meshtier.endpoint import Health
+from meshtier.errors import InvalidValueError, UnknownNameError, check_member, check_type
 from meshtier.locality import Locality
+from meshtier.mesh import changes
 from meshtier.mesh.clients import Client, ClientTable, client_of
+from meshtier.mesh.cluster_index import ClusterIndex
 from meshtier.mesh.hostnames import HostTable
 from meshtier.mesh.request import RouteRequest
 from meshtier.mesh.route import Route
 from meshtier.mesh.routing import Router
-from meshtier.mesh.snapshot import Cluster, Place, Workload
+from meshtier.mesh.selector import Selection, Selector
+from meshtier.mesh.snapshot import Cluster, Objects, Place, Workload
 from meshtier.mesh.snapshot_warnings import snapshot_warnings
 from meshtier.mesh.sweep import Sweep
 from meshtier.note import Note
@@ -49,6 +54,7 @@ class Mesh:
 
     clusters: tuple[Cluster, ...] = field(converter=_clusters)
     locality_setting: LocalitySetting | None = field(default=MESH_DEFAULT, kw_only=True)
+    _whole: "Mesh | None" = field(default=None, kw_only=True, repr=False)  # what `without` has left something out of
 
     @cached_property
     def _hosts(self) -> HostTable:
@@ -63,7 +69,8 @@ class Mesh:
         return Router(self.clusters, self._hosts, self.locality_setting)
 
     @cached_property
-    def _sweep(self) -> Sweep:
+    def sweep(self) -> Sweep:
+        """Every host from every place, for those that go through all of it in their own way."""
         return Sweep(self.clusters, self._hosts, self._router)
 
     @cached_property
@@ -84,7 +91,7 @@ class Mesh:
             profile: Whose rules.
         """
         names = [cluster] if cluster is not None else [known.name for known in self.clusters]
-        found = {host for name in names for host in self._sweep.hosts(name, component, profile)}
+        found = {host for name in names for host in self.sweep.hosts(name, component, profile)}
         return tuple(sorted(found))
 
     def client(self, client: "Client | Workload | Locality | str", *, cluster: str | None = None) -> Client:
@@ -181,7 +188,7 @@ class Mesh:
         """
         self._clients.check_cluster(cluster)
         found: dict[Place, Client] = {}
-        for client in self._sweep.clients(cluster, component):
+        for client in self.sweep.clients(cluster, component):
             found.setdefault(client.place_for(client.starts_at if component is None else component), client)
         return found
 
@@ -208,7 +215,7 @@ class Mesh:
 
         Cost: O(n) once for each host and cluster; then O(scopes) a route.
         """
-        return self._sweep.routes(component, profile, hosts)
+        return self.sweep.routes(component, profile, hosts)
 
     def route_count(
         self,
@@ -218,7 +225,181 @@ class Mesh:
         hosts: Iterable[str] | None = None,
     ) -> int:
         """How many routes `routes` yields."""
-        return self._sweep.count(component, profile, hosts)
+        return self.sweep.count(component, profile, hosts)
+
+    @cached_property
+    def _indexes(self) -> tuple[ClusterIndex, ...]:
+        return tuple(map(ClusterIndex, self.clusters))
+
+    @cached_property
+    def _selector(self) -> Selector:
+        return Selector(self._indexes, self._clients)
+
+    def _select(self, keyword: str, name: str) -> Selection:
+        """What is meant by a name; what is gone already is known still, so that leaving it out twice is once."""
+        try:
+            return self._selector.find(keyword, name)
+        except UnknownNameError:
+            if self._whole is None:
+                raise
+            return self._whole._select(keyword, name)  # noqa: SLF001  # another Mesh
+
+    def without(
+        self,
+        *,
+        network: str | None = None,
+        region: str | None = None,
+        zone: str | None = None,
+        node: str | None = None,
+        cluster: str | None = None,
+        workload: str | None = None,
+        gateway: str | None = None,
+    ) -> "Mesh":
+        """The mesh as it would be without all that is named here, and what others know of it.
+
+        What runs at a place that is gone is gone with it, behind every service, waypoint
+        and gateway. Services and their settings stay. What is gone already may be named again.
+
+        Args:
+            network: With all that is in it, and the gateways that lead there.
+            region: With all that runs there.
+            zone: Likewise; as ``region/zone`` where several regions have one of this name.
+            node: Likewise; as ``cluster/node`` where several clusters have one of this name.
+            cluster: With the gateways that name it, and the entries that stand for it, in other clusters.
+            workload: Named as a client is.
+            gateway: ``name`` or ``namespace/name``, in all clusters, or
+                ``cluster/namespace/name``: a peering Gateway with its pods, and what
+                stands for it in other clusters, by its addresses; of another Gateway,
+                such as a waypoint, the pods alone, so that what is sent there is lost.
+
+        Raises:
+            UnknownNameError: Nothing is called so; the nearest names are given.
+            InvalidValueError: Nothing is named, or a name could mean several things.
+
+        Cost: O(n) in the workloads and backends; clusters, services and workloads that do not change are shared.
+
+        >>> from meshtier.kube import load
+        >>> mesh = load("examples/bookinfo/gateways").without(zone="us-east-a")
+        >>> [endpoint.id for endpoint in mesh.route("east/bookinfo/curl-east", "reviews").endpoints]
+        ['east/bookinfo/reviews-v3-84b7c6d95f-v9zwl']
+        """
+        named = {
+            "network": network,
+            "region": region,
+            "zone": zone,
+            "node": node,
+            "cluster": cluster,
+            "workload": workload,
+            "gateway": gateway,
+        }
+        given = {keyword: name for keyword, name in named.items() if name is not None}
+        if not given:
+            raise InvalidValueError(f"expected at least one of {', '.join(named)}, got none", "without")
+        selections = [self._select(keyword, name) for keyword, name in given.items()]
+        return evolve(self, clusters=changes.without(self._indexes, selections), whole=self)
+
+    def with_objects(
+        self, *sources: Objects, clusters: Mapping[str, Objects | Sequence[Objects]] | None = None
+    ) -> "Mesh":
+        """The mesh as it would be with these objects applied: new ones are added, known ones replaced.
+
+        What a manifest does not say of an object is gone, except what the cluster itself
+        says: the status, the node of a pod, and the EndpointSlices of a Service. A
+        cluster that was changed since it was read takes no objects: apply them first.
+
+        Args:
+            sources: As `meshtier.kube.load` takes them. They are of the cluster that
+                the label of a Namespace ``istio-system`` in them names, or of the only
+                one. Of several, a source with DestinationRules alone is of every one.
+            clusters: Further sources by the name of their cluster.
+
+        Raises:
+            InputError: With all problems of all sources; also those of a cluster that is not there.
+            InvalidValueError: No source is given, or the clusters were not read by `meshtier.kube.load`.
+
+        Cost: O(n) in the objects of each cluster that gets some; the others stay the same.
+
+        >>> from meshtier.kube import load
+        >>> service = {
+        ...     "apiVersion": "v1",
+        ...     "kind": "Service",
+        ...     "metadata": {"name": "reviews", "namespace": "bookinfo"},
+        ...     "spec": {"trafficDistribution": "PreferClose", "selector": {"app": "reviews"}},
+        ... }
+        >>> mesh = load("examples/bookinfo/gateways").with_objects(clusters={"east": service})
+        >>> mesh.route("east/bookinfo/curl-east", "reviews").holds
+        'PreferSameZone'
+        """
+        if not sources and not clusters:
+            raise InvalidValueError("expected objects to put over the mesh, got none", "sources")
+        source = next((cluster.source for cluster in self.clusters if cluster.source is not None), None)
+        if source is None:
+            text = "expected clusters that meshtier.kube.load has read, got none: of plain values, make another Mesh"
+            raise InvalidValueError(text, "sources")
+        return evolve(self, clusters=source.with_objects(self.clusters, sources, clusters or {}))
+
+    def with_distribution(self, host: str, mode: TrafficDistribution | str) -> "Mesh":
+        """The mesh as it would be if the services of a host asked for *mode*, in every cluster that has them.
+
+        It is set by their annotation, in place of the annotation and the field that
+        they have, because that is where all modes can be set (PREC-1). What wins over
+        it, such as ``internalTrafficPolicy: Local``, stays.
+
+        Args:
+            host: A full host name; a short one if it is plain which is meant; or
+                ``namespace/name`` or ``cluster/namespace/name`` of a Service or ServiceEntry.
+            mode: A mode or its word in manifests.
+
+        Raises:
+            UnknownNameError: Nothing answers to the host; the nearest names are given.
+            InvalidValueError: It is no mode.
+
+        Cost: O(services).
+        """
+        return evolve(self, clusters=changes.with_distribution(self.clusters, self._hosts, host, mode))
+
+    def with_health(self, workload: str, health: Health) -> "Mesh":
+        """The mesh as it would be if a workload were of this health, to itself and in every list of endpoints.
+
+        Args:
+            workload: Named as a client is.
+            health: As it would be.
+
+        Raises:
+            UnknownNameError: Nothing is called so; the nearest names are given.
+            InvalidValueError: The name could mean several workloads, or *health* is none.
+
+        Cost: O(n) in the backends of its cluster.
+        """
+        check_type(workload, str, "workload")
+        return evolve(self, clusters=changes.with_health(self._indexes, self._clients.workload(workload), health))
+
+    def scaled(self, service: str, replicas: int, *, zone: str | None = None) -> "Mesh":
+        """The mesh as it would be if a Service had so many pods.
+
+        Fewer: those that are not ready go first, then the last by name. More: copies of
+        the ready pods in the order of their names, again and again, each at the place
+        of its model, ready, and behind every service that its model is behind.
+
+        Args:
+            service: A Service as `with_distribution` takes it. Where several clusters
+                have it, one of them is to be named: ``cluster/namespace/name``.
+            replicas: How many pods; 0 is allowed.
+            zone: Count and change the pods of this zone alone; ``None`` for all.
+
+        Raises:
+            UnknownNameError: No such Service or zone; the nearest names are given.
+            InvalidValueError: It could be several, has no pod to copy, or *replicas* is no number of pods.
+
+        Cost: O(n) in the workloads and backends of its cluster.
+
+        >>> from meshtier.kube import load
+        >>> mesh = load("examples/bookinfo/gateways").scaled("east/bookinfo/reviews", 1)
+        >>> [endpoint.id for endpoint in mesh.route("east/bookinfo/curl-east", "reviews").endpoints]
+        ['east/bookinfo/reviews-v1-5f4c8b9d76-q7rkf']
+        """
+        within = self._select("zone", zone) if zone is not None else None
+        return evolve(self, clusters=changes.scaled(self._indexes, self._hosts, service, replicas, within))
 
     @override
     def __repr__(self) -> str:

@@ -43,13 +43,15 @@ class _Key:
     Attributes:
         way: How it is reached.
         network: The network where it leads.
-        told: What it is told apart by besides: under Solo's rules the peer cluster
-            (NET-4); at an Envoy of Istio the locality of what is behind (LOC-3).
+        cluster: The peer cluster where that tells it apart (NET-4); else ``""``.
+        group: The locality of what is behind, without the network, where that
+            tells it apart (LOC-3); else ``None``.
     """
 
     way: _Way
     network: str
-    told: str | Locality
+    cluster: str = ""
+    group: Locality | None = None
 
 
 @frozen(kw_only=True)
@@ -88,7 +90,7 @@ def network_endpoints(
         if each.gateways not in ways:
             ways[each.gateways] = _ways(each.gateways, viewpoint)
         for way in ways[each.gateways]:
-            groups[_Key(way, each.place.locality.network, _told(each, viewpoint))].append(each)
+            groups[_key(way, each, viewpoint)].append(each)
     # ztunnel is told whole weights at one gateway, which need no common measure.
     scale = lcm(*(len(found) for found in ways.values())) if viewpoint.envoy else 1
     made: dict[str, ServiceEndpoint] = {}
@@ -127,10 +129,13 @@ def _ways(gateways: Sequence[PeeringGateway], viewpoint: Viewpoint) -> tuple[_Wa
     return tuple(found)
 
 
-def _told(each: ServiceEndpoint, viewpoint: Viewpoint) -> str | Locality:
+def _key(way: _Way, each: ServiceEndpoint, viewpoint: Viewpoint) -> _Key:
+    network, *place = each.place.locality
+    if viewpoint.literal:  # only what the ztunnel could not tell apart is one
+        return _Key(way, network, each.endpoint.cluster, Locality("", *place))
     if viewpoint.gateway_locality:
-        return each.endpoint.cluster
-    return Locality("", *each.place.locality[1:4]) if viewpoint.envoy else ""
+        return _Key(way, network, each.endpoint.cluster)
+    return _Key(way, network, group=Locality("", *place[:3]) if viewpoint.envoy else None)
 
 
 def _weight(each: ServiceEndpoint, viewpoint: Viewpoint) -> int:
@@ -160,7 +165,7 @@ def _made(
     grouped: bool,
 ) -> ServiceEndpoint:
     way, first = key.way, members[0]
-    cluster = key.told if isinstance(key.told, str) and key.told else way.gateway.cluster
+    cluster = key.cluster or way.gateway.cluster
     entry = _entry(found, members, viewpoint)
     name = _name(key, cluster, grouped=grouped)
     addresses = (way.address,) if way.address else ()
@@ -189,7 +194,7 @@ def _made(
         place=place,
         gateways=(way.gateway,),
         behind=tuple(members),
-        group=key.told if isinstance(key.told, Locality) else None,
+        group=key.group if viewpoint.envoy else None,
         ports=frozenset[int]().union(*served) if len(served) == len(members) else None,
     )
 
@@ -207,5 +212,7 @@ def _entry(
 def _name(key: _Key, cluster: str, *, grouped: bool) -> str:
     gateway = key.way.gateway
     address = f" at {key.way.address}" if key.way.number else ""
-    group = f" ({key.told.text or 'no locality'})" if grouped and isinstance(key.told, Locality) else ""
+    group = ""
+    if grouped and key.group is not None:
+        group = f" ({' '.join(filter(None, (key.group.text, key.group.node))) or 'no locality'})"
     return f"{cluster or key.network} via {gateway.namespace}/{gateway.name}{address}{group}"

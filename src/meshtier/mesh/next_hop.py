@@ -103,7 +103,9 @@ def other_networks(outcome: Outcome) -> Iterator[Note]:
     for name, each in found.items():
         about = str(each.gateway)
         network = each.place.locality.network
-        where = f"cluster {each.endpoint.cluster!r}" if each.endpoint.cluster else f"network {network!r}"
+        cluster = each.endpoint.cluster
+        is_named = cluster not in ("", outcome.selection.visible.viewpoint.cluster)
+        where = f"cluster {cluster!r}" if is_named else f"network {network!r}"
         if name in told and name not in behind:
             text = f"what is behind it is in {where}, whose dump is not in the input: the answer ends at the gateway"
             yield Note("peer-dump-missing", text, about)
@@ -115,9 +117,13 @@ def other_networks(outcome: Outcome) -> Iterator[Note]:
 
 def _assumed_weights(outcome: Outcome) -> Iterator[Note]:
     """A note for each tier in which the weight of another network, which only its dump says, counts (NET-4)."""
-    assumed = outcome.selection.visible.network_endpoints.keys() - outcome.behind.keys()
+    visible = outcome.selection.visible
+    if visible.binding.service.preference is not None:
+        return  # a ztunnel's dump has the weight that it was told
+    assumed = visible.network_endpoints.keys() - outcome.behind.keys()
     for tier in outcome.selection.tiers if assumed else ():
         names = [endpoint.id for endpoint in tier.endpoints]
         if len(names) > 1 and (found := [name for name in names if name in assumed]):
-            text = f"the weight of {', '.join(found)} is that of its entry, and counts beside {len(names) - len(found)}"
-            yield Note("network-weight-assumed", f"{text} other endpoints; what is behind it would say better")
+            beside = f"counts beside {others} other endpoints" if (others := len(names) - len(found)) else "counts"
+            text = f"the weight of {', '.join(found)} is that of its entry, and {beside}; what is behind it would say"
+            yield Note("network-weight-assumed", f"{text} better")

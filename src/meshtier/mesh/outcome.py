@@ -16,7 +16,7 @@ from meshtier.component import Component
 from meshtier.dataplane import DataPlane, Shares, data_plane
 from meshtier.locality import Locality
 from meshtier.mesh.effective_rule import EffectiveRule
-from meshtier.mesh.selection import Selection
+from meshtier.mesh.selection import Selection, dropped
 from meshtier.mesh.service_endpoint import ServiceEndpoint
 from meshtier.mesh.visible import VisibleEndpoints
 from meshtier.precedence import Resolution
@@ -163,9 +163,19 @@ class Outcome:
         """The share of each endpoint that the component is told of and can choose, by id. Cost: O(n)."""
         selection = self.selection
         if not selection.passthrough:
-            return self._plane.shares(selection)
+            shares, without = self._plane.shares(selection), self.dropped
+            return Shares.trusted({**shares, **dict.fromkeys(without, 0.0)}, shares.reason) if without else shares
         text = f"no choice is made ({selection.passthrough}): the client picks the address itself"
         return Shares.trusted(dict.fromkeys(selection.visible.available, 0.0), text)
+
+    @cached_property
+    def dropped(self) -> frozenset[str]:
+        """The ids of what an Envoy is told of and drops, for it has that host already (NET-1)."""
+        if not self.component.traits.is_told_priorities or not self.selection.visible.hosts:
+            return frozenset()
+        return dropped(self.selection.groups, self.selection.visible) - {
+            exclusion.endpoint.id for exclusion in self.selection.excluded
+        }
 
     @cached_property
     def tiers(self) -> tuple[RouteTier, ...]:

@@ -43,33 +43,42 @@ class Viewpoint:
         gateway_locality: Whether what lies behind a gateway has that gateway's
             region and zone (LOC-3), and is one for each peer cluster (NET-4).
         crosses_networks: Whether it sends to other networks at all (PATH-3).
-        network: The network in which it runs; ``""`` for that of its cluster.
+        network: The network in which it runs; ``None`` for that of its cluster.
         needs_no_gateway: Whether it reaches a network to which no gateway leads directly (NET-2).
         crossing_doubt: What is doubtful about its sending there; ``None`` if nothing is.
+        literal: Whether it is a ztunnel whose dump says what it was told of other networks (PLANE).
     """
 
     cluster: str
     envoy: bool
     gateway_locality: bool
     crosses_networks: bool = True
-    network: str = ""
+    network: str | None = None
     needs_no_gateway: bool = False
     crossing_doubt: Note | None = None
+    literal: bool = False
 
     @classmethod
-    def of(cls, cluster: str, request: RouteRequest) -> "Viewpoint":
-        """The viewpoint of the component that is asked about, in one cluster."""
+    def of(cls, cluster: str, request: RouteRequest, *, dumped: bool = False) -> "Viewpoint":
+        """The viewpoint of the component that is asked about, in one cluster.
+
+        Args:
+            cluster: The cluster.
+            request: The question.
+            dumped: Whether what there is comes from a ztunnel's dump.
+        """
         profile, component = request.profile, request.component
         crosses, doubt = _crossing(profile, component)
         return cls(
             cluster=cluster,
             envoy=request.traits.is_told_unready,
             gateway_locality=profile.gateway_locality,
-            crosses_networks=crosses and not request.at_network,
+            crosses_networks=crosses and request.at_network is None,
             network=request.at_network,
             crossing_doubt=doubt,
             # Source: istio/istio pilot/pkg/xds/endpoints/ep_filters.go, EndpointsByNetworkFilter, at 86c9f01.
             needs_no_gateway=component is Component.SIDECAR and not profile.global_services,
+            literal=dumped and not request.traits.is_told_unready,
         )
 
 
@@ -122,7 +131,7 @@ class Reachability:
         self._home = clusters.get(viewpoint.cluster) or Cluster(name=viewpoint.cluster)
         self._clusters = clusters
         self._viewpoint = viewpoint
-        self._network = viewpoint.network or self._home.network
+        self._network = self._home.network if viewpoint.network is None else viewpoint.network
         self._flat_places: dict[Place, Place] = {}
         self._gateways: dict[tuple[str, str], tuple[PeeringGateway, ...]] = {}
         self.notes: list[Note] = []
@@ -159,6 +168,8 @@ class Reachability:
 
     def seen_through(self, gateway: PeeringGateway, own: Place) -> Place:
         """Where what is at a place in another network seems to be, seen through a gateway."""
+        if self._viewpoint.literal:
+            return own
         network = own.locality.network
         # LOC-3: no region and no zone under Istio's rules, those of the peering Gateway's labels under Solo's.
         # Source: istio/istio pilot/pkg/xds/endpoints/ep_filters.go, EndpointsByNetworkFilter, at 86c9f01.
@@ -192,7 +203,8 @@ class Reachability:
             self.notes.append(Note("gateway-assumed", f"{text} {names} are taken for it"))
         if self._viewpoint.crossing_doubt is not None and any(gateway.hbone for gateway in found):
             self.notes.append(self._viewpoint.crossing_doubt)
-        for gateway in found:
+        # Where none leads there, what is wrong with those that should says why.
+        for gateway in found or (each for each in known if each.place.locality.network == network):
             self.notes.extend(gateway.notes)
         if len(found) > 1 and not self._viewpoint.envoy:
             # Source: istio/istio pilot/pkg/serviceregistry/ambient, where ztunnel is told one gateway: istio#56960.
@@ -212,9 +224,10 @@ def _best(
 ) -> tuple[PeeringGateway, ...]:
     """The gateways of the network and cluster, else those of the network (NET-2)."""
     # Source: istio/istio pilot/pkg/xds/endpoints/ep_filters.go, selectNetworkGateways, at 86c9f01.
-    of_network = [gateway for gateway in gateways if gateway.hbone and gateway.place.locality.network == network]
+    usable = [gateway for gateway in gateways if gateway.hbone and gateway.ready]
+    of_network = [gateway for gateway in usable if gateway.place.locality.network == network]
     both = [gateway for gateway in of_network if gateway.cluster == cluster] if by_cluster else []
     if both or of_network:
         return tuple(both or of_network)
     # A gateway without a label of its network still leads to the cluster that it names.
-    return tuple(each for each in gateways if each.cluster == cluster and not each.place.locality.network)
+    return tuple(each for each in usable if each.cluster == cluster and not each.place.locality.network)

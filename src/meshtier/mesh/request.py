@@ -20,7 +20,7 @@ class RouteRequest:
         subset: A DestinationRule's subset; ``None`` for the whole host.
         defaults: The modes where nothing is set (COMP-2).
         at_network: The network at whose gateway the choice is made for traffic
-            from another network, which goes to none (NET-5); ``""`` for all other traffic.
+            from another network, which goes to none (NET-5); ``None`` for all other traffic.
         path: Whether the way that traffic really takes is asked for, and not one component (PATH).
         sent_alike: Whether the component is told of the endpoints without any
             priority, whatever is set, as Istio's gateways are of a waypoint's pods.
@@ -31,7 +31,7 @@ class RouteRequest:
     port: int | None = None
     subset: str | None = None
     defaults: Mapping[Component, Traits] = COMPONENTS
-    at_network: str = ""
+    at_network: str | None = None
     path: bool = False
     sent_alike: bool = False
 

@@ -40,6 +40,7 @@ from meshtier.mesh.warnings import (
     drift,
     foreign_host,
     kept_local,
+    may_keep_local,
     no_way,
     outside_the_mesh,
     set_in_vain,
@@ -78,7 +79,7 @@ class Router:
         self.waypoints: Mapping[str, WaypointTable] = {
             name: WaypointTable(cluster, hosts) for name, cluster in self.clusters.items()
         }
-        self.next_hops = NextHops(self)
+        self.next_hops: NextHops = NextHops(self)
         # Filled as they are asked for, and never changed.
         self._visible: dict[object, VisibleEndpoints] = {}
         self._routes: dict[object, HostRoutes] = {}
@@ -95,7 +96,7 @@ class Router:
 
     def visible(self, binding: Binding, cluster: str, request: RouteRequest) -> VisibleEndpoints:
         """What stands behind a host for one kind of component in one cluster."""
-        viewpoint = Viewpoint.of(cluster, request)
+        viewpoint = Viewpoint.of(cluster, request, dumped=binding.service.preference is not None)
         found = self._visible.get((binding, viewpoint))
         if found is None:
             found = self._visible[binding, viewpoint] = visible_endpoints(binding, self.clusters, viewpoint)
@@ -196,7 +197,8 @@ class HostRoutes:
         request = self.request.at_waypoint()
         if request == self.request and cluster == self._cluster:
             return self
-        if request.at_network:  # what comes from another network is for all that is here of the host (NET-5)
+        # What comes from another network is for all that is here of the host (NET-5).
+        if request.at_network is not None:
             return self.router.routes_to(self.binding, cluster, request)
         binding = self.router.hosts.bind(self.binding.host, cluster=cluster, naming=request.naming)
         return self.router.routes_to(binding, cluster, request)
@@ -209,7 +211,8 @@ class HostRoutes:
         if binding.kept_local:
             return (kept_local(binding),)
         foreign = (foreign_host(binding, request.profile),) if is_foreign(binding, request.profile) else ()
-        return (*foreign, *drift(binding, request.naming), *self._unseen())
+        kept = may_keep_local(binding, self.visible.endpoints, self._cluster) if request.naming.keeps_local else ()
+        return (*foreign, *kept, *drift(binding, request.naming), *self._unseen())
 
     def _unseen(self) -> Iterable[Note]:
         """A note for each peer of which nothing is known here, where the host spans clusters (NET-5)."""
@@ -400,7 +403,8 @@ def _resolved(binding: Binding, request: RouteRequest, clusters: Mapping[str, Cl
         internal_traffic_policy=service.internal_traffic_policy if is_service else None,
         preference=service.preference,
         component=request.component,
-        global_service=binding.spans_clusters and any(part.is_global for part in binding.services),
+        # Where only an entry answers to a global name, the service is global in the clusters that it announces.
+        global_service=binding.spans_clusters and (not is_service or any(part.is_global for part in binding.services)),
         profile=request.profile,
         defaults=request.defaults,
         objects={

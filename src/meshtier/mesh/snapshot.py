@@ -6,9 +6,10 @@ Adapters make them; `meshtier.mesh` asks questions of them.
 """
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
 from types import MappingProxyType
-from typing import Final, TypeAlias, assert_never, cast
+from typing import Any, Final, Protocol, TypeAlias, assert_never, cast
 
 from attrs import field, frozen
 from typing_extensions import override
@@ -349,6 +350,8 @@ class Namespace:
 
 
 def _by_key(workloads: Mapping[WorkloadKey, Workload] | Iterable[Workload]) -> Mapping[WorkloadKey, Workload]:
+    if isinstance(workloads, MappingProxyType):  # of another Cluster: an edit of 100,000 pods' services copies nothing
+        return cast("Mapping[WorkloadKey, Workload]", workloads)
     if isinstance(workloads, Mapping):
         return MappingProxyType(dict(cast("Mapping[WorkloadKey, Workload]", workloads)))
     found: dict[WorkloadKey, Workload] = {}
@@ -356,6 +359,27 @@ def _by_key(workloads: Mapping[WorkloadKey, Workload] | Iterable[Workload]) -> M
         if found.setdefault(workload.key, workload) is not workload:
             raise InvalidValueError(f"expected each workload once, got {workload} again", "workloads")
     return MappingProxyType(found)
+
+
+Objects: TypeAlias = str | PathLike[str] | Mapping[str, Any] | Iterable[Mapping[str, Any]]
+"""A source of objects: a path, ``-``, one object or list or dump, or some of them."""
+
+
+class ObjectSource(Protocol):
+    """What a cluster was read from, kept so that it can be read again with other objects beside."""
+
+    def with_objects(
+        self,
+        clusters: "Sequence[Cluster]",
+        sources: Sequence[Objects],
+        named: Mapping[str, Objects | Sequence[Objects]],
+    ) -> "tuple[Cluster, ...]":
+        """All *clusters* with the objects of *sources*, and those of *named* by cluster, put over them.
+
+        Raises:
+            MeshError: The objects cannot be read or put there; nothing is changed then.
+        """
+        ...
 
 
 @frozen(kw_only=True)
@@ -381,6 +405,8 @@ class Cluster:
         notes: What was doubtful about the cluster as a whole.
         ignored: What its objects say in the annotation ``meshtier.io/ignore``, by title.
         positions: Where its objects stand in files, by title, as in ``Service shop/web``.
+        source: What it was read from; ``None`` for one of plain values. It makes no
+            cluster differ from another.
 
     Raises:
         InvalidValueError: Two workloads have one key.
@@ -402,3 +428,4 @@ class Cluster:
     notes: tuple[Note, ...] = ()
     ignored: Mapping[str, str] = field(factory=dict[str, str])
     positions: Mapping[str, Position] = field(factory=dict[str, Position], eq=False, repr=False)
+    source: ObjectSource | None = field(default=None, eq=False, repr=False)

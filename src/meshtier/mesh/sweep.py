@@ -1,15 +1,17 @@
 """From where can what be asked? Every host from every place of a pod, each once."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Final
+
+from attrs import frozen
 
 from meshtier.component import Component
 from meshtier.mesh.clients import Client, client_of
 from meshtier.mesh.hostnames import HostTable, Naming
 from meshtier.mesh.request import RouteRequest
 from meshtier.mesh.route import Route
-from meshtier.mesh.routing import Router
+from meshtier.mesh.routing import HostRoutes, Router
 from meshtier.mesh.snapshot import Cluster, Place, Workload
 from meshtier.mesh.waypoint import gateway_of
 from meshtier.profile import Profile
@@ -23,8 +25,24 @@ _EAST_WEST: Final = (
 Source: istio/istio pkg/config/constants/constants.go and samples/multicluster/gen-eastwest-gateway.sh, at 86c9f01.
 """
 
-_Asked = tuple[str, str, RouteRequest, Collection[Client]]
-"""A cluster, a host, what is asked there, and the clients that ask."""
+
+@frozen(kw_only=True, eq=False)
+class Asked:
+    """One host as it is asked for in one cluster, and who asks.
+
+    Attributes:
+        cluster: Where the clients are.
+        host: The full host name.
+        start: Where the traffic of the clients starts; or the one component whose eyes count for their places.
+        request: What is asked.
+        clients: Those that ask, by place.
+    """
+
+    cluster: str
+    host: str
+    start: Component
+    request: RouteRequest
+    clients: Mapping[Place, Client]
 
 
 class Sweep:
@@ -43,8 +61,8 @@ class Sweep:
 
     def clients(self, cluster: str, component: Component | None) -> Iterator[Client]:
         """A pod for every distinct place in *cluster* as *component* sees it; ``None``: for all starts of a path."""
-        for _start, clients in self._starts(cluster, component):
-            yield from clients
+        for _start, clients in self.starts(cluster, component):
+            yield from clients.values()
 
     def hosts(self, cluster: str, component: Component | None, profile: Profile) -> Iterable[str]:
         """Every full host name that can be asked for in *cluster*, some of them twice."""
@@ -52,15 +70,14 @@ class Sweep:
         for naming in dict.fromkeys(Naming.of(profile, start) for start in starts):
             yield from self._hosts.hosts(cluster, naming)
 
-    def _starts(self, cluster: str, component: Component | None) -> Iterator[tuple[Component, Collection[Client]]]:
+    def starts(self, cluster: str, component: Component | None) -> Iterator[tuple[Component, Mapping[Place, Client]]]:
         """Where traffic starts, and the clients that start there, one for each place."""
         if component is None:
-            for start, by_place in self._origins.get(cluster, {}).items():
-                yield start, by_place.values()
+            yield from self._origins.get(cluster, {}).items()
         else:
             # With a waypoint in the path, it is ztunnel that starts from the pod.
             by_envoy = component.traits.reads_locality_override and component is not Component.WAYPOINT
-            yield component, self._places[cluster, by_envoy].values()
+            yield component, self._places[cluster, by_envoy]
 
     @cached_property
     def _places(self) -> Mapping[tuple[str, bool], Mapping[Place, Client]]:
@@ -82,30 +99,50 @@ class Sweep:
 
     def routes(self, component: Component | None, profile: Profile, hosts: Iterable[str] | None) -> Iterator[Route]:
         """A route for each host and place; *hosts* are full names, ``None`` for all of them."""
-        for cluster, host, request, clients in self._asked(component, profile, hosts):
-            binding = self._hosts.bind(host, cluster=cluster, naming=request.naming)
-            routes = self._router.routes_to(binding, cluster, request)
-            for client in clients:
+        for asked in self.asked(component, profile, hosts, starts=component):
+            routes = self.routes_to(asked)
+            for client in asked.clients.values():
                 yield routes.route(client)
 
     def count(self, component: Component | None, profile: Profile, hosts: Iterable[str] | None) -> int:
         """How many routes there are to go through."""
-        return sum(len(clients) for *_, clients in self._asked(component, profile, hosts))
+        return sum(len(asked.clients) for asked in self.asked(component, profile, hosts, starts=component))
 
-    def _asked(self, component: Component | None, profile: Profile, hosts: Iterable[str] | None) -> Iterator[_Asked]:
+    def routes_to(self, asked: Asked) -> HostRoutes:
+        """What the routes of all these clients share."""
+        binding = self._hosts.bind(asked.host, cluster=asked.cluster, naming=asked.request.naming)
+        return self._router.routes_to(binding, asked.cluster, asked.request)
+
+    def asked(
+        self,
+        component: Component | None,
+        profile: Profile,
+        hosts: Iterable[str] | None,
+        *,
+        starts: Component | None,
+    ) -> Iterator[Asked]:
+        """All that can be asked of a component, by cluster and host.
+
+        Args:
+            component: The one that is asked about; ``None`` for the way that the traffic really takes.
+            profile: Whose rules.
+            hosts: Full host names; ``None`` for all of them.
+            starts: Whose places count: a component, or ``None`` for all at which traffic starts. With one
+                component here, *component* must be one too.
+        """
         wanted = None if hosts is None else set(hosts)
         for cluster in self._clusters:
-            starts = [
-                (RouteRequest(component=start, profile=profile, path=component is None), clients)
-                for start, clients in self._starts(cluster.name, component)
+            found = [
+                (start, RouteRequest(component=component or start, profile=profile, path=component is None), clients)
+                for start, clients in self.starts(cluster.name, starts)
             ]
-            namings = {request.naming for request, _ in starts}
+            namings = {request.naming for _, request, _ in found}
             known = {naming: self._hosts.hosts(cluster.name, naming) for naming in namings}
             for host in sorted({host for names in known.values() for host in names}):
                 if wanted is None or host in wanted:
-                    for request, clients in starts:
+                    for start, request, clients in found:
                         if len(known) == 1 or host in known[request.naming]:
-                            yield cluster.name, host, request, clients
+                            yield Asked(cluster=cluster.name, host=host, start=start, request=request, clients=clients)
 
 
 def _origins_in(cluster: Cluster) -> Mapping[Component, Mapping[Place, Client]]:

@@ -110,6 +110,12 @@ class VisibleEndpoints:
         return {name: each.group for name, each in found if each.group is not None}
 
     @cached_property
+    def hosts(self) -> Mapping[str, object]:
+        """What is one host to an Envoy and stands in several localities, by the id of each (NET-1)."""
+        found = self.network_endpoints
+        return {name: found[name].workload.addresses or found[name].gateways for name in self.grouped_at}
+
+    @cached_property
     def known(self) -> Mapping[str, ServiceEndpoint]:
         """Everything, by endpoint id, what is behind network endpoints too."""
         behind = {one.endpoint.id: one for each in self.network_endpoints.values() for one in each.behind}
@@ -329,7 +335,8 @@ def _reason_against(each: ServiceEndpoint, access: Access, viewpoint: Viewpoint)
         return Exclusion(endpoint, Reason.TERMINATING, "TIER-5")
     # The control plane hands unready endpoints to an Envoy, which counts them (LOAD-3); ztunnel drops them from the
     # service's endpoints. Source: istio/ztunnel src/state/service.rs, LoadBalancerHealthPolicy, at 62d8265.
-    # Of another network ztunnel is told a sum of all that is there (NET-3).
-    if endpoint.health is Health.UNHEALTHY and not viewpoint.envoy and not access.gateways:
+    # Of another network ztunnel is told a sum of all that is there (NET-3), unless its own dump says otherwise.
+    is_summed = access.gateways and not viewpoint.literal
+    if endpoint.health is Health.UNHEALTHY and not viewpoint.envoy and not is_summed:
         return Exclusion(endpoint, Reason.UNHEALTHY, "TIER-5", "ztunnel leaves it out before it chooses")
     return None

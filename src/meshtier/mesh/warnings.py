@@ -86,6 +86,16 @@ def kept_local(binding: Binding) -> Note:
     return Note("waypoint-keeps-local", text, str(binding.service))
 
 
+def may_keep_local(binding: Binding, endpoints: Iterable[Endpoint], own: str) -> tuple[Note, ...]:
+    """A note if a ztunnel's dump has a local name with endpoints elsewhere, which a waypoint may lack (WP-3)."""
+    service = binding.service
+    is_local = service.kind == "Service" and not binding.host.endswith(f".{GLOBAL_DOMAIN}")
+    if service.preference is None or not is_local or all(endpoint.cluster in ("", own) for endpoint in endpoints):
+        return ()
+    text = f"the dump does not say whether {binding.host} is taken over; if it is, a waypoint has its own"
+    return (Note("waypoint-may-keep-local", f"{text} cluster's endpoints alone", str(service)),)
+
+
 def no_way(service: Service, waypoint: Waypoint | NoWaypoint) -> Note:
     """Why there is no first choice, of a waypoint pod (COMP-1)."""
     beside = "the answer is that of a waypoint beside the client"

@@ -227,11 +227,11 @@ class WaypointRoute(Route):
         name = self.service_endpoint(endpoint.id if isinstance(endpoint, Endpoint) else endpoint).endpoint.id
         hops = sorted(self.pods.hops, key=lambda hop: hop.share, reverse=True)
         if not hops:
-            return evolve(self.deciding.why(name), share=self.shares[name])
+            return evolve(self.deciding.why(name), share=_share(self, name))
         hop = max(hops, key=lambda hop: _standing(hop, name))
         why = hop.route.why(name)
         verdict = f"{why.verdict}, as seen by {hop.by}" if len(hops) > 1 else why.verdict
-        return evolve(why, verdict=verdict, share=self.shares[name])
+        return evolve(why, verdict=verdict, share=_share(self, name))
 
     @override
     def to_dict(self) -> RouteData:
@@ -239,6 +239,9 @@ class WaypointRoute(Route):
         place = place_data(self.place.locality)
         data["client"] = ClientData(name=self.client.name, cluster=self.client.cluster, place=place)
         data["endpoints"] = [self.endpoint_data(endpoint) for endpoint in self.endpoints]
+        for tier in data["tiers"]:
+            tier["endpoints"] = [self.endpoint_data(self.pods.chosen[each["id"]]) for each in tier["endpoints"]]
+            tier["share"] = sum(each["share"] for each in tier["endpoints"])
         data["next_hops"] = []
         data["excluded"] = [exclusion_data(exclusion) for exclusion in self.excluded]
         data["reason"] = self.reason
@@ -256,4 +259,10 @@ def _standing(hop: Hop, name: str) -> tuple[float, bool, bool]:
     if name not in route.known:
         return 0.0, False, False
     out = any(exclusion.endpoint.id == name for exclusion in route.excluded)
-    return hop.share * route.shares[name], not out, True
+    return hop.share * _share(route, name), not out, True
+
+
+def _share(route: Route, name: str) -> float:
+    """The share of an endpoint: a final one, or one that stands for another network."""
+    share = route.shares.get(name)
+    return route.told.get(name, 0.0) if share is None else share

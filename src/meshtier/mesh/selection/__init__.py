@@ -2,6 +2,7 @@
 
 from meshtier.mesh.selection.by_distribution import DistributionSelection, compared_parts, compared_place
 from meshtier.mesh.selection.by_locality_setting import LocalitySelection, compared_labels
+from meshtier.mesh.selection.hosts import dropped, listed_twice
 from meshtier.mesh.selection.passthrough import Passthrough
 from meshtier.mesh.selection.protocol import Selection
 
@@ -13,4 +14,6 @@ __all__ = [
     "compared_labels",
     "compared_parts",
     "compared_place",
+    "dropped",
+    "listed_twice",
 ]

@@ -11,6 +11,7 @@ from meshtier.locality import SCOPES, Locality
 from meshtier.mesh.clients import Client
 from meshtier.mesh.effective_rule import EffectiveRule, lb_policy
 from meshtier.mesh.explanation import Comparison, scope_comparisons
+from meshtier.mesh.selection.hosts import kept
 from meshtier.mesh.service_endpoint import ServiceEndpoint
 from meshtier.mesh.snapshot import Place
 from meshtier.mesh.visible import VisibleEndpoints
@@ -83,7 +84,8 @@ class DistributionSelection:
     @cached_property
     def _groups(self) -> tuple[LocalityGroup, ...]:
         by_labels = bool(self.resolution.preference.scopes) and not self.resolution.strict
-        return assign_tiers(self.tiers, by_labels=by_labels, grouped_at=self.visible.grouped_at)
+        groups = assign_tiers(self.tiers, by_labels=by_labels, grouped_at=self.visible.grouped_at)
+        return kept(groups, self.visible)
 
     def describe(self, number: int) -> str:
         """What endpoints of this tier have in common with the client."""

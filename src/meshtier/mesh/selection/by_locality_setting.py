@@ -14,6 +14,7 @@ from meshtier.locality import SCOPES, Locality, Scope
 from meshtier.mesh.clients import Client
 from meshtier.mesh.effective_rule import EffectiveRule, lb_policy
 from meshtier.mesh.explanation import Comparison, label_comparisons, scope_comparisons
+from meshtier.mesh.selection.hosts import kept
 from meshtier.mesh.service_endpoint import ServiceEndpoint
 from meshtier.mesh.snapshot import Place
 from meshtier.mesh.visible import VisibleEndpoints
@@ -91,7 +92,11 @@ class LocalitySelection:
     @property
     def groups(self) -> tuple[LocalityGroup, ...]:
         """The groups that Istio hands to the Envoy."""
-        return self.assignment.groups
+        return self._groups
+
+    @cached_property
+    def _groups(self) -> tuple[LocalityGroup, ...]:
+        return kept(self.assignment.groups, self.visible)
 
     @property
     def envoy(self) -> EnvoySettings:

@@ -39,7 +39,7 @@ class Selection(Protocol):
 
     @property
     def groups(self) -> tuple[LocalityGroup, ...]:
-        """The tiers as Istio hands them to an Envoy."""
+        """The tiers as Istio hands them to an Envoy, without the hosts that it drops."""
         ...
 
     @property
