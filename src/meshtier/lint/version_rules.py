@@ -91,7 +91,7 @@ def _first_change(site: Site, other: Profile) -> Change | None:
         was, will = site.route(client, None), site.route_under(client, other)
         if will is None or _is_same(was, will) or (was.outcome, will.outcome) in compared:
             continue
-        compared.add((was.outcome, will.outcome))  # which clients that compare alike share: 8 s become 3 s
+        compared.add((was.outcome, will.outcome))  # which clients that compare alike share: 12 s become 8 s
         before, after = _order(was), _order(will)
         if before != after:
             return Change(site, client, before, after)
