@@ -54,6 +54,7 @@ def _table() -> Mapping[str, NoteCode]:
         "namespace-needs-version": (error, "PREC-1", "the profile does not read the annotation of a Namespace"),
         "scope-unknown": (warning, "COMP-3", "the scope of a Service is no scope, and counts as cluster"),
         "segment-domain-unknown": (warning, "COMP-3", "the domain of a cluster's segment is unknown"),
+        "mesh-config-unread": (warning, "COMP-2", "the ConfigMap of the mesh cannot be read, and the defaults hold"),
         "foreign-host": (info, "COMP-3", "the profile knows no such host names; the answer is given all the same"),
         "settings-differ": (warning, "COMP-3", "a Service says something else in another cluster that its host spans"),
         # DestinationRules

@@ -87,6 +87,30 @@ def test_services_that_pass_connections_through(spec: dict[str, Any], why: str) 
     assert only(service(**spec)).passthrough == why
 
 
+@pytest.mark.parametrize(
+    ("annotations", "asks"),
+    [
+        ({"service.kubernetes.io/topology-mode": "Auto"}, "service.kubernetes.io/topology-mode"),
+        ({"service.kubernetes.io/topology-aware-hints": "auto"}, "service.kubernetes.io/topology-aware-hints"),
+        ({"service.kubernetes.io/topology-mode": "Disabled"}, ""),
+        (
+            {
+                "service.kubernetes.io/topology-aware-hints": "disabled",
+                "service.kubernetes.io/topology-mode": "Auto",
+            },
+            "",
+        ),
+        ({}, ""),
+    ],
+)
+def test_the_annotation_that_asks_for_hints_is_kept(annotations: dict[str, str], asks: str) -> None:
+    assert only(service({"annotations": annotations})).hints_annotation == asks
+
+
+def test_upper_case_makes_no_difference_to_the_hosts_of_an_entry() -> None:
+    assert only(entry(hosts=["Covers.Example"], resolution="DNS")).hosts == ("covers.example",)
+
+
 def test_the_domain_is_the_callers() -> None:
     (cluster,) = read(service(), domain="corp.example")
     assert (cluster.domain, cluster.services[0].hosts) == ("corp.example", ("s.a.svc.corp.example",))

@@ -19,10 +19,11 @@ PAGE: Final = Path(__file__).parents[2] / "docs" / "reference" / "lint.md"
 HEAD: Final = """# Lint rules
 
 Each finds a mistake that people make. `meshtier lint SOURCES` runs them all; `--select` and `--ignore` take an id, a
-name or the letters of a family. The page is made from the table that the command reads and the files of `examples/lint`.
+name or the letters of a family. The page is made of the table that the command reads, and of the files of
+`examples/lint`.
 
-An annotation on an object hides what a rule says of it: `meshtier.io/ignore: "DR101: why not"`, several divided by `;`.
-What is hidden is counted and listed.
+An annotation on an object hides what a rule says of it: `meshtier.io/ignore: "DR101: why not"`, several divided by
+`;`. What is hidden is counted and listed.
 """
 
 

@@ -45,7 +45,7 @@ def cases() -> Iterator[Any]:
             yield pytest.param(rule, name, id=f"{rule}-{name}")
 
 
-@pytest.mark.parametrize(("rule", "name"), cases())
+@pytest.mark.parametrize(("rule", "name"), list(cases()))
 def test_a_rule_finds_its_mistake_and_nothing_else(rule: str, name: str) -> None:
     path = path_of(rule, name)
     assert path.exists(), f"expected {path}"
@@ -54,7 +54,7 @@ def test_a_rule_finds_its_mistake_and_nothing_else(rule: str, name: str) -> None
     assert {finding.rule for finding in found.findings} == ({rule} if name == "mistake" else set())
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", list(RULES))
 def test_a_finding_says_what_happens_and_what_to_write(rule: str) -> None:
     found = inspect(mesh_of(path_of(rule, "mistake")), select=[rule], **options_of(rule))
     for finding in found.findings:
@@ -65,7 +65,7 @@ def test_a_finding_says_what_happens_and_what_to_write(rule: str) -> None:
         assert finding.fix
 
 
-@pytest.mark.parametrize("rule", RULES.values(), ids=str)
+@pytest.mark.parametrize("rule", list(RULES.values()), ids=str)
 def test_a_rule_is_explained(rule: Any) -> None:
     assert rule.summary
     assert rule.rests_on

@@ -11,10 +11,13 @@ from meshtier.errors import InputError, Problem
 from meshtier.kube import schema, ztunnel_dump
 from meshtier.kube.backends import Backends, slices_by_service
 from meshtier.kube.gateways import peering_gateways
+from meshtier.kube.mesh_config import NAME as MESH_CONFIG
+from meshtier.kube.mesh_config import mesh_config
 from meshtier.kube.objects import DocumentObjects
 from meshtier.kube.places import NETWORK, SEGMENT_LABEL, SYSTEM_NAMESPACE, Places
 from meshtier.kube.positions import Positions
 from meshtier.kube.proxies import Proxies
+from meshtier.kube.request_routes import request_routes
 from meshtier.kube.schema import BareMeta, Meta, key_in, title_of
 from meshtier.kube.services import Services
 from meshtier.kube.waypoints import listener_problems, waypoint_gateways
@@ -77,7 +80,8 @@ class _Builder:
         self._repeated: list[tuple[DocumentObjects, DocumentObjects, str]] = []
 
     def build(self, notes: Sequence[Note]) -> Cluster:
-        found = {kind: self._gather(kind) for kind in schema.GROUPS if kind is not schema.DestinationRule}
+        apart = (schema.DestinationRule, schema.ConfigMap)
+        found = {kind: self._gather(kind) for kind in schema.GROUPS if kind not in apart}
         self._refuse_repeats()
         rules = self._rules()
         self._check_weights()
@@ -96,6 +100,7 @@ class _Builder:
         workloads.add_entries(found[schema.WorkloadEntry])
         services = self._services(found, workloads, namespaces)
         placed = placement_notes(places.nodes, workloads.by_key.values())
+        config = mesh_config(self._config_map())
         segment = system.get(SEGMENT_LABEL) or ""
         segment_domain, doubts = _segment_domain(segment, found[schema.Segment])
         return Cluster(
@@ -112,7 +117,10 @@ class _Builder:
             waypoints=waypoint_gateways(found[schema.Gateway], found[schema.GatewayClass]),
             destination_rules=rules,
             positions=Positions.of(self._documents),
-            notes=(*notes, *placed, *doubts, *(note for each in self._documents for note in each.notes)),
+            request_routes=tuple(request_routes(found, self._domain)),
+            locality_setting=config.locality,
+            self_discovery=config.self_discovery,
+            notes=(*notes, *placed, *doubts, *config.notes, *self._doubts()),
             ignored=dict(self._ignored()),
         )
 
@@ -152,6 +160,15 @@ class _Builder:
             for document, key in repeated:
                 self._repeated.append((document, first[key], title_of(kind, key)))
         return found
+
+    def _doubts(self) -> Iterator[Note]:
+        return (note for each in self._documents for note in each.notes)
+
+    def _config_map(self) -> schema.ConfigMap | None:
+        """The ConfigMap with the settings of the mesh; of all others nothing is read."""
+        key = SYSTEM_NAMESPACE, MESH_CONFIG
+        found = (each for document in self._documents for each in document.of(schema.ConfigMap))
+        return next((each for each in found if key_in(schema.ConfigMap, each.metadata) == key), None)
 
     def _refuse_repeats(self) -> None:
         """Refuse objects that come twice; of two files that have many in common, the whole."""

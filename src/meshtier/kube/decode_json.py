@@ -16,8 +16,8 @@ from meshtier.kube.schema import KINDS, key_of
 from meshtier.kube.text import Text
 
 _NAMES: Final = """
-    ClusterRole ClusterRoleBinding ConfigMap ControllerRevision CronJob CustomResourceDefinition DaemonSet Deployment
-    Endpoints Event HTTPRoute HorizontalPodAutoscaler Ingress Job Lease LimitRange NetworkPolicy PersistentVolume
+    ClusterRole ClusterRoleBinding ControllerRevision CronJob CustomResourceDefinition DaemonSet Deployment
+    Endpoints Event HorizontalPodAutoscaler Ingress Job Lease LimitRange NetworkPolicy PersistentVolume
     PersistentVolumeClaim PodDisruptionBudget PodMetrics PriorityClass ReplicaSet ReplicationController ResourceQuota
     Role RoleBinding Secret ServiceAccount StatefulSet StorageClass
 """

@@ -326,6 +326,64 @@ class Segment:
 
 
 @frozen(eq=False, repr=False)
+class ParentReference:
+    """To what a route of the Gateway API is attached; a Service, for one of the mesh."""
+
+    group: str | None = None
+    kind: str | None = None
+    namespace: str | None = None
+    name: str | None = None
+
+
+@frozen(eq=False, repr=False)
+class RouteSpec:
+    parent_refs: Sequence[ParentReference] | None = None
+
+
+@frozen(eq=False, repr=False)
+class HTTPRoute:
+    """Of what it routes only the hosts matter."""
+
+    metadata: BareMeta
+    spec: RouteSpec | None = None
+
+
+@frozen(eq=False, repr=False)
+class GRPCRoute:
+    """Of what it routes only the hosts matter."""
+
+    metadata: BareMeta
+    spec: RouteSpec | None = None
+
+
+@frozen(eq=False, repr=False)
+class VirtualServiceSpec:
+    hosts: Sequence[str] | None = None
+    gateways: Sequence[str] | None = None
+
+
+@frozen(eq=False, repr=False)
+class VirtualService:
+    """Of what it routes only the hosts matter."""
+
+    metadata: BareMeta
+    spec: VirtualServiceSpec | None = None
+
+
+@frozen(eq=False, repr=False)
+class ConfigMapData:
+    mesh: str | None = None
+
+
+@frozen(eq=False, repr=False)
+class ConfigMap:
+    """That of istiod holds what is set for the whole mesh (COMP-2)."""
+
+    metadata: BareMeta
+    data: ConfigMapData | None = None
+
+
+@frozen(eq=False, repr=False)
 class DestinationRule:
     """What it says is read by `meshtier.rules`."""
 
@@ -337,6 +395,7 @@ GROUPS: Final[Mapping[type[Any], str]] = MappingProxyType(
     {
         Node: "",
         Namespace: "",
+        ConfigMap: "",
         Pod: "",
         Service: "",
         EndpointSlice: "discovery.k8s.io",
@@ -346,6 +405,9 @@ GROUPS: Final[Mapping[type[Any], str]] = MappingProxyType(
         ServiceEntry: "networking.istio.io",
         Segment: "admin.solo.io",
         DestinationRule: "networking.istio.io",
+        HTTPRoute: "gateway.networking.k8s.io",
+        GRPCRoute: "gateway.networking.k8s.io",
+        VirtualService: "networking.istio.io",
     }
 )
 """The kinds that are read, each with the group of its ``apiVersion``."""

@@ -33,6 +33,12 @@ WITHOUT_WAYPOINT: Final = frozenset({"istio.io-mesh-controller", "istio.io-eastw
 Source: istio/istio ambient/waypoints.go, fetchWaypointForService, and pkg/config/constants/constants.go, at 86c9f01.
 """
 
+HINTS_ANNOTATIONS: Final = ("service.kubernetes.io/topology-aware-hints", "service.kubernetes.io/topology-mode")
+"""The annotations that ask for topology aware hints, the one that is read first before the other.
+
+Source: kubernetes/kubernetes staging/src/k8s.io/endpointslice/utils.go, hintsEnabled.
+"""
+
 _TRUE: Final = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 """What Go's strconv.ParseBool takes for true."""
 
@@ -77,6 +83,7 @@ class Services:
             internal_traffic_policy=spec.internal_traffic_policy,
             publish_not_ready=bool(spec.publish_not_ready_addresses),
             passthrough=_passthrough(spec),
+            hints_annotation=_hints_annotation(found.metadata.annotations or {}),
             scope=scope,
             scope_origin=origin,
             takeover=_takes_over(owners),
@@ -103,10 +110,11 @@ class Services:
             cluster=self._workloads.cluster,
             namespace=namespace,
             name=name,
-            hosts=tuple(spec.hosts or ()),
+            hosts=tuple(host.lower() for host in spec.hosts or ()),  # case makes no difference to a name
             annotation=(found.metadata.annotations or {}).get(ANNOTATION),
             # NONE is the default of the field (istio/istio ambient/services.go, constructServiceEntries, at 86c9f01).
             passthrough="resolution NONE" if spec.resolution in (None, "", "NONE") else "",
+            resolution=spec.resolution or "NONE",
             waypoint=read_waypoint(owners, namespace),
             ingress_waypoint=read_ingress_waypoint(owners),
             ports=tuple((port.number, port.name or "") for port in spec.ports or ()),
@@ -125,7 +133,7 @@ class Services:
             return tuple(each for kind in (POD, ENTRY) for each in self._workloads.selected(kind, key[0], selector))
         if spec.endpoints or spec.resolution not in _RESOLVED:
             return tuple(self._inline(key, spec.endpoints or ()))
-        hosts = spec.hosts or ()
+        hosts = [host.lower() for host in spec.hosts or ()]
         made = self._inline(key, [schema.EntrySpec(address=host) for host in hosts])
         # Each host is a service of its own, and its own endpoint; the source of _RESOLVED says so too.
         is_one = len(hosts) == 1
@@ -210,6 +218,11 @@ def _external(spec: schema.ServiceSpec, status: schema.ServiceStatus | None) -> 
     balancer = status.load_balancer
     given = (each.ip or each.hostname for each in (balancer.ingress if balancer is not None else None) or ())
     return (*(address for address in given if address), *(spec.external_ips or ()))
+
+
+def _hints_annotation(annotations: Mapping[str, str]) -> str:
+    key = next((key for key in HINTS_ANNOTATIONS if key in annotations), "")
+    return key if annotations.get(key) in ("Auto", "auto") else ""
 
 
 def _passthrough(spec: schema.ServiceSpec) -> str:

@@ -5,10 +5,29 @@ from types import MappingProxyType
 from typing import Final
 
 from meshtier.errors import UnknownNameError
+from meshtier.lint import (
+    capacity_rules,
+    cluster_rules,
+    distribution_rules,
+    input_rules,
+    policy_rules,
+    topology_rules,
+    version_rules,
+    waypoint_rules,
+)
 from meshtier.lint.family import Check, Family
 from meshtier.lint.rule import LintRule
 
-FAMILIES: Final[tuple[Family, ...]] = ()
+FAMILIES: Final[tuple[Family, ...]] = (
+    distribution_rules.FAMILY,
+    policy_rules.FAMILY,
+    topology_rules.FAMILY,
+    capacity_rules.FAMILY,
+    version_rules.FAMILY,
+    waypoint_rules.FAMILY,
+    cluster_rules.FAMILY,
+    input_rules.FAMILY,
+)
 """Every family, in the order in which findings are told."""
 
 RULES: Final[Mapping[str, LintRule]] = MappingProxyType({rule.id: rule for each in FAMILIES for rule in each.rules})

@@ -1,17 +1,24 @@
 """What do all rules look at? One survey of a mesh: hosts, settings, clients and policies, each found once."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cached_property
+from typing import Final
 
 from attrs import field, frozen
 
 from meshtier.component import Component
 from meshtier.errors import UnknownNameError
+from meshtier.lint.policies import Policies
 from meshtier.lint.rule import Need
-from meshtier.mesh import Client, Cluster, Mesh, Place, Route, Service, Workload
+from meshtier.locality import SCOPE_LABELS, Scope
+from meshtier.mesh import Client, Cluster, DirectRoute, Mesh, Place, Route, Service, WaypointRoute, Workload
 from meshtier.mesh.clients import client_of
-from meshtier.mesh.snapshot import Position
-from meshtier.mesh.waypoint import gateway_of
+from meshtier.mesh.hostnames import HostTable
+from meshtier.mesh.snapshot import Position, WorkloadKey
+from meshtier.mesh.waypoint import GATEWAY_NAME_LABEL, WaypointTable, gateway_of
+from meshtier.precedence import Resolution
 from meshtier.profile import SOLO, Profile
 
 ENVOYS = (Component.WAYPOINT, Component.INGRESS_GATEWAY, Component.SIDECAR)
@@ -19,6 +26,49 @@ ENVOYS = (Component.WAYPOINT, Component.INGRESS_GATEWAY, Component.SIDECAR)
 
 
 NOWHERE = Position()
+
+_MANAGED: Final = frozenset({"gateway.istio.io/managed", GATEWAY_NAME_LABEL})
+"""The labels of the Services that the controllers of Gateways write; same source as for `GATEWAY_NAME_LABEL`."""
+
+_NO_NAME: Final = frozenset(":/")
+"""What the host of a ServiceEntry cannot have, so that nobody can ask for it; Istio's validation refuses it."""
+
+
+_Clients = Mapping[tuple[Component, Place], Sequence[Workload]]
+"""The clients of a cluster by where their traffic starts, and their place."""
+
+
+@frozen(eq=False)
+class _Groups:
+    """The clients of a cluster by place, or by zone.
+
+    Attributes:
+        pods: Those of each group.
+        number_of: The number of the group of each pod.
+    """
+
+    pods: Sequence[Sequence[Workload]]
+    number_of: Mapping[WorkloadKey, int]
+
+
+@frozen(eq=False)
+class Choice:
+    """A choice of an endpoint that is made for all clients of one place.
+
+    Attributes:
+        client: One of them.
+        pods: How many they are.
+        weight: How much they send: their requests where that is known, else as many as they are.
+        share: What part of their traffic is chosen for there, 0 to 1; less than 1 where
+            several pods of a waypoint choose.
+        route: The choice: made where the clients are, or at a pod of a waypoint.
+    """
+
+    client: Client
+    pods: int
+    weight: float
+    share: float
+    route: DirectRoute
 
 
 @frozen(eq=False)
@@ -38,8 +88,8 @@ class Site:
     @cached_property
     def any_route(self) -> Route:
         """The answer of ztunnel for the first client, or for a client at no known place: what no place changes."""
-        clients = self.clients
-        return self.route(clients[0] if clients else self.survey.nowhere(self.cluster), Component.ZTUNNEL)
+        first = next(self.survey.clients_without(self.cluster, self._own_keys), None)
+        return self.route(first or self.survey.nowhere(self.cluster), Component.ZTUNNEL)
 
     def route(self, client: Client, component: Component | None) -> Route:
         """The answer for one client; ``None`` for its path."""
@@ -68,16 +118,50 @@ class Site:
     @cached_property
     def clients(self) -> Sequence[Client]:
         """The clients of the cluster, one for each place and start; the service's own endpoints are none of it."""
-        own = {backend.workload for service in self._own() for backend in service.backends}
-        return self.survey.clients_without(self.cluster, own)
+        return tuple(self.survey.clients_without(self.cluster, self._own_keys))
 
-    def _own(self) -> Iterable[Service]:
-        names = self.host.split(".")
-        return (
-            each
-            for each in self.cluster.services
-            if [each.name, each.namespace] == names[:2] or self.host in each.hosts
-        )
+    @cached_property
+    def choices(self) -> Sequence[Choice]:
+        """The choices of an endpoint for all clients of the cluster, by where these are.
+
+        Where no node is compared, the clients of a zone count as one place.
+        """
+        found: list[Choice] = []
+        for client, pods, weight in self._asking():
+            route = self.route(client, None)
+            if isinstance(route, WaypointRoute):
+                found += [Choice(client, pods, weight, hop.share, hop.route) for hop in route.waypoint_hops]
+            elif isinstance(route, DirectRoute):
+                found.append(Choice(client, pods, weight, 1.0, route))
+        return tuple(found)
+
+    def _asking(self) -> Iterator[tuple[Client, int, float]]:
+        """A client for each place that can matter, how many pods are there, and how much these send."""
+        own = self._own_keys
+        groups = self.survey.groups(self.cluster, by_node=self._compares_nodes)
+        own_at = Counter(groups.number_of[key] for key in own if key in groups.number_of)
+        for number, pods in enumerate(groups.pods):
+            count = len(pods) - own_at[number]
+            if count > 0:
+                first = next(pod for pod in pods if pod.key not in own)
+                yield client_of(first), count, self._requests(pods) if self.survey.traffic else float(count)
+
+    def _requests(self, pods: Iterable[Workload]) -> float:
+        traffic = self.survey.traffic
+        return sum(traffic.get((str(pod), self.host), traffic.get((pod.id, self.host), 0.0)) for pod in pods)
+
+    @property
+    def _compares_nodes(self) -> bool:
+        resolution = self.any_route.resolution
+        names_node = resolution.strict or Scope.NODE in resolution.scopes
+        return names_node or bool(self.service.waypoint) or self.cluster.name in self.survey.naming_nodes
+
+    @cached_property
+    def _own_keys(self) -> frozenset[WorkloadKey]:
+        """The cluster's own workloads behind the host, which are no clients of it."""
+        known = self.survey.services_called[self.cluster.name]
+        own = (*known.get(self.host, ()), *known.get(".".join(self.host.split(".")[:2]), ()))
+        return frozenset(backend.workload for service in own for backend in service.backends)
 
     @cached_property
     def envoys(self) -> frozenset[Component]:
@@ -102,9 +186,8 @@ class Survey:
     profile: Profile = SOLO
     profile_to: Profile | None = None
     traffic: Mapping[tuple[str, str], float] = field(factory=dict[tuple[str, str], float])
-    _clients: dict[str, Mapping[tuple[Component, Place], Sequence[Workload]]] = field(
-        factory=dict[str, Mapping[tuple[Component, Place], Sequence[Workload]]], init=False
-    )
+    _clients: dict[str, _Clients] = field(factory=dict[str, _Clients], init=False)
+    _groups: dict[tuple[str, bool], _Groups] = field(factory=dict[tuple[str, bool], _Groups], init=False)
 
     @property
     def clusters(self) -> Sequence[Cluster]:
@@ -152,12 +235,18 @@ class Survey:
         return {key: len(behind) for key, behind in found.items()}
 
     @cached_property
+    def policies(self) -> Policies:
+        """What DestinationRules make of every host."""
+        return Policies(self)
+
+    @cached_property
     def sites(self) -> Sequence[Site]:
         """Every host of every cluster."""
         return tuple(
             Site(self, cluster, host)
             for cluster in self.clusters
             for host in self.mesh.hosts(cluster.name, profile=self.profile)
+            if _NO_NAME.isdisjoint(host) and not host.endswith(".")
         )
 
     @cached_property
@@ -179,11 +268,16 @@ class Survey:
 
     def is_controllers(self, cluster: Cluster, service: Service) -> bool:
         """Whether the mesh's own controllers write it: a gateway's or waypoint's Service, an entry for a peer."""
-        key = f"{service.namespace}/{service.name}"
-        if service.name.startswith("autogen.") or key in cluster.waypoints:
-            return True
-        pods = [cluster.workloads[each.workload] for each in service.backends if each.workload in cluster.workloads]
-        return bool(pods) and all(gateway_of(pod) for pod in pods)
+        return (cluster.name, service.kind, service.namespace, service.name) in self._controllers
+
+    @cached_property
+    def _controllers(self) -> frozenset[tuple[str, str, str, str]]:
+        return frozenset(
+            (cluster.name, service.kind, service.namespace, service.name)
+            for cluster in self.clusters
+            for service in cluster.services
+            if _is_controllers(cluster, service)
+        )
 
     def clients(self, cluster: Cluster) -> Mapping[tuple[Component, Place], Sequence[Workload]]:
         """The pods in the mesh that are no waypoint and no gateway, by where their traffic starts and their place."""
@@ -191,12 +285,9 @@ class Survey:
         if found is None:
             by_place: dict[tuple[Component, Place], list[Workload]] = {}
             for pod in cluster.workloads.values():
-                start = pod.proxy or Component.ZTUNNEL
-                if pod.kind != "Pod" or pod.takes_part is False or gateway_of(pod) or not pod.health.serves:
-                    continue
-                if start in (Component.ZTUNNEL, Component.SIDECAR):
-                    place = pod.envoy_place if start is Component.SIDECAR else pod.place
-                    by_place.setdefault((start, place), []).append(pod)
+                origin = origin_of(pod)
+                if origin is not None:
+                    by_place.setdefault(origin, []).append(pod)
             # In an order of its own, so that what is said of the first client does not depend on that of the input.
             found = self._clients[cluster.name] = {
                 key: sorted(by_place[key], key=lambda pod: pod.key)
@@ -204,14 +295,68 @@ class Survey:
             }
         return found
 
-    def clients_without(self, cluster: Cluster, keys: Iterable[object]) -> Sequence[Client]:
+    @cached_property
+    def naming_nodes(self) -> frozenset[str]:
+        """The clusters of which some DestinationRule compares nodes, as a ``failoverPriority`` can."""
+        label = SCOPE_LABELS[Scope.NODE]
+        rules = ((cluster.name, rule) for cluster in self.clusters for rule in cluster.destination_rules)
+        return frozenset(name for name, rule in rules if label in str(rule.to_mapping()))
+
+    @cached_property
+    def sites_of(self) -> Mapping[tuple[str, str, str, str], Sequence[Site]]:
+        """The sites of all clusters by the object whose settings hold: its cluster, kind, namespace and name."""
+        found: dict[tuple[str, str, str, str], list[Site]] = {}
+        for site in self.sites:
+            service = site.service
+            found.setdefault((service.cluster, service.kind, service.namespace, service.name), []).append(site)
+        return found
+
+    def written_sites(self) -> Iterator[tuple[Service, Sequence[Site]]]:
+        """Every object that a person writes and whose settings hold somewhere, with its sites."""
+        known = {cluster.name: cluster for cluster in self.clusters}
+        for (cluster, *_), sites in self.sites_of.items():
+            service = sites[0].service
+            if not self.is_controllers(known[cluster], service):
+                yield service, sites
+
+    @cached_property
+    def waypoints(self) -> Mapping[str, WaypointTable]:
+        """The waypoints of each cluster, by its name."""
+        hosts = HostTable(self.clusters)
+        return {cluster.name: WaypointTable(cluster, hosts) for cluster in self.clusters}
+
+    def held(self, service: Service) -> Resolution | None:
+        """The setting that holds for the host of an object in its own cluster; ``None`` if it has no host there."""
+        sites = self.own_sites.get((service.cluster, service.kind, service.namespace, service.name), ())
+        return sites[0].any_route.resolution if sites else None
+
+    def groups(self, cluster: Cluster, *, by_node: bool) -> _Groups:
+        """The clients of a cluster by where their traffic starts, and by their place or their zone."""
+        found = self._groups.get((cluster.name, by_node))
+        if found is None:
+            pods: dict[object, list[Workload]] = {}
+            for (start, place), here in self.clients(cluster).items():
+                key = place if by_node else place.locality._replace(node="")
+                pods.setdefault((start, key), []).extend(here)
+            numbers = {pod.key: number for number, here in enumerate(pods.values()) for pod in here}
+            found = self._groups[cluster.name, by_node] = _Groups(tuple(pods.values()), numbers)
+        return found
+
+    def clients_without(self, cluster: Cluster, keys: AbstractSet[WorkloadKey]) -> Iterator[Client]:
         """The first client of each place and start that is none of these workloads."""
-        out = set(keys)
-        found: list[Client] = []
         for pods in self.clients(cluster).values():
-            first = next((pod for pod in pods if pod.key not in out), None)
+            first = next((pod for pod in pods if pod.key not in keys), None)
             if first is not None:
-                found.append(client_of(first))
+                yield client_of(first)
+
+    @cached_property
+    def services_called(self) -> Mapping[str, Mapping[str, Sequence[Service]]]:
+        """The services of each cluster, by its name, and then by each host and by ``name.namespace``."""
+        found: dict[str, dict[str, list[Service]]] = {cluster.name: {} for cluster in self.clusters}
+        for cluster in self.clusters:
+            for service in cluster.services:
+                for name in (*service.hosts, f"{service.name}.{service.namespace}"):
+                    found[cluster.name].setdefault(name, []).append(service)
         return found
 
     def position(self, cluster: str, title: str) -> Position:
@@ -225,3 +370,32 @@ class Survey:
         return Client(
             name=f"a client in cluster {cluster.name!r}", cluster=cluster.name, place=place, envoy_place=place
         )
+
+
+def _is_controllers(cluster: Cluster, service: Service) -> bool:
+    key = f"{service.namespace}/{service.name}"
+    if service.name.startswith("autogen.") or key in cluster.waypoints or not _MANAGED.isdisjoint(service.labels):
+        return True
+    pods = (cluster.workloads[each.workload] for each in service.backends if each.workload in cluster.workloads)
+    return bool(service.backends) and all(gateway_of(pod) for pod in pods)
+
+
+def origin_of(pod: Workload) -> tuple[Component, Place] | None:
+    """Where the traffic of a client starts, and its place as it counts there; ``None`` for what is no client."""
+    start = pod.proxy or Component.ZTUNNEL
+    if pod.kind != "Pod" or pod.takes_part is False or gateway_of(pod) or not pod.health.serves:
+        return None
+    if start not in (Component.ZTUNNEL, Component.SIDECAR):
+        return None
+    return start, pod.envoy_place if start is Component.SIDECAR else pod.place
+
+
+def listed(names: Iterable[str], at_most: int = 4) -> str:
+    """The first few names in order, as a sentence lists them.
+
+    >>> listed(["d", "b", "c", "a"], at_most=2)
+    'a, b and 2 more'
+    """
+    ordered = sorted(set(names))
+    more = len(ordered) - at_most
+    return ", ".join(ordered[:at_most]) + (f" and {more} more" if more > 0 else "")

@@ -47,8 +47,8 @@ class Mesh:
     Attributes:
         clusters: In the order of the input.
         locality_setting: The mesh-wide ``localityLbSetting`` of ``meshConfig``,
-            which no manifest that is read here holds; ``None`` if the mesh has
-            none. The default is Istio's: on, so that outlier detection alone
+            for clusters whose input does not hold that (the ConfigMap ``istio``);
+            ``None`` if the mesh has none. The default is Istio's: on, so that outlier detection alone
             makes priorities at Envoys (COMP-2).
     """
 

@@ -189,15 +189,11 @@ class Reachability:
 
     def all_gateways_to(self, cluster: str, network: str) -> tuple[PeeringGateway, ...]:
         """The same with those that ztunnel is not told of: one side's, which is this cluster's if it has any."""
+        known = [gateway for gateway in self._home.gateways if gateway.remote]
         others = (each for name, each in self._clusters.items() if name != self._home.name)
         there = [gateway for each in others for gateway in each.gateways if not gateway.remote]
-        sides = (_best(side, cluster, network, by_cluster=self._by_cluster) for side in (self._peers, there))
+        sides = (_best(side, cluster, network, by_cluster=self._by_cluster) for side in (known, there))
         return next(filter(None, sides), ())
-
-    @property
-    def _peers(self) -> list[PeeringGateway]:
-        """The gateways of other clusters that this one knows."""
-        return [gateway for gateway in self._home.gateways if gateway.remote]
 
     def _find(self, cluster: str, network: str) -> tuple[PeeringGateway, ...]:
         found = self.all_gateways_to(cluster, network)
@@ -208,7 +204,8 @@ class Reachability:
         if self._viewpoint.crossing_doubt is not None and any(gateway.hbone for gateway in found):
             self.notes.append(self._viewpoint.crossing_doubt)
         # Where none leads there, what is wrong with those that should says why.
-        for gateway in found or (each for each in self._peers if each.place.locality.network == network):
+        known = (gateway for gateway in self._home.gateways if gateway.remote)
+        for gateway in found or (each for each in known if each.place.locality.network == network):
             self.notes.extend(gateway.notes)
         if len(found) > 1 and not self._viewpoint.envoy:
             # Source: istio/istio pilot/pkg/serviceregistry/ambient, where ztunnel is told one gateway: istio#56960.

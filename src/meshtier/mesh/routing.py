@@ -260,7 +260,7 @@ class HostRoutes:
             client,
             self.request,
             resolution=self.resolution,
-            mesh=self.router.locality_setting,
+            mesh=self.router.clusters[self._cluster].locality_setting or self.router.locality_setting,
         )
 
 

@@ -254,7 +254,7 @@ def few_to_eject(effective_rule: EffectiveRule, sizes: Sequence[int]) -> tuple[N
     if detection is None or hosts == 0:
         return ()
     percent = detection.limits.max_ejection_percent
-    most = percent * hosts // 100
+    most = detection.limits.most_ejected(hosts)
     title = effective_rule.found.rule.title if effective_rule.found is not None else ""
     if most == 0:
         needed = f"it takes {-(-100 // percent)}" if percent else "no number would do"

@@ -145,7 +145,7 @@ class RuleIndex:
 
     def __init__(self, rules: Iterable[DestinationRule], *, domain: str = DEFAULT_DOMAIN) -> None:
         self._rules: dict[str, dict[str, list[DestinationRule]]] = {}
-        ordered = sorted(rules, key=_age)
+        ordered = by_age(rules)
         self._selects_clients = any(rule.workload_selector is not None for rule in ordered)
         for rule in ordered:
             host = resolve_host(rule.host, rule.namespace, domain=domain)
@@ -261,6 +261,11 @@ def find_rule(
         root_namespace=root_namespace,
         client_labels=client_labels,
     )
+
+
+def by_age(rules: Iterable[DestinationRule]) -> list[DestinationRule]:
+    """Rules in the order in which they are merged: the oldest first, behind those for some workloads alone."""
+    return sorted(rules, key=_age)
 
 
 def _age(rule: DestinationRule) -> tuple[bool, str, str, str]:

@@ -40,6 +40,10 @@ class OutlierLimits:
     max_ejection_percent: int = 10
     min_health_percent: int = 0
 
+    def most_ejected(self, hosts: int) -> int:
+        """How many of so many hosts of a cluster can be out at once (OD-2)."""
+        return self.max_ejection_percent * hosts // 100
+
 
 DEFAULT_LIMITS: Final = OutlierLimits()
 """What an empty ``outlierDetection`` means."""
