@@ -136,7 +136,7 @@ def test_braces_and_names_inside_of_strings_are_no_objects(tmp_path: Path) -> No
 
 
 def long_text(count: int = 2) -> str:
-    filler = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"x": "y" * (MAX_LINE // 2)}}
+    filler = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "c"}, "data": {"x": "y" * (MAX_LINE // 2)}}
     return json.dumps({**LISTED, "items": [*[filler] * count, NODE]}, indent=1)
 
 
