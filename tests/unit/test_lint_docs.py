@@ -1,6 +1,6 @@
 """The page of lint rules is what the table and the examples say.
 
-Run as a program, this file writes the page.
+Run as a program (``python -m tests.unit.test_lint_docs``), this file writes the page.
 """
 
 import sys
