@@ -33,17 +33,17 @@ class JsonLines:
 
     Attributes:
         text: Gives the text, as it was read; ``None`` if it is no longer to be had.
-        fast: The module `decode_json`; ``None`` if the extra is not installed.
+        fast: Gives the module `decode_json`; ``None`` if the extra is not installed.
     """
 
     text: Callable[[], Text | None]
-    fast: ModuleType | None
+    fast: Callable[[], ModuleType | None]
 
     @cached_property
     def by_title(self) -> Mapping[str, int]:
         """Where each object begins, from 1; what cannot be found is not there. Cost: O(n), once."""
         data = self.text()
-        return {} if data is None else dict(_lines(data, self.fast))
+        return {} if data is None else dict(_lines(data, self.fast()))
 
 
 def _lines(data: Text, fast: ModuleType | None) -> Iterator[tuple[str, int]]:

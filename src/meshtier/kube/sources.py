@@ -108,7 +108,7 @@ class SourceReader:
         try:
             self._check_once(name if path is None else str(path.resolve()))
             data = _drain(self.stdin or sys.stdin.buffer) if path is None else _contents(path)
-            _parse(source, data, JsonLines(_again(path, data), fast_decoder()))
+            _parse(source, data, JsonLines(_again(path, data), fast_decoder))
         except (InvalidValueError, OSError) as error:
             return _refused(source, error)
         if source.problems and (what := _unrendered(path, data)):

@@ -8,10 +8,9 @@ JSON of a dump.
 from collections.abc import Iterator
 from typing import Final
 
-from meshtier.errors import UnknownNameError
 from meshtier.kube.decode import in_short, is_mapping
 from meshtier.note import Note
-from meshtier.rules.fields import LONGEST_NAME
+from meshtier.rules.fields import nearest_field
 
 _NAMES: Final = """
     allocateLoadBalancerNodePorts clusterIP clusterIPs externalIPs externalName externalTrafficPolicy
@@ -36,6 +35,6 @@ def unknown_service_fields(title: str, spec: object) -> Iterator[Note]:
         return
     for key in spec:
         if isinstance(key, str) and key not in SERVICE_FIELDS:
-            near = UnknownNameError.among("field", key, SERVICE_FIELDS).nearest if len(key) <= LONGEST_NAME else ()
+            near = nearest_field(key, SERVICE_FIELDS)
             text = f"expected a field that Kubernetes knows, got {in_short(key)}; it is ignored"
-            yield Note("service-field-unknown", f"{text}; the nearest: {near[0]}" if near else text, f"{title} spec")
+            yield Note("service-field-unknown", f"{text}; the nearest: {near}" if near else text, f"{title} spec")

@@ -6,10 +6,10 @@ goes on after a problem, so that the next one is found too; `Problems.check`
 raises at the end.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, cast
 
-from meshtier.errors import InputError, InvalidValueError, Problem, UnknownNameError
+from meshtier.errors import InputError, InvalidValueError, Problem
 from meshtier.labels import Labels
 from meshtier.note import Note
 from meshtier.rules.duration import parse_duration
@@ -17,8 +17,23 @@ from meshtier.rules.kept import NOTHING_KEPT, Kept, shown
 
 MAX_UINT32: Final = 2**32 - 1
 
-LONGEST_NAME: Final = 60
+_LONGEST: Final = 60
 """Of longer names none is the misspelling of a field."""
+
+_ALIKE: Final = 0.7
+"""How much of two names must agree, as difflib counts it: ``form`` and ``from`` do, ``name`` and ``number`` do not."""
+
+
+def nearest_field(name: str, known: Iterable[str]) -> str:
+    """The field of which a name is a misspelling; ``""`` if it looks like none.
+
+    >>> nearest_field("selektor", ["selector", "type"]), nearest_field("name", ["number"])
+    ('selector', '')
+    """
+    from difflib import get_close_matches  # noqa: PLC0415  # only mistakes need it, and it is slow to load
+
+    found = get_close_matches(name, sorted(known), n=1, cutoff=_ALIKE) if len(name) <= _LONGEST else []
+    return found[0] if found else ""
 
 
 class Problems:
@@ -185,9 +200,9 @@ class FieldReader:
         """The fields that nobody asked for; each is noted, with the nearest of those asked for. Call it last."""
         unknown = {key: value for key, value in self._fields.items() if key not in self._known and value is not None}
         for key in unknown:
-            near = UnknownNameError.among("field", key, self._known).nearest if len(key) <= LONGEST_NAME else ()
+            near = nearest_field(key, self._known)
             text = "unknown field, kept and otherwise ignored"
-            self.note("unknown-field", key, f"{text}; the nearest: {near[0]}" if near else text)
+            self.note("unknown-field", key, f"{text}; the nearest: {near}" if near else text)
         return self._keep(unknown, self.path) if unknown else NOTHING_KEPT
 
     def names(self) -> tuple[str, ...]:
