@@ -249,8 +249,7 @@ class Note:
 
     @override
     def __str__(self) -> str:
-        about = f"{self.object}: {self.text}" if self.object else self.text
-        return f"[{self.rule}] {about}{f' (lint {self.lint_rule})' if self.lint_rule else ''}"
+        return f"[{self.rule}] {self.object}: {self.text}" if self.object else f"[{self.rule}] {self.text}"
 
 
 publish(__name__)

@@ -9,6 +9,7 @@ from meshtier.endpoint import Endpoint, Exclusion
 from meshtier.locality import Locality
 from meshtier.mesh.outcome import RouteTier
 from meshtier.mesh.wording import distribution_text, headline, set_by, why_lines
+from meshtier.note import Note
 from meshtier.table import Table, one_line, percent, shortened
 
 if TYPE_CHECKING:
@@ -122,9 +123,16 @@ def report_of(route: "Route", *, most: int = 8) -> Report:
     sections += _at_gateways(route)
     if route.excluded:
         sections.append(Section(heading="excluded", table=_exclusions(route.excluded)))
-    if notes := [str(note) for note in route.notes if note.code != _OUT_OF_FORCE or not route.effective_rule.decides]:
+    if notes := [
+        _note_line(note) for note in route.notes if note.code != _OUT_OF_FORCE or not route.effective_rule.decides
+    ]:
         sections.append(Section(heading="notes", lines=notes))
     return Report(title=route.host, sections=sections)
+
+
+def _note_line(note: Note) -> str:
+    """A note, with the lint rule that finds the same."""
+    return f"{note} (lint {note.lint_rule})" if note.lint_rule else str(note)
 
 
 def _path_text(route: "Route") -> str:
