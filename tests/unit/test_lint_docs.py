@@ -15,7 +15,8 @@ from meshtier.lint.catalogue import FAMILIES, RULES
 from meshtier.lint.checking import inspect
 from meshtier.lint.rule import LintRule
 
-PAGE: Final = Path(__file__).parents[2] / "docs" / "reference" / "lint.md"
+ROOT: Final = Path(__file__).parents[2]
+PAGE: Final = ROOT / "docs" / "reference" / "lint.md"
 HEAD: Final = """# Lint rules
 
 Each finds a mistake that people make. `meshtier lint SOURCES` runs them all; `--select` and `--ignore` take an id, a
@@ -23,7 +24,8 @@ name or the letters of a family. The page is made of the table that the command 
 `examples/lint`.
 
 An annotation on an object hides what a rule says of it: `meshtier.io/ignore: "DR101: why not"`, several divided by
-`;`. What is hidden is counted and listed.
+`;`. What is hidden is counted and listed. How to run it all over a repository, and in CI, is in
+[Lint a repository of manifests](../how-to/lint-manifests.md).
 """
 
 
@@ -74,6 +76,11 @@ def test_the_page_is_what_the_table_and_the_examples_say() -> None:
 def test_every_rule_has_its_place_on_the_page() -> None:
     text = PAGE.read_text(encoding="utf-8")
     assert [rule for rule in RULES if f"({rule.lower()})=" not in text] == []
+
+
+def test_readme_and_changelog_say_how_many_rules_there_are() -> None:
+    for name in ("README.md", "CHANGELOG.md"):
+        assert f"{len(RULES)} mistakes that meshes make" in (ROOT / name).read_text(encoding="utf-8")
 
 
 if __name__ == "__main__":
