@@ -37,11 +37,44 @@ class NoteCode:
         severity: How much they matter.
         rules: The rules that they rest on, the deciding one first; at least one.
         summary: What they say, as one line without the values at hand.
+        lint_rule: The id of the lint rule that finds the same without a client being
+            asked about; ``""`` for none.
     """
 
     severity: Severity
     rules: tuple[str, ...]
     summary: str
+    lint_rule: str = ""
+
+
+_LINT_RULES: Final[Mapping[str, str]] = {
+    "spec-value": "TD002",
+    "unknown-mode": "TD001",
+    "namespace-needs-version": "TD006",
+    "settings-differ": "TD011",
+    "rule-not-obeyed": "DR105",
+    "two-rules-one-host": "DR120",
+    "rule-for-nobody": "DR121",
+    "exclusive-blocks": "DR117",
+    "distribute-beside-failover": "DR117",
+    "locality-disabled": "DR104",
+    "zone-aware-unsupported": "DR112",
+    "failover-without-outlier": "DR102",
+    "implicit-locality": "DR101",
+    "ejection-cap": "DR108",
+    "ejection-floor": "DR116",
+    "gateways-first-only": "TOPO206",
+    "gateway-place-missing": "TOPO205",
+    "gateway-without-address": "TOPO210",
+    "peer-not-in-input": "TOPO211",
+    "waypoint-missing": "WP501",
+    "waypoint-not-ready": "WP501",
+    "waypoint-not-admitted": "WP501",
+    "waypoint-not-for-services": "WP501",
+    "unknown-field": "IN702",
+    "service-field-unknown": "IN702",
+}
+"""The lint rule that finds what a note of this code says."""
 
 
 def _table() -> Mapping[str, NoteCode]:
@@ -155,7 +188,10 @@ def _table() -> Mapping[str, NoteCode]:
         "slices-missing": (info, "INPUT", "the input holds no EndpointSlice of a Service"),
     }
     return MappingProxyType(
-        {code: NoteCode(severity, tuple(rules.split()), summary) for code, (severity, rules, summary) in rows.items()}
+        {
+            code: NoteCode(severity, tuple(rules.split()), summary, _LINT_RULES.get(code, ""))
+            for code, (severity, rules, summary) in rows.items()
+        }
     )
 
 
@@ -206,9 +242,15 @@ class Note:
         """How much it matters."""
         return CODES[self.code].severity
 
+    @property
+    def lint_rule(self) -> str:
+        """The lint rule that finds the same without a client being asked about; ``""`` for none."""
+        return CODES[self.code].lint_rule
+
     @override
     def __str__(self) -> str:
-        return f"[{self.rule}] {self.object}: {self.text}" if self.object else f"[{self.rule}] {self.text}"
+        about = f"{self.object}: {self.text}" if self.object else self.text
+        return f"[{self.rule}] {about}{f' (lint {self.lint_rule})' if self.lint_rule else ''}"
 
 
 publish(__name__)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from meshtier import lint
 from meshtier.errors import UnknownNameError
 from meshtier.note import CODES, Note, Severity
 
@@ -19,6 +20,10 @@ def test_a_code_is_of_small_words_and_rests_on_rules_that_the_docs_have(code: st
     for rule in CODES[code].rules:
         family = rule.partition("-")[0]
         assert rule == "INPUT" or f"### {rule}" in page or f"## {family}" in page
+
+
+def test_every_lint_rule_that_a_note_names_is_there() -> None:
+    assert {row.lint_rule for row in CODES.values()} - {""} <= set(lint.RULES)
 
 
 def _makers(code: str) -> list[str]:

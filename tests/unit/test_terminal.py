@@ -48,10 +48,11 @@ def test_no_word_is_broken(width: int, table: Table, monkeypatch: pytest.MonkeyP
 
 
 def test_where_the_columns_do_not_fit_the_longest_cells_go_below(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert drawn(ENDPOINTS, 80, monkeypatch)[2:] == [
-        f"{NAME}               50 %   healthy",
-        f"  {WHERE}",
-        f"{'a/b':{len(NAME)}}               50 %   unhealthy",
+    # How many blanks stand between columns is rich's own, and changes with its version.
+    assert [" ".join(line.split()) for line in drawn(ENDPOINTS, 80, monkeypatch)[2:]] == [
+        f"{NAME} 50 % healthy",
+        WHERE,
+        "a/b 50 % unhealthy",
     ]
 
 

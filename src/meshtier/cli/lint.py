@@ -1,20 +1,24 @@
 """``meshtier lint``: the mistakes in a mesh."""
 
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypedDict, Unpack
 
 import click
 
+from meshtier.cli.changes import Changes, change_options, changed
 from meshtier.cli.options import PROFILE, Parsed, profile_option, source_options
-from meshtier.cli.output import print_answer
+from meshtier.cli.output import is_plain, print_answer
 from meshtier.cli.reading import read_mesh
 from meshtier.errors import InvalidValueError
 from meshtier.lint import forms
+from meshtier.lint.catalogue import chosen
 from meshtier.lint.checking import SEVERITIES, Inspection, inspect
 from meshtier.lint.sarif import sarif
 from meshtier.lint.suppression import Suppression, parse_suppression
+from meshtier.mesh import Mesh
 from meshtier.note import Severity
 from meshtier.profile import Profile
 
@@ -48,6 +52,16 @@ def _severity(text: str) -> Severity:
         raise InvalidValueError(f"expected one of {allowed}, got {text!r}", "fail-on") from None
 
 
+class _Options(TypedDict):
+    """What is asked of `inspect` besides the mesh."""
+
+    profile: Profile
+    profile_to: Profile | None
+    select: Sequence[str]
+    ignore: Sequence[str]
+    suppressions: Sequence[Suppression]
+
+
 OUTPUT = Parsed("output", _output, choices=list(_WRITERS), metavar="FORM[=FILE]")
 SUPPRESSION = Parsed("suppression", parse_suppression, metavar="RULE=OBJECT")
 SEVERITY = Parsed("severity", _severity, choices=[each.value for each in SEVERITIES])
@@ -56,6 +70,7 @@ SEVERITY = Parsed("severity", _severity, choices=[each.value for each in SEVERIT
 @click.command(short_help="The mistakes in a mesh, with what to write instead.")
 @source_options
 @profile_option
+@change_options
 @click.option("--to-profile", type=PROFILE, help="The profile that is to come; rules on upgrades compare the two.")
 @click.option(
     "--select", multiple=True, metavar="RULE", help="Only this rule (DR101, its name) or family (DR). Repeatable."
@@ -94,6 +109,7 @@ def lint(
     suppressions: Sequence[Suppression],
     fail_on: Severity,
     outputs: Sequence[tuple[str, str]],
+    changes: Changes,
 ) -> int:
     """The mistakes in a mesh: what was found, what the mesh does instead, and what to write.
 
@@ -102,8 +118,8 @@ def lint(
     hidden is counted and listed. Exits with 1 if a finding is as bad as --fail-on
     says, and with 2 if the input cannot be read or holds nothing to check.
     """
-    mesh = read_mesh(sources, clusters)
-    found = inspect(
+    mesh = changed(read_mesh(sources, clusters), changes)
+    found = _inspected(
         mesh, profile=profile, profile_to=to_profile, select=select, ignore=ignore, suppressions=suppressions
     )
     for form, path in outputs or (("table", ""),):
@@ -116,6 +132,17 @@ def lint(
     if any(finding.rule == _EMPTY for finding in found.findings):
         return NOTHING_TO_CHECK
     return FINDINGS if found.fails(fail_on) else 0
+
+
+def _inspected(mesh: Mesh, **options: Unpack[_Options]) -> Inspection:
+    """The inspection, with the rule that is run shown on a terminal."""
+    if is_plain(sys.stderr):
+        return inspect(mesh, **options)
+    from meshtier.display.terminal import told  # noqa: PLC0415  # only a terminal needs rich
+
+    count = len(chosen(options["select"], options["ignore"]))
+    with told(count, "lint", sys.stderr) as tell:
+        return inspect(mesh, **options, progress=lambda rule: tell(str(rule)))
 
 
 def _write(path: Path, text: str) -> None:

@@ -5,7 +5,8 @@ where rich finds a terminal; into a pipe or a file goes the plain text that
 `Report.to_text` gives.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final, TextIO, TypeVar
 
 from attrs import evolve
@@ -52,6 +53,20 @@ def tracked(items: Iterable[_T], total: int, what: str, file: TextIO) -> Iterato
         return
     with Progress(console=console, transient=True) as progress:
         yield from progress.track(items, total=total, description=what)
+
+
+@contextmanager
+def told(total: int, what: str, file: TextIO) -> Iterator[Callable[[str], object]]:
+    """A bar that is told of each of *total* steps as it begins."""
+    from rich.progress import Progress  # noqa: PLC0415  # takes as long to load as the rest of rich
+
+    with Progress(console=Console(file=file), transient=True) as progress:
+        task = progress.add_task(what, total=total)
+
+        def tell(step: str) -> None:
+            progress.update(task, description=f"{what} {step}", advance=1)
+
+        yield tell
 
 
 def _print_report(report: Report, console: Console) -> None:

@@ -86,8 +86,13 @@ def report(found: Inspection) -> Report:
         table = Table(columns=("rule", "object", "by", "reason"), rows=rows)
         sections.append(Section(heading="suppressed", table=table))
     if found.not_run:
-        lacking = [(each.rule.id, each.rule.name, ", ".join(map(str, each.lacks))) for each in found.not_run]
-        sections.append(Section(heading="not run", table=Table(columns=("rule", "name", "lacks"), rows=lacking)))
+        lacking: dict[str, list[str]] = {}
+        for each in found.not_run:
+            lacking.setdefault(", ".join(map(str, each.lacks)), []).append(each.rule.id)
+        rows_lacking = [(lacks, ", ".join(rules)) for lacks, rules in lacking.items()]
+        sections.append(
+            Section(heading="not run", table=Table(columns=("the input lacks", "rules"), rows=rows_lacking))
+        )
     sections.append(Section(lines=[summary(found)]))
     return Report(title=f"lint, profile {found.profile.name}", sections=sections)
 

@@ -7,8 +7,7 @@ from meshtier.lint.family import Family
 from meshtier.lint.rule import LintRule, Need
 from meshtier.note import Severity
 
-_RULES: Final = frozenset({Need.RULES})
-_PODS: Final = frozenset({Need.RULES, Need.PODS})
+_PODS: Final = frozenset({Need.PODS})
 
 RULES: Final = (
     LintRule(
@@ -17,7 +16,6 @@ RULES: Final = (
         severity=Severity.WARNING,
         summary="outlierDetection alone switches locality failover on, for the mesh-wide setting is enabled",
         rests_on=("COMP-2", "DR-4", "DR-7"),
-        needs=_RULES,
         why="People add outlierDetection to take failing endpoints out. The mesh-wide localityLbSetting is enabled"
         " unless it was switched off, and outlier detection is all that it waits for: from then on an Envoy sends to"
         " the nearest zone alone, and endpoints of other zones stand idle.",
@@ -30,7 +28,6 @@ RULES: Final = (
         severity=Severity.ERROR,
         summary="failover is written and not in force, for no outlierDetection stands in the same policy",
         rests_on=("DR-7",),
-        needs=_RULES,
         why="failover and failoverPriority read as if they were enough. Without outlierDetection in the same policy"
         " no priorities are made, and every endpoint gets traffic alike.",
         help="Write outlierDetection beside loadBalancer, in the same trafficPolicy or portLevelSettings.",
@@ -41,7 +38,6 @@ RULES: Final = (
         severity=Severity.ERROR,
         summary="a localityLbSetting without effect of its own puts traffic distribution out of force",
         rests_on=("PREC-5", "DR-7"),
-        needs=_RULES,
         why="Any localityLbSetting of a DestinationRule comes before the Service's traffic distribution, an empty or"
         " disabled one too. People add one to refine what the Service says, and lose both.",
         help="Remove the localityLbSetting to let traffic distribution hold, or complete it with outlierDetection.",
@@ -52,7 +48,6 @@ RULES: Final = (
         severity=Severity.WARNING,
         summary="locality is switched off at Envoys and still on at ztunnel",
         rests_on=("PREC-5", "COMP"),
-        needs=_RULES,
         why="enabled: false is meant to switch locality off for a host. Only Envoys read it: ztunnel knows traffic"
         " distribution alone, and goes on to prefer the nearest.",
         help="Switch it off in one place for all: remove trafficDistribution, or set the annotation"
@@ -86,7 +81,6 @@ RULES: Final = (
         severity=Severity.WARNING,
         summary="distribute with outlierDetection leaves out a place, as if it could fail over there",
         rests_on=("DR-6", "DR-2"),
-        needs=_RULES,
         why="distribute and outlierDetection together look like shares with failover. distribute makes no"
         " priorities: what `to` does not name is never used, whatever fails.",
         help="Give the other places a small weight in `to`, or use failover or failoverPriority instead.",
@@ -120,7 +114,6 @@ RULES: Final = (
         severity=Severity.WARNING,
         summary="failoverPriority names a finer label before a coarser one, or the network not first",
         rests_on=("DR-3", "TIER-1"),
-        needs=_RULES,
         why="The list reads like wishes, each for itself. It is compared as a prefix: after the first label that"
         " differs nothing counts, so that a zone before its region leaves the region without effect.",
         help="Order from coarse to fine: network, region, zone, subzone, hostname.",
@@ -131,7 +124,7 @@ RULES: Final = (
         severity=Severity.WARNING,
         summary="failover or distribute names a place where nothing is",
         rests_on=("DR-4", "DR-6"),
-        needs=frozenset({Need.RULES, Need.NODES}),
+        needs=frozenset({Need.NODES}),
         why="Names of clusters, or of another provider's regions, are written where a region must stand. What matches"
         " nothing is left out in silence.",
         help="Write the value of the label topology.kubernetes.io/region of the nodes that are meant.",
@@ -142,7 +135,6 @@ RULES: Final = (
         severity=Severity.ERROR,
         summary="zoneAwareLbSetting at a waypoint, or at sidecars without self-discovery",
         rests_on=("COMP", "LOAD-4"),
-        needs=_RULES,
         why="zoneAwareLbSetting is accepted everywhere. A waypoint has no zone awareness at all, and a sidecar only"
         " if it is told of its own peers, which is off by default.",
         help="Use localityLbSetting with outlierDetection at waypoints; set ISTIO_META_ENABLE_SELF_DISCOVERY for"
@@ -154,7 +146,6 @@ RULES: Final = (
         severity=Severity.WARNING,
         summary="minHealthPercent is a panic threshold: below it, traffic goes to failing hosts too",
         rests_on=("LOAD-3", "DR-7a"),
-        needs=_RULES,
         why="The field reads as a guard of health. It is Envoy's panic threshold: with too few healthy hosts, all"
         " get traffic again. Under traffic distribution it is forced to 0 and does nothing.",
         help="Leave minHealthPercent out, or set it to 0.",
@@ -165,7 +156,6 @@ RULES: Final = (
         severity=Severity.ERROR,
         summary="a DestinationRule in a namespace that nobody asks, or asks too late",
         rests_on=("DR-1",),
-        needs=_RULES,
         why="Rules are kept together in a namespace of their own, as other objects are. They are looked for in the"
         " client's namespace, the service's and the root namespace alone, and the first with a match decides.",
         help="Move the rule to the namespace of the service, and keep one rule for a host.",
@@ -176,7 +166,6 @@ RULES: Final = (
         severity=Severity.WARNING,
         summary="failoverPriority has no effect on a ServiceEntry of resolution DNS before istio-1.31",
         rests_on=("DR-3",),
-        needs=_RULES,
         why="Endpoints of a host that Envoys resolve themselves were not put into the priorities of failoverPriority"
         " before istio-1.31; of 1.30 a crash of istiod is reported where they are in two localities.",
         help="Upgrade to istio-1.31, use failover by region instead, or resolution: STATIC.",
@@ -187,7 +176,6 @@ RULES: Final = (
         severity=Severity.ERROR,
         summary="maxEjectionPercent of all hosts is less than one: none is ever ejected",
         rests_on=("OD-2",),
-        needs=_RULES,
         why="maxEjectionPercent is 10 unless it is set, and is rounded down. A cluster of fewer than ten hosts then"
         " never ejects any, so that outlier detection and failover by it do nothing.",
         help="Set maxEjectionPercent: 100, or at least to one host's part.",
@@ -198,7 +186,6 @@ RULES: Final = (
         severity=Severity.ERROR,
         summary="distribute, failover and failoverPriority stand together where they must not",
         rests_on=("DR-2",),
-        needs=_RULES,
         why="The three look like parts of one plan. distribute excludes failover, and Solo's rules take one of the"
         " three alone; the block is refused as a whole.",
         help="Keep one of the lists.",
@@ -209,7 +196,6 @@ RULES: Final = (
         severity=Severity.ERROR,
         summary="failover beside a failoverPriority with a label of region, zone or subzone",
         rests_on=("DR-5", "DR-2"),
-        needs=_RULES,
         why="failover compares region, zone and subzone itself, so that Istio's validation refuses their labels in"
         " failoverPriority beside it.",
         help="Take the labels of places out of failoverPriority, or leave failover out.",
@@ -220,7 +206,7 @@ RULES: Final = (
         severity=Severity.WARNING,
         summary="failoverPriority names a label that endpoints behind a gateway do not have",
         rests_on=("LOC-3", "DR-3"),
-        needs=frozenset({Need.RULES, Need.NETWORKS}),
+        needs=frozenset({Need.NETWORKS}),
         why="Of what is in another network an Envoy of Istio is told one endpoint for each gateway, with the network"
         " and the cluster as its only labels. Region, zone and all other labels match nothing there.",
         help="Compare topology.istio.io/network first, and beyond it only network and cluster.",
@@ -231,7 +217,6 @@ RULES: Final = (
         severity=Severity.WARNING,
         summary="two DestinationRules of one namespace for one host",
         rests_on=("DR-1",),
-        needs=_RULES,
         why="Two teams or charts write a rule for one host. They are merged or not by their exportTo, and the older"
         " or the younger policy holds by age, which no review shows.",
         help="Write one DestinationRule for a host.",
@@ -242,7 +227,6 @@ RULES: Final = (
         severity=Severity.ERROR,
         summary="the host of a DestinationRule is that of no service",
         rests_on=("DR-1",),
-        needs=_RULES,
         why="A short name is completed with the rule's own namespace, not the service's; or the name is misspelled."
         " The rule then is for nobody, without any complaint.",
         help="Write the full host name of the service.",
@@ -253,7 +237,6 @@ RULES: Final = (
         severity=Severity.WARNING,
         summary="portLevelSettings drop the loadBalancer or outlierDetection of the policy around them",
         rests_on=("DR-1",),
-        needs=_RULES,
         why="A port's settings look like additions. They replace the load balancer, outlier detection, connection"
         " pool and TLS of the policy around them as a whole; what they leave out is at its default.",
         help="Repeat the blocks in the port's settings.",

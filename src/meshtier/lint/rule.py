@@ -17,7 +17,6 @@ class Need(enum.Enum):
     GATEWAYS = "Gateways"
     NETWORKS = "several networks"
     CLUSTERS = "several clusters"
-    RULES = "DestinationRules"
     OTHER_PROFILE = "a second profile"
 
     @override

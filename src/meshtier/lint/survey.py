@@ -212,7 +212,6 @@ class Survey:
             Need.GATEWAYS: any(cluster.gateways for cluster in clusters),
             Need.NETWORKS: len(networks - {""}) > 1,
             Need.CLUSTERS: len(clusters) > 1,
-            Need.RULES: any(cluster.destination_rules for cluster in clusters),
             Need.OTHER_PROFILE: self.profile_to is not None,
         }
         return frozenset(need for need, is_there in found.items() if is_there)

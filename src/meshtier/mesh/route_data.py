@@ -153,6 +153,7 @@ class NoteData(TypedDict):
     code: str
     severity: str
     rule: str
+    lint_rule: str
     object: str
     text: str
 
@@ -273,4 +274,11 @@ def exclusion_data(exclusion: Exclusion) -> ExclusionData:
 
 def note_data(note: Note) -> NoteData:
     """A note."""
-    return NoteData(code=note.code, severity=note.severity.value, rule=note.rule, object=note.object, text=note.text)
+    return NoteData(
+        code=note.code,
+        severity=note.severity.value,
+        rule=note.rule,
+        lint_rule=note.lint_rule,
+        object=note.object,
+        text=note.text,
+    )
