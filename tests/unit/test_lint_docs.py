@@ -49,7 +49,7 @@ def _lines() -> Iterator[str]:
 def _section(rule: LintRule) -> Iterator[str]:
     yield f"({rule.id.lower()})=\n### {rule.id} {rule.name}\n"
     needs = f" It needs {', '.join(sorted(map(str, rule.needs)))}." if rule.needs else ""
-    yield f"*{rule.severity}* · rests on {', '.join(rule.rests_on)}.{needs}\n"
+    yield f"*{rule.severity}* · rests on {', '.join(map(_linked, rule.rests_on))}.{needs}\n"
     yield f"{rule.why} {rule.help}\n"
     options = options_of(rule.id)
     said = ", ".join(f"{name.replace('_', ' ')} {profile.name}" for name, profile in options.items())
@@ -61,6 +61,11 @@ def _section(rule: LintRule) -> Iterator[str]:
     yield "Repaired:\n"
     changes = list(unified_diff(mistake.splitlines(), repaired.splitlines(), lineterm="", n=2))[2:]
     yield "\n".join(["```diff", *(line for line in changes if not line.startswith("@@")), "```\n"])
+
+
+def _linked(number: str) -> str:
+    """A rule of the mesh, with where it stands."""
+    return f"[{number}](rules.md#{number.lower()})"
 
 
 def _text(path: Path) -> str:
@@ -76,6 +81,12 @@ def test_the_page_is_what_the_table_and_the_examples_say() -> None:
 def test_every_rule_has_its_place_on_the_page() -> None:
     text = PAGE.read_text(encoding="utf-8")
     assert [rule for rule in RULES if f"({rule.lower()})=" not in text] == []
+
+
+def test_what_rules_rest_on_is_on_the_page_of_rules() -> None:
+    text = (ROOT / "docs/reference/rules.md").read_text(encoding="utf-8")
+    numbers = {number for rule in RULES.values() for number in rule.rests_on}
+    assert {number for number in numbers if f"({number.lower()})=" not in text} == set()
 
 
 def test_readme_and_changelog_say_how_many_rules_there_are() -> None:
