@@ -15,7 +15,8 @@ from meshtier.lint.catalogue import FAMILIES, RULES
 from meshtier.lint.checking import inspect
 from meshtier.lint.rule import LintRule
 
-PAGE: Final = Path(__file__).parents[2] / "docs" / "reference" / "lint.md"
+ROOT: Final = Path(__file__).parents[2]
+PAGE: Final = ROOT / "docs" / "reference" / "lint.md"
 HEAD: Final = """# Lint rules
 
 Each finds a mistake that people make. `meshtier lint SOURCES` runs them all; `--select` and `--ignore` take an id, a
@@ -23,7 +24,8 @@ name or the letters of a family. The page is made of the table that the command 
 `examples/lint`.
 
 An annotation on an object hides what a rule says of it: `meshtier.io/ignore: "DR101: why not"`, several divided by
-`;`. What is hidden is counted and listed.
+`;`. What is hidden is counted and listed. How to run it all over a repository, and in CI, is in
+[Lint a repository of manifests](../how-to/lint-manifests.md).
 """
 
 
@@ -47,7 +49,7 @@ def _lines() -> Iterator[str]:
 def _section(rule: LintRule) -> Iterator[str]:
     yield f"({rule.id.lower()})=\n### {rule.id} {rule.name}\n"
     needs = f" It needs {', '.join(sorted(map(str, rule.needs)))}." if rule.needs else ""
-    yield f"*{rule.severity}* · rests on {', '.join(rule.rests_on)}.{needs}\n"
+    yield f"*{rule.severity}* · rests on {', '.join(map(_linked, rule.rests_on))}.{needs}\n"
     yield f"{rule.why} {rule.help}\n"
     options = options_of(rule.id)
     said = ", ".join(f"{name.replace('_', ' ')} {profile.name}" for name, profile in options.items())
@@ -59,6 +61,11 @@ def _section(rule: LintRule) -> Iterator[str]:
     yield "Repaired:\n"
     changes = list(unified_diff(mistake.splitlines(), repaired.splitlines(), lineterm="", n=2))[2:]
     yield "\n".join(["```diff", *(line for line in changes if not line.startswith("@@")), "```\n"])
+
+
+def _linked(number: str) -> str:
+    """A rule of the mesh, with where it stands."""
+    return f"[{number}](rules.md#{number.lower()})"
 
 
 def _text(path: Path) -> str:
@@ -74,6 +81,17 @@ def test_the_page_is_what_the_table_and_the_examples_say() -> None:
 def test_every_rule_has_its_place_on_the_page() -> None:
     text = PAGE.read_text(encoding="utf-8")
     assert [rule for rule in RULES if f"({rule.lower()})=" not in text] == []
+
+
+def test_what_rules_rest_on_is_on_the_page_of_rules() -> None:
+    text = (ROOT / "docs/reference/rules.md").read_text(encoding="utf-8")
+    numbers = {number for rule in RULES.values() for number in rule.rests_on}
+    assert {number for number in numbers if f"({number.lower()})=" not in text} == set()
+
+
+def test_readme_and_changelog_say_how_many_rules_there_are() -> None:
+    for name in ("README.md", "CHANGELOG.md"):
+        assert f"{len(RULES)} mistakes that meshes make" in (ROOT / name).read_text(encoding="utf-8")
 
 
 if __name__ == "__main__":

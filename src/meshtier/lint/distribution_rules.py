@@ -624,7 +624,7 @@ FAMILY: Final = Family(
             name="foreign-topology",
             severity=_W,
             summary="the annotations for topology aware hints are not read by the mesh",
-            rests_on=("PREC-1", "HINT-1"),
+            rests_on=("PREC-1",),
             needs=frozenset({Need.NODES}),
             why="They are how Kubernetes itself once kept traffic in the zone: by hints in EndpointSlices, which"
             " kube-proxy follows. A mesh does not read them, so that its traffic goes anywhere. Kubernetes leaves the"

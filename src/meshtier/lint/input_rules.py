@@ -21,13 +21,13 @@ _UNKNOWN_IN_SERVICE: Final = re.compile(
 
 def _nothing_to_check(survey: Survey, rule: LintRule) -> Iterator[Finding]:
     counts = {
-        "Service or ServiceEntry": sum(len(cluster.services) for cluster in survey.clusters),
-        "workload": sum(len(cluster.workloads) for cluster in survey.clusters),
+        ("Service or ServiceEntry", "Services or ServiceEntries"): sum(len(each.services) for each in survey.clusters),
+        ("workload", "workloads"): sum(len(each.workloads) for each in survey.clusters),
     }
-    missing = [what for what, count in counts.items() if not count]
+    missing = [one for (one, _), count in counts.items() if not count]
     if not missing:
         return
-    read = ", ".join(f"{count} {what}{'s' * (count > 1)}" for what, count in counts.items() if count)
+    read = ", ".join(f"{count} {names[count > 1]}" for names, count in counts.items() if count)
     yield finding(
         survey,
         rule,
