@@ -28,12 +28,12 @@ NOTHING_TO_CHECK: Final = 2
 """The exit code where the input holds nothing to check."""
 
 _EMPTY: Final = "IN701"
-_WRITERS: Final[Mapping[str, Callable[[Inspection], str]]] = {
-    "table": lambda found: forms.report(found).to_text(),
-    "json": lambda found: json.dumps(forms.to_dict(found), indent=2, ensure_ascii=False),
-    "markdown": lambda found: forms.report(found).to_markdown(),
-    "sarif": lambda found: json.dumps(sarif(found), indent=2, ensure_ascii=False),
-    "github": lambda found: "\n".join(forms.github(found)),
+_WRITERS: Final[Mapping[str, Callable[[Inspection, str], str]]] = {
+    "table": lambda found, _: forms.report(found).to_text(),
+    "json": lambda found, _: json.dumps(forms.to_dict(found), indent=2, ensure_ascii=False),
+    "markdown": lambda found, _: forms.report(found).to_markdown(),
+    "sarif": lambda found, page: json.dumps(sarif(found, help_uri=page), indent=2, ensure_ascii=False),
+    "github": lambda found, _: "\n".join(forms.github(found)),
 }
 
 
@@ -99,6 +99,7 @@ SEVERITY = Parsed("severity", _severity, choices=[each.value for each in SEVERIT
     type=OUTPUT,
     help="A form of the answer: table (the default), json, markdown, sarif or github; =FILE puts it there. Repeatable.",
 )
+@click.option("--help-uri", default="", metavar="URL", help="Where the page of the rules is, for the links of SARIF.")
 def lint(
     sources: Sequence[str],
     clusters: Sequence[tuple[str, str]],
@@ -109,6 +110,7 @@ def lint(
     suppressions: Sequence[Suppression],
     fail_on: Severity,
     outputs: Sequence[tuple[str, str]],
+    help_uri: str,
     changes: Changes,
 ) -> int:
     """The mistakes in a mesh: what was found, what the mesh does instead, and what to write.
@@ -124,11 +126,11 @@ def lint(
     )
     for form, path in outputs or (("table", ""),):
         if path:
-            _write(Path(path), f"{_WRITERS[form](found)}\n")
+            _write(Path(path), f"{_WRITERS[form](found, help_uri)}\n")
         elif form == "table":
             print_answer(forms.report(found), "table")
         else:
-            click.echo(_WRITERS[form](found))
+            click.echo(_WRITERS[form](found, help_uri))
     if any(finding.rule == _EMPTY for finding in found.findings):
         return NOTHING_TO_CHECK
     return FINDINGS if found.fails(fail_on) else 0

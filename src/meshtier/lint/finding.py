@@ -54,6 +54,13 @@ class Finding:
     file: str = ""
     line: int | None = None
 
+    @property
+    def sentence(self) -> str:
+        """All of it as running text: the object, what was found, what happens instead and what to write."""
+        parts = [f"{self.object}: {self.message}."]
+        parts += [f"{what}: {text}." for what, text in (("Instead", self.instead), ("Fix", self.fix)) if text]
+        return " ".join(parts)
+
     def to_dict(self) -> FindingData:
         """The finding as plain data."""
         data: FindingData = {**asdict(self), "severity": self.severity.value}  # type: ignore[typeddict-item]  # the fields are the keys

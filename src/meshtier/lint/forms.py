@@ -106,8 +106,7 @@ def github(found: Inspection) -> Iterator[str]:
         where = [f"file={_property(finding.file)}"] if finding.file else []
         where += [f"line={finding.line}"] if finding.file and finding.line is not None else []
         where.append(f"title={_property(f'{finding.rule} {finding.name}')}")
-        text = ". ".join(filter(None, (f"{finding.object}: {finding.message}", finding.instead, finding.fix)))
-        yield f"::{_COMMANDS[finding.severity]} {','.join(where)}::{_data(text)}"
+        yield f"::{_COMMANDS[finding.severity]} {','.join(where)}::{_data(finding.sentence)}"
 
 
 def _by_object(findings: Iterable[Finding]) -> list[list[Finding]]:

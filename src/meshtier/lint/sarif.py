@@ -73,12 +73,11 @@ def _rule(rule: LintRule, help_uri: str) -> dict[str, Any]:
 
 
 def _result(finding: Finding, numbers: Mapping[str, int]) -> dict[str, Any]:
-    text = ". ".join(filter(None, (f"{finding.object}: {finding.message}", finding.instead, finding.fix)))
     return {
         "ruleId": finding.rule,
         "ruleIndex": numbers[finding.rule],
         "level": _LEVELS[finding.severity],
-        "message": {"text": text},
+        "message": {"text": finding.sentence},
         "locations": [_location(finding)],
         "partialFingerprints": {"meshtierFinding/v1": _fingerprint(finding)},
     }
