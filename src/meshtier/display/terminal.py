@@ -5,7 +5,7 @@ where rich finds a terminal; into a pipe or a file goes the plain text that
 `Report.to_text` gives.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, TextIO, TypeVar
 
@@ -56,7 +56,7 @@ def tracked(items: Iterable[_T], total: int, what: str, file: TextIO) -> Iterato
 
 
 @contextmanager
-def told(total: int, what: str, file: TextIO) -> Iterator[Callable[[str], object]]:
+def told(total: int, what: str, file: TextIO) -> Generator[Callable[[str], object]]:
     """A bar that is told of each of *total* steps as it begins."""
     from rich.progress import Progress  # noqa: PLC0415  # takes as long to load as the rest of rich
 

@@ -129,11 +129,11 @@ class _Builder:
         for kind in _SAYING:
             for document in self._documents:
                 for each in document.of(kind):
-                    if text := (each.metadata.annotations or {}).get(IGNORE):
+                    if text := cast("Mapping[str, str]", each.metadata.annotations or {}).get(IGNORE):
                         yield title_of(kind, key_in(kind, each.metadata)), text
         for document in self._documents:
             for each in document.of(schema.DestinationRule):
-                text = (each.metadata.get("annotations") or {}).get(IGNORE)
+                text = cast("Mapping[str, object]", each.metadata.get("annotations") or {}).get(IGNORE)
                 if isinstance(text, str) and text:
                     namespace = each.metadata.get("namespace") or "default"
                     yield f"DestinationRule {namespace}/{each.metadata.get('name')}", text
