@@ -1,6 +1,6 @@
 """Can the nearest endpoints bear what comes to them? Rules about where clients and endpoints are, and how many."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Final
 
@@ -28,6 +28,16 @@ def _zone_of(place: Locality) -> _Zone:
 
 def _zone_text(zone: _Zone) -> str:
     return "/".join(part for part in zone[1:] if part) or zone[0] or "an unknown place"
+
+
+def _texts(zones: Iterable[_Zone]) -> Mapping[_Zone, str]:
+    """The text of each zone, with the network where two zones of one name differ by it alone."""
+    seen = Counter(map(_zone_text, set(zones)))
+    return {
+        zone: f"{text} of network {zone[0] or 'without a name'}" if seen[text] > 1 else text
+        for zone in zones
+        for text in [_zone_text(zone)]
+    }
 
 
 def _zone_skew(survey: Survey, rule: LintRule) -> Iterable[Finding]:
@@ -204,13 +214,15 @@ def _waypoint_zones(survey: Survey, rule: LintRule) -> Iterable[Finding]:
         without = [zone for zone in clients if zone[2] and zone not in there]
         if not replicas or not without:
             continue
-        zones = listed(map(_zone_text, without))
+        ready = f"{len(replicas)} ready pod{'s are' if len(replicas) > 1 else ' is'}"
+        text = _texts([*without, *there])
         yield finding(
             survey,
             rule,
             cluster,
             f"Gateway {name}",
-            f"its {len(replicas)} ready pods are in {listed(map(_zone_text, there))}, and clients in {zones} use it",
+            f"its {ready} in {listed(text[zone] for zone in there)}, and clients in"
+            f" {listed(text[zone] for zone in without)} use it",
             instead="their traffic goes to another zone to pass the waypoint, and the endpoint is chosen from there",
             fix="run a pod of the waypoint in each of these zones: spec.template.spec.topologySpreadConstraints over"
             f" topology.kubernetes.io/zone in its Deployment, and spec.replicas of {len(there) + len(without)} or more",
