@@ -18,6 +18,9 @@ _MOST: Final = 1.5
 
 _MORE: Final = "raise spec.replicas of the workload, and spread it by spec.template.spec.topologySpreadConstraints"
 
+_EVERYWHERE: Final = "spread the endpoints by spec.template.spec.topologySpreadConstraints of the workload"
+_MORE_ENTRIES: Final = "add to spec.endpoints, or to the workloads that spec.workloadSelector takes"
+
 _Zone = tuple[str, str, str]
 """Network, region and zone."""
 
@@ -142,7 +145,7 @@ def _single(survey: Survey, rule: LintRule) -> Iterable[Finding]:
             f"the nearest tier has one ready endpoint for clients at {_places(found)} ({first.route.holds} holds)",
             path=first.route.resolution.source.field,
             instead=f"it gets all traffic of {pods} client pod{'s' * (pods > 1)}, and all of that moves if it fails",
-            fix=f"{_MORE if service.kind == 'Service' else 'add to spec.endpoints'}, so that each of these places has"
+            fix=f"{_MORE if service.kind == 'Service' else _MORE_ENTRIES}, so that each of these places has"
             " two endpoints or more",
         )
 
@@ -177,7 +180,9 @@ def _empty_first(survey: Survey, rule: LintRule) -> Iterable[Finding]:
         found = [choice for site in sites for choice in site.choices if _is_empty(choice)]
         if not found:
             continue
-        nearest = min((choice.route.tiers[0] for choice in found), key=lambda tier: (tier.number, tier.matched))
+        tiers = [choice.route.tiers[0] for choice in found]
+        nearest = min(tiers, key=lambda tier: (tier.number, tier.matched))
+        others = sorted({tier.number for tier in tiers} - {nearest.number})
         resolution = found[0].route.resolution
         yield finding(
             survey,
@@ -186,9 +191,10 @@ def _empty_first(survey: Survey, rule: LintRule) -> Iterable[Finding]:
             str(service),
             f"{resolution.title} holds, and clients at {_places(found)} have no endpoint in the first tier",
             path=resolution.source.field,
-            instead=f"their traffic goes to the next tier, P{nearest.number}: {nearest.matched}",
-            fix="run an endpoint at each of these places, by spec.template.spec.topologySpreadConstraints of the"
-            " workload; nothing is to be done where that is meant",
+            instead=f"their traffic goes to the next tier that has endpoints, P{nearest.number}: {nearest.matched}"
+            + (f"; for some of them {', '.join(f'P{number}' for number in others)}" if others else ""),
+            fix=f"{_EVERYWHERE if service.kind == 'Service' else _MORE_ENTRIES}, so that each of these places has one;"
+            " nothing is to be done where that is meant",
         )
 
 
