@@ -11,6 +11,7 @@ from benchmarks.core import ZONE
 from benchmarks.fleet import PORT, Fleet, Json, even_fleet, kubernetes_dump, mixed_fleet
 from benchmarks.measure import Figure, Scale, compared, size_of, slug, take_turns, timed
 from meshtier import Client, Component, EndpointIndex, Mesh, Route, kube
+from meshtier.lint import RULES, inspect
 
 _CLUSTERS: Final = 3
 """How many the whole mesh has."""
@@ -76,6 +77,22 @@ def whole_mesh(scale: Scale) -> Iterator[Figure]:
     figure = compared(name, f"`.tiers` of all {mesh.route_count():,} routes of {sizes}", against, times[::2], budget=7)
     yield evolve(figure, absolute=True)
     yield compared(f"{name}-collector-off", "the same without the garbage collector", "with it", (times[1], times[0]))
+
+
+def linting(scale: Scale) -> Iterator[Figure]:
+    """All lint rules over a whole mesh with waypoints and a DestinationRule, beside all of its routes with tiers."""
+    fleet = mixed_fleet(clusters=_CLUSTERS, nodes=scale.nodes, services=scale.services, pods=scale.pods, waypoint=True)
+    mesh = mesh_of(fleet, RULE)
+    times = take_turns(
+        timed(lambda: len(inspect(Mesh(mesh.clusters)).rules), collector=True),
+        timed(partial(_fresh, mesh, tiers_asked, Mesh.routes), collector=True),
+        scale=scale,
+        warm=False,
+    )
+    sizes = f"{scale.services:,} services, {scale.pods:,} pods, {_CLUSTERS * scale.nodes} places"
+    name = slug("lint", scale.services, "services", scale.pods, "pods")
+    against = f"`.tiers` of all {mesh.route_count():,} routes"
+    yield evolve(compared(name, f"all {len(RULES)} lint rules over {sizes}", against, times, budget=20), absolute=True)
 
 
 def _with_port(mesh: Mesh, hosts: Iterable[str]) -> Iterator[Route]:

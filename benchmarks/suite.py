@@ -54,6 +54,7 @@ BENCHMARKS: Final[dict[str, Callable[[Scale], Iterable[Figure]]]] = {
     "load": processes.loading,
     "route": meshes.one_route,
     "mesh": meshes.whole_mesh,
+    "lint": meshes.linting,
     "components": meshes.components,
     "clusters": meshes.many_clusters,
 }

@@ -139,7 +139,19 @@ def test_a_failover_of_a_rule_makes_tiers_too() -> None:
 def test_clients_without_an_endpoint_in_the_first_tier_are_named_with_where_they_go() -> None:
     finding = only(mesh("abc", "aa"), "CAP303")
     assert finding.message == "PreferSameZone holds, and clients at re/b, rx/c have no endpoint in the first tier"
-    assert finding.instead.startswith("their traffic goes to the next tier, P1: ")
+    assert finding.instead == (
+        "their traffic goes to the next tier that has endpoints, P1: same network, region; other zone;"
+        " for some of them P2"
+    )
+
+
+def test_a_service_entry_gets_endpoints_where_it_names_them() -> None:
+    made = mesh("abc", "aa")
+    entries = [
+        evolve(home, services=tuple(evolve(each, kind="ServiceEntry") for each in home.services))
+        for home in made.clusters
+    ]
+    assert "spec.endpoints" in only(Mesh(entries), "CAP303").fix
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,12 @@ def test_an_unknown_annotation_means_any_and_the_nearest_word_is_given(
     assert (finding.object, finding.path, finding.cluster) == ("Service shop/web", ANNOTATED, "east")
 
 
+@pytest.mark.parametrize("value", ["PreferClose ", " preferclose", "PREFERCLOSE\n"])
+def test_what_is_nearly_another_name_of_a_mode_is_that_mode(value: str) -> None:
+    fix = only(one(annotation=value), "TD001").fix
+    assert fix.startswith("set metadata.annotations[networking.istio.io/traffic-distribution] to PreferSameZone;")
+
+
 @pytest.mark.parametrize("value", ["any", "PREFERCLOSE", "prefernetwork", ""])
 def test_a_known_or_empty_annotation_is_no_unknown_mode(value: str) -> None:
     assert not found(one(annotation=value), "TD001")

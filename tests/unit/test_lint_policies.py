@@ -280,6 +280,18 @@ def test_a_subsets_port_drops_what_the_top_has() -> None:
     assert one.path == "spec.subsets[0].trafficPolicy.portLevelSettings[0]"
 
 
+@pytest.mark.parametrize("word", ["ROUND_ROBIN", "LEAST_REQUEST", "LEAST_CONN"])
+def test_a_port_that_drops_what_the_default_does_as_well_loses_nothing(word: str) -> None:
+    port = {"port": {"number": 443}, "tls": {"mode": "SIMPLE"}}
+    assert not found("DR122", *SHOP, rule(loadBalancer={"simple": word}, portLevelSettings=[port]))
+    given = rule(loadBalancer={"simple": word}, outlierDetection=DETECTION, portLevelSettings=[port])
+    (one,) = found("DR122", *SHOP, given)
+    assert "no outlierDetection, which" in one.message
+    balancer = {"simple": word, "localityLbSetting": {"enabled": True}}
+    (one,) = found("DR122", *SHOP, rule(loadBalancer=balancer, portLevelSettings=[port]))
+    assert "no loadBalancer, which" in one.message
+
+
 def test_a_field_of_a_subset_is_named_where_that_is_what_is_wrong() -> None:
     given = rule(**by(enabled=True))
     del given["spec"]["trafficPolicy"]["outlierDetection"]

@@ -240,6 +240,23 @@ spec:
     assert (one.object, one.path) == ("ServiceEntry shop/api", "spec.endpoints[1].locality")
 
 
+@pytest.mark.parametrize("more", ["", "\n  endpoints: []"])
+def test_a_host_that_is_its_own_endpoint_has_no_locality_to_write(more: str) -> None:
+    given = f"""
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata:
+  name: api
+  namespace: shop
+  annotations: {{networking.istio.io/traffic-distribution: PreferClose}}
+spec:
+  hosts: [api.example.com]
+  ports: [{{number: 443, name: tls}}]
+  resolution: DNS{more}
+"""
+    assert objects("TOPO207", mesh(NODE, given, pod("client-0"))) == []
+
+
 def test_the_slice_of_the_api_server_is_its_own_affair() -> None:
     api = service().replace("name: web, namespace: shop", "name: kubernetes, namespace: default")
     its = """

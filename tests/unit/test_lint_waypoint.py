@@ -39,7 +39,10 @@ def test_a_service_without_a_waypoint_is_named_with_the_label() -> None:
     finding = only(shop())
     assert finding.object == "Service shop/web"
     assert finding.message == "DestinationRule shop/rule is for Service shop/web, and no label names a waypoint for it"
-    assert finding.fix == "set metadata.labels[istio.io/use-waypoint] to waypoint, and create this Gateway"
+    assert finding.fix == (
+        "set metadata.labels[istio.io/use-waypoint] to waypoint, and create a Gateway of that name and"
+        " of class istio-waypoint"
+    )
 
 
 def test_a_route_counts_as_a_rule_does_and_wildcards_fit() -> None:
@@ -81,6 +84,8 @@ def test_what_keeps_the_waypoint_out_of_the_path_is_named(
     findings = found(shop(*ways, waypoint="shop/wp", gateway=gateway))
     assert [finding.object for finding in findings] == [object_] * bool(object_)
     assert all(text in finding.message for finding in findings)
+    way = "refuses the connections" if text.endswith("no ready pod") else "straight to the endpoints"
+    assert all(way in finding.instead for finding in findings)
 
 
 def test_a_sidecar_obeys_by_itself() -> None:

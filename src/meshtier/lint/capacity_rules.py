@@ -1,6 +1,6 @@
 """Can the nearest endpoints bear what comes to them? Rules about where clients and endpoints are, and how many."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Final
 
@@ -18,6 +18,9 @@ _MOST: Final = 1.5
 
 _MORE: Final = "raise spec.replicas of the workload, and spread it by spec.template.spec.topologySpreadConstraints"
 
+_EVERYWHERE: Final = "spread the endpoints by spec.template.spec.topologySpreadConstraints of the workload"
+_MORE_ENTRIES: Final = "add to spec.endpoints, or to the workloads that spec.workloadSelector takes"
+
 _Zone = tuple[str, str, str]
 """Network, region and zone."""
 
@@ -28,6 +31,16 @@ def _zone_of(place: Locality) -> _Zone:
 
 def _zone_text(zone: _Zone) -> str:
     return "/".join(part for part in zone[1:] if part) or zone[0] or "an unknown place"
+
+
+def _texts(zones: Iterable[_Zone]) -> Mapping[_Zone, str]:
+    """The text of each zone, with the network where two zones of one name differ by it alone."""
+    seen = Counter(map(_zone_text, set(zones)))
+    return {
+        zone: f"{text} of network {zone[0] or 'without a name'}" if seen[text] > 1 else text
+        for zone in zones
+        for text in [_zone_text(zone)]
+    }
 
 
 def _zone_skew(survey: Survey, rule: LintRule) -> Iterable[Finding]:
@@ -132,7 +145,7 @@ def _single(survey: Survey, rule: LintRule) -> Iterable[Finding]:
             f"the nearest tier has one ready endpoint for clients at {_places(found)} ({first.route.holds} holds)",
             path=first.route.resolution.source.field,
             instead=f"it gets all traffic of {pods} client pod{'s' * (pods > 1)}, and all of that moves if it fails",
-            fix=f"{_MORE if service.kind == 'Service' else 'add to spec.endpoints'}, so that each of these places has"
+            fix=f"{_MORE if service.kind == 'Service' else _MORE_ENTRIES}, so that each of these places has"
             " two endpoints or more",
         )
 
@@ -167,7 +180,9 @@ def _empty_first(survey: Survey, rule: LintRule) -> Iterable[Finding]:
         found = [choice for site in sites for choice in site.choices if _is_empty(choice)]
         if not found:
             continue
-        nearest = min((choice.route.tiers[0] for choice in found), key=lambda tier: (tier.number, tier.matched))
+        tiers = [choice.route.tiers[0] for choice in found]
+        nearest = min(tiers, key=lambda tier: (tier.number, tier.matched))
+        others = sorted({tier.number for tier in tiers} - {nearest.number})
         resolution = found[0].route.resolution
         yield finding(
             survey,
@@ -176,9 +191,10 @@ def _empty_first(survey: Survey, rule: LintRule) -> Iterable[Finding]:
             str(service),
             f"{resolution.title} holds, and clients at {_places(found)} have no endpoint in the first tier",
             path=resolution.source.field,
-            instead=f"their traffic goes to the next tier, P{nearest.number}: {nearest.matched}",
-            fix="run an endpoint at each of these places, by spec.template.spec.topologySpreadConstraints of the"
-            " workload; nothing is to be done where that is meant",
+            instead=f"their traffic goes to the next tier that has endpoints, P{nearest.number}: {nearest.matched}"
+            + (f"; for some of them {', '.join(f'P{number}' for number in others)}" if others else ""),
+            fix=f"{_EVERYWHERE if service.kind == 'Service' else _MORE_ENTRIES}, so that each of these places has one;"
+            " nothing is to be done where that is meant",
         )
 
 
@@ -204,13 +220,15 @@ def _waypoint_zones(survey: Survey, rule: LintRule) -> Iterable[Finding]:
         without = [zone for zone in clients if zone[2] and zone not in there]
         if not replicas or not without:
             continue
-        zones = listed(map(_zone_text, without))
+        ready = f"{len(replicas)} ready pod{'s are' if len(replicas) > 1 else ' is'}"
+        text = _texts([*without, *there])
         yield finding(
             survey,
             rule,
             cluster,
             f"Gateway {name}",
-            f"its {len(replicas)} ready pods are in {listed(map(_zone_text, there))}, and clients in {zones} use it",
+            f"its {ready} in {listed(text[zone] for zone in there)}, and clients in"
+            f" {listed(text[zone] for zone in without)} use it",
             instead="their traffic goes to another zone to pass the waypoint, and the endpoint is chosen from there",
             fix="run a pod of the waypoint in each of these zones: spec.template.spec.topologySpreadConstraints over"
             f" topology.kubernetes.io/zone in its Deployment, and spec.replicas of {len(there) + len(without)} or more",

@@ -82,8 +82,10 @@ def _words(profile: Profile) -> list[str]:
 
 def _nearest(value: str, words: Iterable[str]) -> str:
     """The word that was most likely meant."""
-    known = list(words)
-    same = {word.lower(): word for word in known}.get(value.strip().lower())
+    known, word = list(words), value.strip().lower()
+    meant = MODE_NAMES.get(word)
+    names = {each.lower(): each for each in known}
+    same = names.get(word) or names.get(meant.value.lower() if meant is not None else "")
     near = UnknownNameError.among("mode", value, known).nearest
     return same or (near[0] if near else _BEST if _BEST in known else known[0])
 

@@ -199,6 +199,8 @@ def _without_locality(
 
 def _unplaced(survey: Survey, service: Service) -> Iterator[tuple[int, Workload]]:
     """The entries behind a service that say no locality, with their number there."""
+    if _is_its_own_endpoint(service):
+        return
     workloads = survey.by_name[service.cluster].workloads
     for index, backend in enumerate(service.backends):
         entry = workloads.get(backend.workload) if backend.workload[0] in ENTRIES else None
@@ -206,6 +208,12 @@ def _unplaced(survey: Survey, service: Service) -> Iterator[tuple[int, Workload]
             continue
         if not any(entry.place.locality[1:4]):
             yield index, entry
+
+
+def _is_its_own_endpoint(service: Service) -> bool:
+    """Whether a ServiceEntry lists no endpoints, so that its host names stand for them: no field is left out there."""
+    own = {f"{service.name}/{host}" for host in service.hosts}
+    return service.resolution.startswith("DNS") and {backend.workload[2] for backend in service.backends} == own
 
 
 def _holding(site: Site) -> str:

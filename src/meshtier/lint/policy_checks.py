@@ -13,7 +13,8 @@ from meshtier.lint.rule import LintRule
 from meshtier.lint.survey import Survey
 from meshtier.mesh import Cluster
 from meshtier.precedence import ANNOTATION, Level, Resolution
-from meshtier.rules import DestinationRule, LocalitySetting, SettingSource, TrafficPolicy
+from meshtier.rules import DestinationRule, LoadBalancer, LocalitySetting, SettingSource, TrafficPolicy
+from meshtier.rules.traffic_policy import Algorithm
 
 OUTLIER_FIX: Final = "outlierDetection: {consecutive5xxErrors: 5, baseEjectionTime: 30s, maxEjectionPercent: 100}"
 
@@ -323,9 +324,23 @@ def port_level_replaces(survey: Survey, rule: LintRule) -> Iterator[Finding]:
 
 def _lost(policy: TrafficPolicy, around: TrafficPolicy, own: TrafficPolicy) -> Sequence[str]:
     """The blocks that the policy has, itself or from the one around it, and the port's settings have not."""
-    blocks = (("loadBalancer", "load_balancer"), ("outlierDetection", "outlier_detection"))
-    return [
-        word
-        for word, name in blocks
-        if getattr(own, name) is None and (getattr(policy, name) is not None or getattr(around, name) is not None)
-    ]
+    lost: list[str] = []
+    balancer = policy.load_balancer or around.load_balancer
+    if own.load_balancer is None and balancer is not None and not _is_as_default(balancer):
+        lost.append("loadBalancer")
+    if own.outlier_detection is None and (policy.outlier_detection or around.outlier_detection) is not None:
+        lost.append("outlierDetection")
+    return lost
+
+
+_EVEN: Final = (Algorithm.ROUND_ROBIN, Algorithm.LEAST_REQUEST)
+"""The algorithms that give every endpoint its share."""
+
+
+def _is_as_default(balancer: LoadBalancer) -> bool:
+    """Whether the default does as well: it spreads evenly too, and prefers no place.
+
+    Istio's own samples write so: bookinfo/networking/egress-rule-google-apis.yaml at 86c9f01
+    sets ``simple: ROUND_ROBIN`` and only ``tls`` for a port.
+    """
+    return balancer in (LoadBalancer(), *(LoadBalancer(simple=each) for each in _EVEN))

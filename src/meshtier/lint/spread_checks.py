@@ -108,13 +108,13 @@ def ejection_cap(survey: Survey, rule: LintRule) -> Iterator[Finding]:
     """Fewer can be ejected than the first priority has (DR108)."""
     for (cluster, where), decisions in survey.policies.by_field(_is_capped).items():
         first = max(decisions, key=lambda each: each.sizes[0])
-        percent, hosts, most = _ejected(first)
+        _, hosts, most = _ejected(first)
         yield finding(
             survey,
             rule,
             cluster,
             where.rule.title,
-            f"maxEjectionPercent {percent} of {hosts} hosts of {first.site.host} is {most}; for"
+            f"{_percent_text(first)} of {hosts} hosts of {first.site.host} is {most}; for"
             f" clients in {text_of(first.here)} there are {first.sizes[0]} hosts in priority 0",
             path=_percent_path(where),
             instead=f"where all of priority 0 fail, {first.sizes[0] - most} of them cannot be ejected and keep getting"
@@ -145,6 +145,12 @@ def _limits(decision: Decision) -> OutlierLimits | None:
     return detection.limits if detection is not None else None
 
 
+def _percent_text(decision: Decision) -> str:
+    detection = decision.part.policy.outlier_detection
+    is_given = detection is not None and bool(detection.max_ejection_percent)  # 0 counts as not set
+    return f"maxEjectionPercent {_ejected(decision)[0]}{'' if is_given else ' (the default)'}"
+
+
 def _percent_path(where: Where) -> str:
     return f"{where.path}.outlierDetection.maxEjectionPercent"
 
@@ -152,13 +158,13 @@ def _percent_path(where: Where) -> str:
 def ejection_floor(survey: Survey, rule: LintRule) -> Iterator[Finding]:
     """None can be ejected at all (DR116)."""
     for (cluster, where), decisions in survey.policies.by_field(_is_none_ejected).items():
-        percent, hosts, _ = _ejected(decisions[0])
+        _, hosts, _ = _ejected(decisions[0])
         yield finding(
             survey,
             rule,
             cluster,
             where.rule.title,
-            f"maxEjectionPercent {percent} of {hosts} host{'s' * (hosts > 1)} is less than one, for"
+            f"{_percent_text(decisions[0])} of {hosts} host{'s' * (hosts > 1)} is less than one, for"
             f" {hosts_of(decisions)}",
             path=_percent_path(where),
             instead="no endpoint is ever ejected, and failover by outlier detection cannot happen",

@@ -153,8 +153,11 @@ class Site:
     @property
     def _compares_nodes(self) -> bool:
         resolution = self.any_route.resolution
-        names_node = resolution.strict or Scope.NODE in resolution.scopes
-        return names_node or bool(self.service.waypoint) or self.cluster.name in self.survey.naming_nodes
+        return (
+            names_node(resolution)
+            or self.cluster.name in self.survey.naming_nodes
+            or bool(self.service.waypoint and self.survey.is_waypoint_by_node(self.cluster, self.service.waypoint))
+        )
 
     @cached_property
     def _own_keys(self) -> frozenset[WorkloadKey]:
@@ -301,6 +304,17 @@ class Survey:
         rules = ((cluster.name, rule) for cluster in self.clusters for rule in cluster.destination_rules)
         return frozenset(name for name, rule in rules if label in str(rule.to_mapping()))
 
+    def is_waypoint_by_node(self, cluster: Cluster, name: str) -> bool:
+        """Whether clients of one zone can come to different pods of a waypoint; so too where nothing tells.
+
+        Args:
+            cluster: The cluster of the clients.
+            name: The waypoint, as ``namespace/name``.
+        """
+        namespace, _, own = name.partition("/")
+        sites = self.own_sites.get((cluster.name, "Service", namespace, own), ())
+        return not sites or any(names_node(site.any_route.resolution) for site in sites)
+
     @cached_property
     def sites_of(self) -> Mapping[tuple[str, str, str, str], Sequence[Site]]:
         """The sites of all clusters by the object whose settings hold: its cluster, kind, namespace and name."""
@@ -387,6 +401,11 @@ def origin_of(pod: Workload) -> tuple[Component, Place] | None:
     if start not in (Component.ZTUNNEL, Component.SIDECAR):
         return None
     return start, pod.envoy_place if start is Component.SIDECAR else pod.place
+
+
+def names_node(resolution: Resolution) -> bool:
+    """Whether a setting compares nodes."""
+    return resolution.strict or Scope.NODE in resolution.scopes
 
 
 def listed(names: Iterable[str], at_most: int = 4) -> str:

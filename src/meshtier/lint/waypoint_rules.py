@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from meshtier.component import Component
 from meshtier.lint.family import Family, finding
@@ -32,6 +32,7 @@ class _Cause:
     path: str
     fix: str
     service: str
+    instead: str = "ztunnel sends straight to the endpoints, and obeys neither DestinationRules nor routes"
 
 
 def _not_reached(survey: Survey, rule: LintRule) -> Iterable[Finding]:
@@ -59,7 +60,7 @@ def _not_reached(survey: Survey, rule: LintRule) -> Iterable[Finding]:
             cause.object,
             f"{listed(policies_of)} {verb} for {cause.service}, and {cause.text}",
             path=cause.path,
-            instead="ztunnel sends straight to the endpoints, and obeys neither DestinationRules nor routes",
+            instead=cause.instead,
             fix=cause.fix,
         )
 
@@ -150,7 +151,9 @@ def _without_waypoint(survey: Survey, cluster: Cluster, service: Service) -> _Ca
         known = sorted(each.name for each in cluster.waypoints.values() if each.namespace == service.namespace)
         waypoint = next((each for each in known if "waypoint" in each), "waypoint")
         text = "no label names a waypoint for it"
-        fix = f"set metadata.labels[{_USE}] to {waypoint}" + ("" if known else ", and create this Gateway")
+        fix = f"set metadata.labels[{_USE}] to {waypoint}" + (
+            "" if known else ", and create a Gateway of that name and of class istio-waypoint"
+        )
         return _Cause(service.cluster, title, text, f"metadata.labels[{_USE}]", fix, title)
     table = survey.waypoints[cluster.name]
     found = table.of(service)
@@ -167,8 +170,12 @@ def _without_waypoint(survey: Survey, cluster: Cluster, service: Service) -> _Ca
         text = f"its waypoint {name} is not there"
         return _Cause(service.cluster, title, text, f"metadata.labels[{_USE}]", fix, title)
     text, path, fix = _REFUSALS[code]
-    return _Cause(cluster.name, gateway, f"its waypoint {name} {text}", path, fix.format(service.namespace), title)
+    cause = _Cause(cluster.name, gateway, f"its waypoint {name} {text}", path, fix.format(service.namespace), title)
+    return evolve(cause, instead=_REFUSED) if code == "waypoint-without-pods" else cause
 
+
+# Source: istio/ztunnel src/state.rs, fetch_waypoint, at 62d8265: no pod to send to is an error, not a way around it.
+_REFUSED: Final = "ztunnel finds no pod of the waypoint to send to, and refuses the connections"
 
 _REFUSALS: Final = {
     "waypoint-without-pods": (
