@@ -98,9 +98,11 @@ class ChangedObjects:
 
     @cached_property
     def gateways(self) -> frozenset[str]:
-        """The Gateways, as ``namespace/name``, of which a pod is changed, gone or new."""
+        """The Gateways, as ``namespace/name``, of which a pod or the Service is changed, gone or new."""
         changed = (workload for *_, sides in self._workloads for workload in sides)
-        return frozenset(
+        clusters = (*self._before.clusters, *self._after.clusters)
+        peering = frozenset(f"{each.namespace}/{each.name}" for cluster in clusters for each in cluster.gateways)
+        return (self.names & peering) | frozenset(
             f"{each.namespace}/{each.labels[GATEWAY_NAME_LABEL]}"
             for each in changed
             if GATEWAY_NAME_LABEL in each.labels
