@@ -142,6 +142,7 @@ def _table() -> Mapping[str, NoteCode]:
         "gateway-place-missing": (warning, "LOC-3", "a Gateway of class istio-remote has no region or no zone"),
         "peer-dump-missing": (info, "NET-5", "the input does not hold what is behind the gateway of another network"),
         "nothing-behind-gateway": (warning, "NET-3", "nothing behind the gateway of another network can receive"),
+        "gateway-without-pods": (warning, "NET-5", "no pod of the gateway of another network is ready"),
         "gateway-listed-twice": (info, "NET-1", "an Envoy has a gateway of several localities in the first alone"),
         "network-weight-assumed": (
             info,

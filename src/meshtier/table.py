@@ -6,10 +6,14 @@ adapters.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from attrs import field, frozen
 
 from meshtier.errors import InvalidValueError
+
+GAP: Final = 3
+"""The blanks between two columns on a terminal."""
 
 
 def _rows(rows: Iterable[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
@@ -38,6 +42,16 @@ class Table:
         for place, row in enumerate(self.rows):
             if len(row) != len(self.columns):
                 raise InvalidValueError(f"expected {len(self.columns)} cells, got {len(row)}", f"rows[{place}]")
+
+    @property
+    def longest_words(self) -> list[int]:
+        """The length of each column's longest word."""
+        cells = zip(self.columns, *self.rows, strict=True)
+        return [max(len(word) for cell in column for word in cell.split() or ("",)) for column in cells]
+
+    def fits(self, width: int) -> bool:
+        """Whether a terminal of *width* letters has room for all columns beside each other, with no word broken."""
+        return sum(self.longest_words) + GAP * (len(self.columns) - 1) <= width
 
     def to_html(self) -> str:
         """An HTML table without scripts or outside styles; every cell is escaped."""

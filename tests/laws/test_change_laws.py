@@ -153,6 +153,38 @@ def dumps(draw: st.DrawFn) -> Dump:
     return made
 
 
+GATEWAY_NAME: Final = "gateway.networking.k8s.io/gateway-name"
+
+
+@st.composite
+def dumps_with_gateway_pods(draw: st.DrawFn) -> Dump:
+    """The same with a waypoint for web, and pods of it and of the east-west gateway, with or without their Service."""
+    made: Dump = draw(dumps())
+    for number, objects in enumerate(made.values()):
+        nodes = [each["metadata"]["name"] for each in objects if each["kind"] == "Node"]
+        for at, (gateway, namespace) in enumerate((("eastwest", "istio-gateways"), ("waypoint", "shop"))):
+            labels = {GATEWAY_NAME: gateway}
+            for pod in range(draw(st.integers(0, 2))):
+                address = f"10.{number}.{20 + at}.{pod}"
+                one = a_pod(
+                    f"{gateway}-{pod}", draw(st.sampled_from(nodes)), address, labels, ready=draw(st.booleans())
+                )
+                one["metadata"]["namespace"] = namespace
+                objects.append(one)
+            if draw(st.booleans()):
+                service = a_service(gateway, {"selector": labels}, {})
+                service["metadata"]["namespace"] = namespace
+                objects.append(service)
+        waypoint = a_gateway("waypoint", "istio-waypoint", {"istio.io/waypoint-for": "service"}, f"10.{number}.99.1")
+        waypoint["metadata"]["namespace"] = "shop"
+        objects.append(waypoint)
+        if draw(st.booleans()):
+            for each in objects:
+                if each["kind"] == "Service" and each["metadata"]["name"] == "web":
+                    labelled(each, {"istio.io/use-waypoint": "waypoint"})
+    return made
+
+
 def read(dump: Dump) -> Mesh:
     return load(clusters={name: [{"apiVersion": "v1", "kind": "List", "items": each}] for name, each in dump.items()})
 
@@ -272,6 +304,50 @@ def test_a_cluster_that_is_gone_is_a_mesh_without_its_dump_and_the_gateways_to_i
         lambda _: True,
     )
     same(read(dump).without(cluster="west"), by_hand)
+
+
+@given(dump=dumps_with_gateway_pods(), data=st.data())
+def test_a_gateway_that_is_gone_is_a_dump_without_it_its_pods_and_what_others_call_it(
+    dump: Dump, data: st.DataObject
+) -> None:
+    """Of a waypoint the pods alone."""
+    cluster = data.draw(st.sampled_from(sorted(dump)))
+    name = data.draw(st.sampled_from(["istio-gateways/eastwest", "shop/waypoint"]))
+    namespace, _, short = name.partition("/")
+    address = f"192.0.2.{sorted(NETWORKS).index(cluster)}"
+    pods = [each for each in known({cluster: dump[cluster]}, "Pod") if is_of(each, namespace, short)]
+    assume(pods or short == "eastwest")
+
+    def stays(each: Json) -> bool:
+        return bool(each["kind"] != "Gateway" or each["status"]["addresses"][0]["value"] != address)
+
+    by_hand = kept(dump, stays if short == "eastwest" else lambda _: True, lambda _: True)
+    by_hand[cluster] = [each for each in by_hand[cluster] if not is_of(each, namespace, short)]
+    same(read(dump).without(gateway=f"{cluster}/{name}"), by_hand)
+
+
+def is_of(each: Json, namespace: str, gateway: str) -> bool:
+    """Whether an object is a pod of this Gateway."""
+    labels = each["metadata"].get("labels", {})
+    is_there = each["metadata"].get("namespace") == namespace
+    return bool(each["kind"] == "Pod" and is_there and labels.get(GATEWAY_NAME) == gateway)
+
+
+@given(dump=dumps_with_gateway_pods(), data=st.data())
+def test_a_zone_that_is_gone_takes_the_pods_of_gateways_and_waypoints(dump: Dump, data: st.DataObject) -> None:
+    zone = data.draw(st.sampled_from(zones_of(dump)))
+    same(read(dump).without(zone=zone), without_place(dump, "zone", zone, lambda at: at.endswith(f"/{zone}")))
+
+
+@given(dump=dumps_with_gateway_pods(), data=st.data())
+def test_a_pod_that_is_put_over_another_is_where_it_says(dump: Dump, data: st.DataObject) -> None:
+    """The pods of gateways and waypoints too."""
+    cluster = data.draw(st.sampled_from(sorted(dump)))
+    own = {cluster: dump[cluster]}
+    pod = deepcopy(data.draw(st.sampled_from(known(own, "Pod"))))
+    pod["spec"]["nodeName"] = data.draw(st.sampled_from(known(own, "Node")))["metadata"]["name"]
+    by_hand = [pod if key(each) == key(pod) else each for each in dump[cluster]]
+    same(read(dump).with_objects(clusters={cluster: pod}), {**dump, cluster: by_hand})
 
 
 def bare(each: Json) -> Json:

@@ -100,6 +100,14 @@ def test_a_rule_is_the_cause_where_it_holds() -> None:
         assert not change.aspects & {Aspect.SETTING, Aspect.SHARES, Aspect.TIERS}
 
 
+def test_a_namespace_is_the_cause_where_its_services_take_a_waypoint_from_it() -> None:
+    mesh = load(EXAMPLES / "gateways")
+    labels = {"istio.io/dataplane-mode": "ambient", "istio.io/use-waypoint": "waypoint"}
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "bookinfo", "labels": labels}}
+    found = compare(mesh, mesh.with_objects(clusters={"east": namespace}), hosts=["ratings.bookinfo.svc.cluster.local"])
+    assert {str(change.cause) for change in found.changes} == {"Namespace bookinfo is changed"}
+
+
 def test_another_profile_is_a_cause_and_its_numbers_are_no_change() -> None:
     mesh = one_cluster([NEAR, FAR], annotation="PreferNetwork")
     found = compare(mesh, mesh, after_profile=Profile.named("istio-1.30"))

@@ -93,12 +93,21 @@ def test_many_failures_and_hosts_are_a_list() -> None:
     assert nodes.columns[0] in ("failure", "host")
 
 
+def test_a_matrix_that_has_no_room_is_a_list_of_what_happens() -> None:
+    found = outages(load(GATEWAYS))
+    assert found.to_table(width=300).columns[0] == "failure"
+    listed = found.to_table(width=80)
+    assert listed.columns == ("failure", "host", "what happens")
+    assert ("zone us-west-b", "details.bookinfo.svc.cluster.local", "breaks from us-west-a") in listed.rows
+    assert all(row[2] != "ok" for row in listed.rows)
+
+
 def test_data_and_report_have_the_loads() -> None:
     found = outages(one_cluster([NEAR, FAR], annotation="Any"), each=["zone"])
     data = found.to_dict()
     assert data["outages"][1]["effects"][0]["loads"] == [{"place": "a", "today": 1.5, "then": 2.0}]
-    assert "where the load rises most" in found.report.to_text()
-    assert "+33.3 %" in found.report.to_markdown()
+    assert "where the load rises most" in found.report().to_text()
+    assert "+33.3 %" in found.report().to_markdown()
 
 
 @pytest.mark.parametrize("scope", ["zone", "node", "network", "cluster", "gateway"])

@@ -18,11 +18,12 @@ from tests.meshes import (
 )
 
 from meshtier.component import Component
+from meshtier.diff import compare
 from meshtier.endpoint import Health, Reason
 from meshtier.export import cluster_load_assignment
 from meshtier.kube import load
 from meshtier.locality import Locality
-from meshtier.mesh import Mesh, PeeringGateway, Route, ServiceScope, Workload
+from meshtier.mesh import Backend, Mesh, PeeringGateway, Route, Service, ServiceScope, Workload
 from meshtier.mesh.service_endpoint import ServiceEndpoint
 from meshtier.note import Note
 from meshtier.profile import ISTIO_1_31, SOLO, Profile
@@ -235,6 +236,57 @@ def test_the_place_of_a_gateway_is_that_of_its_pods() -> None:
     route = with_pods.route("client", GLOBAL_HOST)
     assert route.shares == {"west/shop/a": pytest.approx(1 / 3), "west/shop/b": pytest.approx(2 / 3)}
     assert [hop.by for hop in route.hops[1:]] == ["Pod west/eastwest/gw0", "Pod west/eastwest/gw1"]
+
+
+GATEWAY_LABELS = {"gateway.networking.k8s.io/gateway-name": "own"}
+OWN = gateway(Locality("net-w", "rw", "a"), leads_to="west", remote=False, name="own")
+
+
+@pytest.mark.parametrize(
+    ("pods", "with_service", "lost"),
+    [
+        pytest.param([], False, False, id="nothing was read of it"),
+        pytest.param([Health.UNHEALTHY, Health.UNHEALTHY], False, True, id="no pod is ready"),
+        pytest.param([Health.UNHEALTHY, Health.HEALTHY], False, False, id="one pod is ready"),
+        pytest.param([], True, True, id="its Service has no pod"),
+        pytest.param([Health.HEALTHY], True, False, id="its Service has one"),
+    ],
+)
+def test_what_is_sent_to_a_gateway_without_a_ready_pod_is_lost(
+    pods: list[Health], with_service: bool, lost: bool
+) -> None:
+    """Of a dump of some namespaces alone the gateway counts as being there."""
+    found = [
+        pod(f"gw{number}", FAR_A, cluster="west", namespace="eastwest", labels=GATEWAY_LABELS, health=health)
+        for number, health in enumerate(pods)
+    ]
+    east, west = two_clusters(west_pods=[far("a")], gateways=[PEER], west_gateways=[OWN], annotation="Any").clusters
+    own = (
+        Service(cluster="west", namespace="eastwest", name="own", backends=tuple(Backend(each.key) for each in found)),
+    )
+    services = west.services + own if with_service else west.services
+    mesh = Mesh([east, evolve(west, workloads=[*west.workloads.values(), *found], services=services)])
+    route = mesh.route("client", GLOBAL_HOST)
+    assert (route.drops, route.lost) == (lost, 1.0 if lost else 0.0)
+    assert route.shares == {"west/shop/a": 0 if lost else 1}
+    assert ("gateway-without-pods" in {note.code for note in route.notes}) is lost
+    if lost:
+        assert route.reason == "at Gateway eastwest/own in cluster 'west': no pod of it is ready"
+
+
+def test_a_zone_that_takes_all_pods_of_a_gateway_loses_what_is_sent_there() -> None:
+    """Its Service shows that they are gone."""
+    pods = [pod("gw", FAR_A, cluster="west", namespace="eastwest", labels=GATEWAY_LABELS)]
+    mesh = two_clusters(west_pods=[far("b", FAR_B)], gateways=[PEER], west_gateways=[OWN], annotation="Any")
+    east, west = mesh.clusters
+    own = Service(cluster="west", namespace="eastwest", name="own", backends=(Backend(pods[0].key),))
+    west = evolve(west, workloads=[*west.workloads.values(), *pods], services=(*west.services, own))
+    mesh = Mesh([east, west])
+    assert mesh.route("client", GLOBAL_HOST).lost == 0
+    after = mesh.without(zone="rw/a")
+    assert after.route("client", GLOBAL_HOST).drops
+    (change,) = compare(mesh, after, hosts=[GLOBAL_HOST]).lost
+    assert change.host == GLOBAL_HOST
 
 
 def test_rows_are_of_what_is_behind_and_add_up() -> None:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Sequence
+from shutil import get_terminal_size
 
 import click
 
@@ -61,7 +62,8 @@ def survive(
     if form == "json":
         print_data(matrix.to_dict(), form)
     else:
-        print_answer(matrix.report, form)
+        is_wide = form == "markdown" or is_plain(sys.stdout)
+        print_answer(matrix.report(width=None if is_wide else get_terminal_size().columns), form)
     return SOMETHING_DIFFERS if fail_on == "lost" and matrix.broken else 0
 
 

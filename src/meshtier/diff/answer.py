@@ -81,7 +81,7 @@ class Answer:
     notes: frozenset[Note]
     rules: tuple[str, ...] = ()
     setting: tuple[object, ...] = field(default=(), repr=False)
-    way: tuple[object, ...] = field(default=(), repr=False)
+    way: "tuple[Answer | tuple[str, float, Answer, Facts], ...]" = field(default=(), repr=False)
     facts: Facts = field(factory=dict[str, EndpointFacts], repr=False, eq=False)
     composed: bool = False
     excluded_parts: tuple[frozenset[ExclusionFacts], frozenset[ExclusionFacts]] = field(
@@ -110,8 +110,13 @@ class Answer:
         return all(self.facts[name] == other.facts[name] for tier in self.tiers for name in tier.endpoints)
 
     def excludes_as(self, other: "Answer") -> bool:
-        """Whether the same can get no traffic, for the same reasons."""
-        return self.excluded_parts == other.excluded_parts or self.excluded == other.excluded
+        """Whether the same can get no traffic, for the same reasons, at each choice on the way."""
+        own = self.excluded_parts == other.excluded_parts or self.excluded == other.excluded
+        return own and all(map(Answer.excludes_as, _on_the_way(self), _on_the_way(other)))
+
+
+def _on_the_way(answer: Answer) -> Iterator[Answer]:
+    return (each if isinstance(each, Answer) else each[2] for each in answer.way)
 
 
 class AnswerReader:
@@ -274,10 +279,15 @@ def _notes(route: Route) -> Iterator[Note]:
         yield note if (about, text) == (note.object, note.text) else evolve(note, object=about, text=text)
 
 
-def _way(route: Route, reader: AnswerReader) -> Iterator[object]:
+def _way(route: Route, reader: AnswerReader) -> Iterator[Answer | tuple[str, float, Answer, Facts]]:
     """The choices on the way, whoever stands for the client at the first of them."""
     if route.deciding is not route:
         yield reader.hop(route.first_hop.route)
-    for hop in (*route.waypoint_hops, *route.next_hops):
+    for hop in route.waypoint_hops:
         answer = reader.hop(hop.route)
         yield hop.by, round(hop.share, DIGITS), answer, answer.facts
+    # Those behind a gateway that gets nothing now are in the answer too.
+    for name, hops in route.outcome.behind.items() if isinstance(route, DirectRoute) else ():
+        for through in hops:
+            answer = reader.hop(through.route)
+            yield through.by, round(route.told[name] * through.share, DIGITS), answer, answer.facts

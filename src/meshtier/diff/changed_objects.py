@@ -28,6 +28,9 @@ ServiceKey: TypeAlias = tuple[str, str, str, str]
 _SCOPES: Final = ("cluster", "network", "region", "zone", "node")
 """What can be gone as a whole, wide to narrow."""
 
+_FROM_NAMESPACES: Final = ("scope", "scope_origin", "takeover", "waypoint", "ingress_waypoint")
+"""What a service has of its Namespace's labels where its own say nothing."""
+
 
 @frozen
 class Spot:
@@ -95,9 +98,11 @@ class ChangedObjects:
 
     @cached_property
     def gateways(self) -> frozenset[str]:
-        """The Gateways, as ``namespace/name``, of which a pod is changed, gone or new."""
+        """The Gateways, as ``namespace/name``, of which a pod or the Service is changed, gone or new."""
         changed = (workload for *_, sides in self._workloads for workload in sides)
-        return frozenset(
+        clusters = (*self._before.clusters, *self._after.clusters)
+        peering = frozenset(f"{each.namespace}/{each.name}" for cluster in clusters for each in cluster.gateways)
+        return (self.names & peering) | frozenset(
             f"{each.namespace}/{each.labels[GATEWAY_NAME_LABEL]}"
             for each in changed
             if GATEWAY_NAME_LABEL in each.labels
@@ -148,6 +153,8 @@ class ChangedObjects:
                 for title, before, after in _pairs(_objects(one), _objects(other)):
                     if before != after:
                         found[name, title] = NEW if before is None else GONE if after is None else CHANGED
+                for service in _by_namespaces(one, other):
+                    found.pop((name, service), None)
         return found
 
     @cached_property
@@ -203,13 +210,28 @@ def _objects(cluster: Cluster | None) -> Mapping[str, object]:
     if cluster is None:
         return {}
     titled: Iterable[tuple[str, object]] = (
-        *((str(each), evolve(each, backends=(), notes=())) for each in cluster.services),
+        *((str(each), _written(each)) for each in cluster.services),
         *((rule.title, rule) for rule in cluster.destination_rules),
         *((f"Namespace {each.name}", each) for each in cluster.namespaces.values()),
         *((str(each), each) for each in cluster.gateways),
         *((str(each), each) for each in cluster.waypoints.values()),
     )
     return dict(titled)
+
+
+def _by_namespaces(one: Cluster | None, other: Cluster | None) -> Iterator[str]:
+    """The services that nobody wrote otherwise: what differs is what a changed Namespace says for all of its own."""
+    for _, before, after in _pairs(_services(one), _services(other)):
+        if one is None or other is None or before is None or after is None:
+            continue
+        if one.namespaces.get(after.namespace) != other.namespaces.get(after.namespace):
+            said = {name: getattr(after, name) for name in _FROM_NAMESPACES}
+            if _written(evolve(before, **said)) == _written(after):
+                yield str(after)
+
+
+def _written(service: Service) -> Service:
+    return evolve(service, backends=(), notes=())
 
 
 def _spots(mesh: Mesh) -> frozenset[Spot]:

@@ -121,8 +121,12 @@ class OutageMatrix:
         broken = [host for _, host in self.broken]
         return sorted(found, key=lambda host: (-broken.count(host), host))
 
-    def to_table(self) -> Table:
-        """The matrix, failures down and hosts across, or the other way round; where it would be too wide, a list."""
+    def to_table(self, *, width: int | None = None) -> Table:
+        """The matrix, hosts down and failures across, or the other way round; where neither fits, a list.
+
+        Args:
+            width: How many letters there is room for; ``None`` for any number.
+        """
         failures = [one for one in self.outages if one.clients_left]
         notes = [f"{one.failure} leaves no client" for one in self.outages if not one.clients_left]
         hosts = self._hosts
@@ -130,12 +134,12 @@ class OutageMatrix:
             return Table(title=self.summary, columns=(), rows=(), notes=notes)
         cells = {(str(one.failure), host): cell(one.effects.get(host)) for one in failures for host in hosts}
         names = [str(one.failure) for one in failures]
-        if len(names) <= MOST_COLUMNS:
-            rows = [(host, *(cells[name, host] for name in names)) for host in hosts]
-            return Table(title=self.summary, columns=("host", *names), rows=rows, notes=notes)
-        if len(hosts) <= MOST_COLUMNS:
-            rows = [(name, *(cells[name, host] for host in hosts)) for name in names]
-            return Table(title=self.summary, columns=("failure", *hosts), rows=rows, notes=notes)
+        across = [(host, *(cells[name, host] for name in names)) for host in hosts]
+        down = [(name, *(cells[name, host] for host in hosts)) for name in names]
+        for columns, rows in ((("host", *names), across), (("failure", *hosts), down)):
+            table = Table(title=self.summary, columns=columns, rows=rows, notes=notes)
+            if len(columns) <= MOST_COLUMNS + 1 and (width is None or table.fits(width)):
+                return table
         listed = [(name, host, cells[name, host]) for name in names for host in hosts if cells[name, host] != _OK]
         return Table(title=self.summary, columns=("failure", "host", "what happens"), rows=listed, notes=notes)
 
@@ -163,10 +167,9 @@ class OutageMatrix:
                 for zone, (today, then) in effect.loads.items():
                     yield str(one.failure), host, zone, today, then
 
-    @property
-    def report(self) -> Report:
-        """The matrix and the loads, laid out for reading."""
-        table, loads = self.to_table(), self.loads()
+    def report(self, *, width: int | None = None) -> Report:
+        """The matrix and the loads, laid out for reading in so many letters beside each other."""
+        table, loads = self.to_table(width=width), self.loads()
         shown = Table(columns=table.columns, rows=table.rows) if table.rows else None
         sections = [Section(lines=table.notes, table=shown)] if table.rows or table.notes else []
         if loads.rows:
@@ -181,7 +184,7 @@ class OutageMatrix:
         return OutagesData(summary=self.summary, outages=[_outage_data(one) for one in self.outages])
 
     def _repr_html_(self) -> str:
-        return self.report.to_html()
+        return self.report().to_html()
 
     @override
     def __repr__(self) -> str:

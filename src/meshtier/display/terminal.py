@@ -7,13 +7,13 @@ where rich finds a terminal; into a pipe or a file goes the plain text that
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final, TextIO, TypeVar
+from typing import TextIO, TypeVar
 
 from attrs import evolve
 
 from meshtier.errors import MissingExtraError
 from meshtier.mesh.report import Report, Section
-from meshtier.table import Table, one_line
+from meshtier.table import GAP, Table, one_line
 
 try:
     from rich import box
@@ -25,9 +25,6 @@ except ImportError as _error:
 
 _STYLES = {"share": "bold", "rule": "dim", "healthy": "", "tier": "bold cyan", "": "bold"}
 _HEADING_STYLES = {"excluded": "bold yellow", "notes": "bold yellow", "no tier holds an endpoint": "bold red"}
-
-_GAP: Final = 3
-"""The blanks between two columns."""
 
 _T = TypeVar("_T")
 
@@ -110,18 +107,12 @@ def fitted(table: Table, width: int) -> Table:
     column with the longest cells goes under the one before it, further in. Cells
     may then have several lines. Too narrow for that, words are broken after all.
     """
-    while sum(_longest(table)) + _GAP * (len(table.columns) - 1) > width and len(table.columns) > 2:
+    while not table.fits(width) and len(table.columns) > 2:
         movable = [place for place in range(1, len(table.columns)) if place not in table.numeric]
         if not movable:
             break
         table = _stacked(table, max(movable, key=lambda place: max((len(row[place]) for row in table.rows), default=0)))
     return table
-
-
-def _longest(table: Table) -> list[int]:
-    """The length of each column's longest word."""
-    cells = zip(table.columns, *table.rows, strict=True)
-    return [max(len(word) for cell in column for word in cell.split() or ("",)) for column in cells]
 
 
 def _stacked(table: Table, place: int) -> Table:
@@ -152,8 +143,8 @@ def _widths(table: Table, width: int) -> list[int] | None:
     ``None`` if there is not even room for the words. Left to itself, rich takes from a
     column more than its least width, and cuts off the last column for that.
     """
-    widths, whole = _longest(table), _whole(table)
-    left = width - _GAP * (len(widths) - 1) - sum(widths)
+    widths, whole = table.longest_words, _whole(table)
+    left = width - GAP * (len(widths) - 1) - sum(widths)
     if left < 0:
         return None
     wanting = sorted(range(len(widths)), key=lambda place: whole[place] - widths[place])
@@ -167,7 +158,9 @@ def _widths(table: Table, width: int) -> list[int] | None:
 def _rich(table: Table, width: int) -> RichTable:
     drawn = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     widths = _widths(table, width)
-    for place, (column, longest, whole) in enumerate(zip(table.columns, _longest(table), _whole(table), strict=True)):
+    for place, (column, longest, whole) in enumerate(
+        zip(table.columns, table.longest_words, _whole(table), strict=True)
+    ):
         drawn.add_column(
             column,
             justify="right" if place in table.numeric else "left",

@@ -133,10 +133,10 @@ class _Builder:
                         yield title_of(kind, key_in(kind, each.metadata)), text
         for document in self._documents:
             for each in document.of(schema.DestinationRule):
-                text = cast("Mapping[str, object]", each.metadata.get("annotations") or {}).get(IGNORE)
-                if isinstance(text, str) and text:
+                said = cast("Mapping[str, object]", each.metadata.get("annotations") or {}).get(IGNORE)
+                if isinstance(said, str) and said:
                     namespace = each.metadata.get("namespace") or "default"
-                    yield f"DestinationRule {namespace}/{each.metadata.get('name')}", text
+                    yield f"DestinationRule {namespace}/{each.metadata.get('name')}", said
 
     def _gather(self, kind: type[Any]) -> dict[Key, Any]:
         """The objects of one kind by namespace and name, each once."""

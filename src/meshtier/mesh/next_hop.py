@@ -41,10 +41,12 @@ class NextHops:
         if not binding.services:
             return ()
         routes = self._router.routes_to(binding, peer.name, request.at_gateway(network))
-        return tuple(
-            NextHop(by=client.name, share=share, route=routes.route(client))
-            for client, share in self._clients(peer, each.gateway, network)
-        )
+        own = _own(peer, each.gateway, network)
+        clients = self._clients(peer, own, each.gateway, network)
+        if own and all(self._is_down(peer, gateway) for gateway in own):
+            ((client, _),) = clients
+            return (NextHop(by=client.name, share=0.0, route=routes.route(client), lost="no pod of it is ready"),)
+        return tuple(NextHop(by=client.name, share=share, route=routes.route(client)) for client, share in clients)
 
     def _peer(self, gateway: PeeringGateway, known: Sequence[ServiceEndpoint]) -> Cluster:
         """The cluster in which the gateway runs: the one that it names, where something behind it is from there."""
@@ -68,14 +70,14 @@ class NextHops:
             if any(network in _networks(workload) and not is_announcement(workload) for workload in behind):
                 yield service
 
-    def _clients(self, peer: Cluster, gateway: PeeringGateway, network: str) -> Sequence[tuple[Client, float]]:
+    def _clients(
+        self, peer: Cluster, own: Sequence[PeeringGateway], gateway: PeeringGateway, network: str
+    ) -> Sequence[tuple[Client, float]]:
         """The gateway as a client, once for each place of its pods, with the part of the traffic that comes by there.
 
         Its own pods say best where it is (LOC-7), then the labels of its own side, then those of this side.
         """
-        own = [each for each in peer.gateways if not each.remote and each.place.locality.network in ("", network)]
-        own = [each for each in own if set(each.addresses) & set(gateway.addresses)] or own
-        pods = [pod for each in own for pod in self._pods(peer, each)]
+        pods = [pod for each in own for pod in self._pods(peer, each) if pod.health.serves]
         if pods:
             first: dict[Place, Workload] = {}
             for pod in pods:
@@ -88,8 +90,31 @@ class NextHops:
         return [(Client(name=name, cluster=peer.name, place=place, envoy_place=place), 1.0)]
 
     def _pods(self, peer: Cluster, gateway: PeeringGateway) -> Sequence[Workload]:
-        pods = self._router.waypoints[peer.name].pods_of(f"{gateway.namespace}/{gateway.name}")
-        return [pod for pod in pods if pod.health.serves]
+        return self._router.waypoints[peer.name].pods_of(f"{gateway.namespace}/{gateway.name}")
+
+    def _is_down(self, peer: Cluster, gateway: PeeringGateway) -> bool:
+        """Whether the input holds the pods of a gateway or their Service, and none of them serves.
+
+        A dump of other namespaces holds neither, and then the gateway counts as being there. The Service of an
+        east-west Gateway bears its name, and tells one whose last pod is gone from one that was never read.
+
+        Source: istio/istio pilot/pkg/config/kube/gatewaycommon/classinfo.go, DisableNameSuffix, at 86c9f01.
+        """
+        pods = self._pods(peer, gateway)
+        service = self._router.waypoints[peer.name].service_of(f"{gateway.namespace}/{gateway.name}")
+        if not pods and service is None:
+            return False
+        health = [pod.health for pod in pods]
+        for backend in service.backends if service is not None else ():
+            workload = peer.workloads.get(backend.workload)
+            health += [backend.health or workload.health] if workload is not None else []
+        return not any(each.serves for each in health)
+
+
+def _own(peer: Cluster, gateway: PeeringGateway, network: str) -> Sequence[PeeringGateway]:
+    """What a gateway is on its own side: the Gateways there that have an address of it, or where none has, all."""
+    own = [each for each in peer.gateways if not each.remote and each.place.locality.network in ("", network)]
+    return [each for each in own if set(each.addresses) & set(gateway.addresses)] or own
 
 
 def _networks(workload: Workload) -> tuple[str, str]:
@@ -109,7 +134,11 @@ def other_networks(outcome: Outcome) -> Iterator[Note]:
         if name in told and name not in behind:
             text = f"what is behind it is in {where}, whose dump is not in the input: the answer ends at the gateway"
             yield Note("peer-dump-missing", text, about)
-        if any(hop.route.drops for hop in behind.get(name, ())):
+        hops = behind.get(name, ())
+        if any(hop.lost for hop in hops):
+            text = f"no pod of it is ready in {where}: what is sent there is lost"
+            yield Note("gateway-without-pods", text, about)
+        elif any(hop.route.drops for hop in hops):
             text = f"an endpoint for {where} is healthy while it exists, and nothing there can receive: traffic is lost"
             yield Note("nothing-behind-gateway", text, about)
     yield from _assumed_weights(outcome)

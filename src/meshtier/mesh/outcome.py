@@ -80,11 +80,13 @@ class NextHop:
         by: The gateway, or one of its pods.
         share: What part of the traffic to the network endpoint comes by there, 0 to 1.
         route: The choice.
+        lost: Why nothing comes by there; ``""`` where something does.
     """
 
     by: str
     share: float
     route: "Route"
+    lost: str = ""
 
 
 Part = tuple[str, str]
@@ -155,7 +157,8 @@ class Outcome:
             shares[final] += share
         reasons = [self.told.reason] if self.told.reason else []
         for name, hops in self.behind.items():
-            reasons += [f"at {hop.by}: {hop.route.reason}" for hop in hops if hop.route.reason and self.told[name]]
+            found = [(hop.by, hop.lost or hop.route.reason) for hop in hops if self.told[name]]
+            reasons += [f"at {by}: {reason}" for by, reason in found if reason]
         return Shares.trusted(dict(shares), "; ".join(dict.fromkeys(reasons)))
 
     @cached_property

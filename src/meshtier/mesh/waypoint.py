@@ -114,6 +114,11 @@ class WaypointTable:
         """The pods of a Gateway of this cluster, of whatever class, given its ``namespace/name``."""
         return self._pods.get(gateway, ())
 
+    def service_of(self, gateway: str) -> Service | None:
+        """The Service of this cluster that bears the name of a Gateway, given as ``namespace/name``."""
+        found = self._services.get(gateway)
+        return found if found is not None and found.kind == "Service" else None
+
     def _refusal(self, gateway: WaypointGateway, service: Service) -> tuple[str, str] | None:
         """The code and the text of the condition that fails, the first in istiod's order."""
         its = f"its waypoint {service.waypoint}"
