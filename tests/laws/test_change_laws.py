@@ -319,7 +319,7 @@ def test_a_gateway_that_is_gone_is_a_dump_without_it_its_pods_and_what_others_ca
     assume(pods or short == "eastwest")
 
     def stays(each: Json) -> bool:
-        return each["kind"] != "Gateway" or each["status"]["addresses"][0]["value"] != address
+        return each["kind"] != "Gateway" or bool(each["status"]["addresses"][0]["value"] != address)
 
     by_hand = kept(dump, stays if short == "eastwest" else lambda _: True, lambda _: True)
     by_hand[cluster] = [each for each in by_hand[cluster] if not is_of(each, namespace, short)]
@@ -330,7 +330,7 @@ def is_of(each: Json, namespace: str, gateway: str) -> bool:
     """Whether an object is a pod of this Gateway."""
     labels = each["metadata"].get("labels", {})
     is_there = each["metadata"].get("namespace") == namespace
-    return each["kind"] == "Pod" and is_there and labels.get(GATEWAY_NAME) == gateway
+    return bool(each["kind"] == "Pod" and is_there and labels.get(GATEWAY_NAME) == gateway)
 
 
 @given(dump=dumps_with_gateway_pods(), data=st.data())
