@@ -81,7 +81,7 @@ class Answer:
     notes: frozenset[Note]
     rules: tuple[str, ...] = ()
     setting: tuple[object, ...] = field(default=(), repr=False)
-    way: "tuple[Answer | tuple[str, float, Answer, Facts], ...]" = field(default=(), repr=False)
+    way: "tuple[tuple[str, float, Answer, Facts], ...]" = field(default=(), repr=False)
     facts: Facts = field(factory=dict[str, EndpointFacts], repr=False, eq=False)
     composed: bool = False
     excluded_parts: tuple[frozenset[ExclusionFacts], frozenset[ExclusionFacts]] = field(
@@ -116,7 +116,7 @@ class Answer:
 
 
 def _on_the_way(answer: Answer) -> Iterator[Answer]:
-    return (each if isinstance(each, Answer) else each[2] for each in answer.way)
+    return (each for _, _, each, _ in answer.way)
 
 
 class AnswerReader:
@@ -279,10 +279,12 @@ def _notes(route: Route) -> Iterator[Note]:
         yield note if (about, text) == (note.object, note.text) else evolve(note, object=about, text=text)
 
 
-def _way(route: Route, reader: AnswerReader) -> Iterator[Answer | tuple[str, float, Answer, Facts]]:
+def _way(route: Route, reader: AnswerReader) -> Iterator[tuple[str, float, Answer, Facts]]:
     """The choices on the way, whoever stands for the client at the first of them."""
     if route.deciding is not route:
-        yield reader.hop(route.first_hop.route)
+        first = reader.hop(route.first_hop.route)
+        chosen = (name for tier in first.tiers for name in tier.endpoints)
+        yield "", 1.0, first, {name: first.facts[name] for name in chosen}
     for hop in route.waypoint_hops:
         answer = reader.hop(hop.route)
         yield hop.by, round(hop.share, DIGITS), answer, answer.facts

@@ -146,5 +146,4 @@ def _only(one: Answer | None, other: Answer | None) -> Iterator[tuple[str, Local
 
 def _first_choice(answer: Answer | None) -> Answer | None:
     """The choice of a waypoint's pod; ``None`` where there is none on the way."""
-    way = answer.way if answer is not None else ()
-    return next((each for each in way if isinstance(each, Answer)), None)
+    return answer.way[0][2] if answer is not None and answer.composed else None
