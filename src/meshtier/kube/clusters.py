@@ -129,11 +129,13 @@ class _Builder:
         for kind in _SAYING:
             for document in self._documents:
                 for each in document.of(kind):
-                    if text := (each.metadata.annotations or {}).get(IGNORE):
+                    given = each.metadata.annotations
+                    if given and (text := given.get(IGNORE)):
                         yield title_of(kind, key_in(kind, each.metadata)), text
         for document in self._documents:
             for each in document.of(schema.DestinationRule):
-                text = (each.metadata.get("annotations") or {}).get(IGNORE)
+                annotations = cast("Mapping[str, object] | None", each.metadata.get("annotations"))
+                text = annotations.get(IGNORE) if annotations else None
                 if isinstance(text, str) and text:
                     namespace = each.metadata.get("namespace") or "default"
                     yield f"DestinationRule {namespace}/{each.metadata.get('name')}", text
