@@ -1,5 +1,6 @@
 """Laws of all lint rules, over small meshes of all kinds."""
 
+from collections.abc import Sequence
 from random import Random
 from typing import Any, Final
 
@@ -8,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.laws.test_lint_policy_laws import meshes as manifests
 from tests.laws.test_mesh_laws import meshes
-from tests.meshes import service
+from tests.meshes import cluster, pod, service, waypoint_pod
 
 from meshtier.kube import load
 from meshtier.lint import RULES, Finding, Suppression, check, inspect
-from meshtier.mesh import Cluster, Mesh
+from meshtier.locality import Locality
+from meshtier.mesh import Cluster, Mesh, Service, Workload
 from meshtier.mesh.waypoint import gateway_of
 from meshtier.profile import PROFILES, Profile
 
@@ -130,3 +132,22 @@ def test_an_unrelated_object_changes_no_finding(mesh: Mesh, profile: Profile) ->
     apart = evolve(apart, namespace="elsewhere", hosts=("apart.elsewhere.svc.cluster.local",))
     other = Mesh([evolve(first, services=(*first.services, apart)), *rest])
     assert check(mesh, profile=profile, profile_to=NEXT) == check(other, profile=profile, profile_to=NEXT)
+
+
+def test_of_equal_pods_of_a_waypoint_none_speaks_for_it_by_the_order_of_the_input() -> None:
+    place = Locality(network="n", region="a")
+    ways = [waypoint_pod(f"wp{zone}", place._replace(zone=zone, node=zone)) for zone in "ab"]
+    behind = [pod(f"web{zone}", place._replace(zone=zone, node=zone)) for zone in "ab"]
+    web = service(behind, waypoint="shop/wp", spec="PreferSameZone")
+    client = pod("client", place._replace(zone="c", node="c"))
+    way = service(ways, name="wp")
+
+    def changes(services: Sequence[Service], pods: Sequence[Workload]) -> tuple[Finding, ...]:
+        mesh = Mesh([cluster(pods, services)])
+        before, after = Profile.named("istio-1.24"), Profile.named("istio-1.28")
+        return check(mesh, profile=before, profile_to=after, select=["VER401"])
+
+    back = evolve(way, backends=way.backends[::-1])
+    first = changes([web, way], [client, *behind, *ways])
+    assert first
+    assert changes([back, web], [*ways[::-1], *behind, client]) == first

@@ -88,7 +88,8 @@ def _first_change(site: Site, other: Profile) -> Change | None:
     """The first client of a site for whom the order differs, if there is one."""
     compared: set[tuple[Outcome, Outcome]] = set()
     for client in _clients(site):
-        was, will = site.route(client, None), site.route_under(client, other)
+        was, later = _deciding(site.route(client, None)), site.route_under(client, other)
+        will = _deciding(later) if later is not None else None
         if will is None or _is_same(was, will) or (was.outcome, will.outcome) in compared:
             continue
         compared.add((was.outcome, will.outcome))  # which clients that compare alike share: 12 s become 8 s
@@ -96,6 +97,12 @@ def _first_change(site: Site, other: Profile) -> Change | None:
         if before != after:
             return Change(site, client, before, after)
     return None
+
+
+def _deciding(route: Route) -> Route:
+    """The choice of the endpoint: that of the waypoint's pod that gets most; of equal ones the first by name."""
+    pods = route.waypoint_hops
+    return min(pods, key=lambda hop: (-round(hop.share, 9), hop.by)).route if pods else route
 
 
 def _is_same(was: Route, will: Route) -> bool:
