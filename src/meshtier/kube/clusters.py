@@ -10,6 +10,7 @@ from meshtier.endpoint import MAX_WEIGHT
 from meshtier.errors import InputError, Problem
 from meshtier.kube import schema, ztunnel_dump
 from meshtier.kube.backends import Backends, slices_by_service
+from meshtier.kube.decode import is_mapping
 from meshtier.kube.gateways import peering_gateways
 from meshtier.kube.mesh_config import NAME as MESH_CONFIG
 from meshtier.kube.mesh_config import mesh_config
@@ -133,7 +134,8 @@ class _Builder:
                         yield title_of(kind, key_in(kind, each.metadata)), text
         for document in self._documents:
             for each in document.of(schema.DestinationRule):
-                said = cast("Mapping[str, object]", each.metadata.get("annotations") or {}).get(IGNORE)
+                annotations = each.metadata.get("annotations")
+                said = annotations.get(IGNORE) if is_mapping(annotations) else None
                 if isinstance(said, str) and said:
                     namespace = each.metadata.get("namespace") or "default"
                     yield f"DestinationRule {namespace}/{each.metadata.get('name')}", said
