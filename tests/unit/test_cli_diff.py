@@ -93,3 +93,9 @@ def test_outages_as_data() -> None:
 def test_outages_of_a_changed_mesh() -> None:
     data = json.loads(call("survive", GATEWAYS, "--each", "zone", "--without", "zone=us-west-a", "-o", "json").output)
     assert [one["name"] for one in data["outages"]] == ["us-east/us-east-a", "us-east/us-east-b", "us-west/us-west-b"]
+
+
+@pytest.mark.parametrize("gone", ["network=net-west", "cluster=west", "region=us-west"])
+def test_the_cause_is_what_was_taken_away(gone: str) -> None:
+    answer = call("diff", GATEWAYS, "--without", gone)
+    assert f"{gone.replace('=', ' ')} is gone" in answer.output

@@ -24,7 +24,8 @@ name or the letters of a family. The page is made of the table that the command 
 `examples/lint`.
 
 An annotation on an object hides what a rule says of it: `meshtier.io/ignore: "DR101: why not"`, several divided by
-`;`. What is hidden is counted and listed. How to run it all over a repository, and in CI, is in
+`;`. What is hidden is counted and listed. Of Pods, of which a dump has many, it is not read: `-S RULE=OBJECT` hides
+what is said of one. How to run it all over a repository, and in CI, is in
 [Lint a repository of manifests](../how-to/lint-manifests.md).
 """
 

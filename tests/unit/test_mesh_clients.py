@@ -170,11 +170,13 @@ def made(name: str, place: Locality = EAST, **about: Any) -> Workload:
         ("web", "web-5f4c8b9d76-q7rkf"),
         ("shop/web", "web-5f4c8b9d76-q7rkf"),
         ("web-5f4c8b9d76", "web-5f4c8b9d76-q7rkf"),
+        ("cart", "cart-v1-6c9d7f5b48-c4fkn"),
         ("east/shop/web-5f4c8b9d76", "web-5f4c8b9d76-q7rkf"),
     ],
 )
 def test_a_pod_is_found_by_what_made_it(asked: str, found: str) -> None:
     pods = [made("web-5f4c8b9d76-q7rkf"), made("db-0"), made("agent-x7k2p"), made("website-7d9f8c6b5-aaaaa")]
+    pods.append(made("cart-v1-6c9d7f5b48-c4fkn"))
     mesh = Mesh([cluster(pods, [])])
     assert str(mesh.client(asked)) == f"Pod east/shop/{found}"
 

@@ -25,7 +25,8 @@ OPPOSITE: Final[Mapping[Verb, Verb]] = {CHANGED: CHANGED, GONE: NEW, NEW: GONE}
 ServiceKey: TypeAlias = tuple[str, str, str, str]
 """The cluster, kind, namespace and name of a Service or ServiceEntry."""
 
-_SCOPES: Final = ("cluster", "network", "region", "zone", "node")
+_CLUSTER: Final = "cluster"
+_SCOPES: Final = (_CLUSTER, "network", "region", "zone", "node")
 """What can be gone as a whole, wide to narrow."""
 
 _FROM_NAMESPACES: Final = ("scope", "scope_origin", "takeover", "waypoint", "ingress_waypoint")
@@ -241,7 +242,9 @@ def _spots(mesh: Mesh) -> frozenset[Spot]:
         pods = (workload for workload in cluster.workloads.values() if workload.kind == "Pod")
         places.update((cluster.name, workload.place) for workload in pods)
     localities = {(cluster, place.locality) for cluster, place in places}
-    return frozenset(spot for cluster, place in localities for spot in spots_of(cluster, place))
+    spots = {spot for cluster, place in localities for spot in spots_of(cluster, place) if spot.scope != _CLUSTER}
+    # A cluster is there as long as its dump is, though nothing may run in it any more.
+    return frozenset(spots | {Spot(_CLUSTER, (cluster.name,)) for cluster in mesh.clusters if cluster.name})
 
 
 def _counts_peers(rule: DestinationRule) -> bool:

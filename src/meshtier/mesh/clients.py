@@ -191,8 +191,13 @@ class ClientTable:
         kind, _, rest = name.partition("/")
         made = _MADE.get(kind)
         wanted, ending = (rest, made) if made and rest else (name, _ANY_ENDING)
-        pattern = re.compile(rf"(?:.*/)?{re.escape(wanted)}-{ending}")
-        return [client_of(pod) for pod in self._pods if pattern.fullmatch(pod.id)]
+        patterns = [rf"(?:.*/)?{re.escape(wanted)}-{ending}"]
+        if wanted == name:  # else any pod that begins so, as ``productpage`` of ``productpage-v1-…``
+            patterns.append(rf"(?:.*/)?{re.escape(wanted)}-[^/]+")
+        for pattern in map(re.compile, patterns):
+            if found := [client_of(pod) for pod in self._pods if pattern.fullmatch(pod.id)]:
+                return found
+        return []
 
     @property
     def _pods(self) -> Iterator[Workload]:
