@@ -140,6 +140,12 @@ def test_a_report_tells_the_object_once_and_what_to_do() -> None:
     assert text.endswith("1 error in 1 object")
 
 
+def test_in_markdown_what_to_do_stands_under_what_was_found() -> None:
+    lines = forms.report(inspect(mesh(), select=["TD001"])).to_markdown().splitlines()
+    (start,) = [place for place, line in enumerate(lines) if line.startswith("- error TD001")]
+    assert [line.partition(":")[0] for line in lines[start + 1 : start + 3]] == ["  - instead", "  - fix"]
+
+
 def test_sarif_is_what_the_schema_asks_for() -> None:
     log = sarif(inspect(mesh(ignore="TD001: no")), help_uri="https://example.org/lint.html")
     jsonschema.Draft4Validator(SCHEMA).validate(log)

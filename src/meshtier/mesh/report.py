@@ -26,6 +26,11 @@ _PlaceText = Callable[[Locality], str]
 _OUT_OF_FORCE: Final = "distribution-out-of-force"  # the heading says it where a rule decides
 
 
+def _indent(line: str) -> int:
+    """How far in a line stands."""
+    return len(line) - len(line.lstrip())
+
+
 @frozen(kw_only=True)
 class Section:
     """A heading with lines and perhaps a table.
@@ -69,7 +74,7 @@ class Report:
         parts = [f"## {self.title}"]
         for section in self.sections:
             lines = [f"### {one_line(section.heading)}", ""] if section.heading else []
-            lines += [f"- {one_line(line)}" for line in section.lines]
+            lines += [f"{' ' * _indent(line)}- {one_line(line.lstrip())}" for line in section.lines]
             if section.table is not None:
                 lines += ["", section.table.to_markdown()] if section.lines else [section.table.to_markdown()]
             parts.append("\n".join(lines))
