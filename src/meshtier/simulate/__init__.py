@@ -1,0 +1,9 @@
+"""What happens when? Outlier detection, failover and failback as they unfold over time."""
+
+from meshtier.public import publish
+from meshtier.simulate.answer import OK, REFUSED, TIMED_OUT, Answer
+from meshtier.simulate.timeline import EventKind, Interval, Timeline, TimelineEvent
+
+__all__ = ["OK", "REFUSED", "TIMED_OUT", "Answer", "EventKind", "Interval", "Timeline", "TimelineEvent"]
+
+publish(__name__)
