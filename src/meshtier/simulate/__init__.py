@@ -2,6 +2,8 @@
 
 from meshtier.public import publish
 from meshtier.simulate.answer import OK, REFUSED, TIMED_OUT, Answer
+from meshtier.simulate.connection_shares import ConnectionShares, connection_shares
+from meshtier.simulate.connections import ConnectionDetector, ConnectionLimits
 from meshtier.simulate.detector import Detector, DetectorEvent, DetectorEventKind
 from meshtier.simulate.timeline import EventKind, Interval, Timeline, TimelineEvent
 
@@ -10,6 +12,9 @@ __all__ = [
     "REFUSED",
     "TIMED_OUT",
     "Answer",
+    "ConnectionDetector",
+    "ConnectionLimits",
+    "ConnectionShares",
     "Detector",
     "DetectorEvent",
     "DetectorEventKind",
@@ -17,6 +22,7 @@ __all__ = [
     "Interval",
     "Timeline",
     "TimelineEvent",
+    "connection_shares",
 ]
 
 publish(__name__)
