@@ -5,6 +5,10 @@ from meshtier.simulate.answer import OK, REFUSED, TIMED_OUT, Answer
 from meshtier.simulate.connection_shares import ConnectionShares, connection_shares
 from meshtier.simulate.connections import ConnectionDetector, ConnectionLimits
 from meshtier.simulate.detector import Detector, DetectorEvent, DetectorEventKind
+from meshtier.simulate.outlier import OutlierDetector, OutlierSettings
+from meshtier.simulate.reading import read_scenario
+from meshtier.simulate.scenario import Scenario, ScenarioEvent, parse_rate, parse_time
+from meshtier.simulate.simulating import sample, simulate
 from meshtier.simulate.timeline import EventKind, Interval, Timeline, TimelineEvent
 
 __all__ = [
@@ -20,9 +24,18 @@ __all__ = [
     "DetectorEventKind",
     "EventKind",
     "Interval",
+    "OutlierDetector",
+    "OutlierSettings",
+    "Scenario",
+    "ScenarioEvent",
     "Timeline",
     "TimelineEvent",
     "connection_shares",
+    "parse_rate",
+    "parse_time",
+    "read_scenario",
+    "sample",
+    "simulate",
 ]
 
 publish(__name__)

@@ -47,6 +47,7 @@ class Recording:
 
     def changed(self, at: float, subject: str, text: str) -> None:
         """Something happened to the world."""
+        self._last.clear()  # what is refused now is refused anew
         self._events.append(TimelineEvent(at=at, kind=EventKind.CHANGE, endpoint=subject, text=text, rule="SIM-1"))
 
     def detected(self, by: str, event: DetectorEvent) -> None:

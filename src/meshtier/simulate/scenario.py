@@ -41,7 +41,7 @@ def _positive_rate(value: float | None) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not (isfinite(value) and 0 < value <= MAX_RATE):
-        raise InvalidValueError(f"expected a rate above 0 and of at most {MAX_RATE:g} a second, got {value!r}", "rate")
+        raise InvalidValueError(f"expected a rate above 0 and of at most {MAX_RATE:,.0f} a second, got {value!r}", "rate")
     return float(value)
 
 
@@ -237,7 +237,7 @@ def _scenario(kind: type[Scenario], reader: FieldReader) -> "Scenario | None":
             connections=connections,
         )
     except InvalidValueError as error:
-        reader.refuse(error.path, error.problem)
+        reader.refuse("for" if error.path == "duration" else error.path, error.problem)
         return None
 
 
@@ -333,7 +333,7 @@ def parse_rate(text: str) -> float:
     except ValueError:
         raise InvalidValueError(f"expected a rate such as '100/s' or '5/m', got {text[:60]!r}", "rate") from None
     if not (isfinite(rate) and 0 < rate <= MAX_RATE):
-        raise InvalidValueError(f"expected a rate above 0 and of at most {MAX_RATE:g} a second, got {text[:60]!r}", "rate")
+        raise InvalidValueError(f"expected a rate above 0 and of at most {MAX_RATE:,.0f} a second, got {text[:60]!r}", "rate")
     return rate
 
 
