@@ -120,6 +120,11 @@ def test_a_scenario_states_the_limits_with_durations_as_kubernetes_writes_them()
     assert ConnectionLimits.from_mapping(WRITTEN) == limits()
 
 
+def test_the_first_ejection_may_be_the_longest_too_and_an_unknown_null_is_absent() -> None:
+    stated = {**WRITTEN, "maxEjectionTime": "10s", "maxEjections": None}
+    assert ConnectionLimits.from_mapping(stated) == limits(max_ejection_time_s=10.0)
+
+
 def test_all_problems_of_the_stated_limits_are_told_together() -> None:
     found = refused(
         decay=2, consecutiveFailures=0, baseEjectionTime=10, maxEjectionTime="1x", growth="2", resetAfter=None

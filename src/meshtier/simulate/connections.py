@@ -334,7 +334,7 @@ class ConnectionDetector:
 
     def _eject(self, at: float, host: str, history: _History) -> DetectorEvent:
         limits = self._limits
-        if history.ejections and at - history.returned_at >= limits.reset_after_s:
+        if at - history.returned_at >= limits.reset_after_s:
             history.ejections = 0
         grown = history.ejection_time_s * limits.growth if history.ejections else limits.base_ejection_time_s
         history.ejection_time_s = min(grown, limits.max_ejection_time_s)
