@@ -1,5 +1,6 @@
 """When requests come and how they end, against a list of each of them."""
 
+from itertools import pairwise
 from math import inf
 from random import Random
 
@@ -53,7 +54,9 @@ def test_moments_and_counts_agree_at_high_rates_after_a_long_time() -> None:
     bounds=st.lists(st.integers(0, 300), min_size=2, max_size=8),
     least=st.integers(1, 4),
 )
-def test_failures_are_those_of_the_list_that_they_stand_for(part: float, seed: int, bounds: list[int], least: int) -> None:
+def test_failures_are_those_of_the_list_that_they_stand_for(
+    part: float, seed: int, bounds: list[int], least: int
+) -> None:
     failures = Failures(Random(seed), part, 0)
     failures.draw(2**53, 300)
     fails = [failures.run_at(number) is not None for number in range(300)]
@@ -96,7 +99,7 @@ def test_runs_have_the_parts_that_they_are_given_and_never_the_same_answer_twice
     answers = {OK: 0.5, Answer(500): 0.3, Answer("refuse"): 0.2}
     runs = Runs(Random(1), answers)
     drawn = [runs.draw() for _ in range(60_000)]
-    assert all(one[0] != other[0] for one, other in zip(drawn, drawn[1:], strict=False))
+    assert all(one[0] != other[0] for one, other in pairwise(drawn))
     total = sum(count for _, count in drawn)
     for answer, part in answers.items():
         share = sum(count for each, count in drawn if each == answer) / total

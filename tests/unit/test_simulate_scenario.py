@@ -38,7 +38,13 @@ def test_an_event_says_when_what_and_how() -> None:
 
 @pytest.mark.parametrize(
     ("answers", "expected"),
-    [("ok", Answer(200)), (503, Answer(503)), ("503", Answer(503)), ("refuse", Answer("refuse")), ("timeout", Answer("timeout"))],
+    [
+        ("ok", Answer(200)),
+        (503, Answer(503)),
+        ("503", Answer(503)),
+        ("refuse", Answer("refuse")),
+        ("timeout", Answer("timeout")),
+    ],
 )
 def test_answers_are_words_or_statuses(answers: object, expected: Answer) -> None:
     assert Scenario.from_mapping([{**EVENT, "answers": answers}]).events[0].answers == expected
@@ -58,7 +64,10 @@ def test_a_list_is_the_events_alone() -> None:
         ({"at": "1s", "pod": "a", "answers": 500}, "a answers 500"),
         ({"at": "1s", "pod": "a", "answers": "ok"}, "a serves"),
         ({"at": "1s", "zone": "a", "answers": "refuse"}, "zone a refuses connections"),
-        ({"at": "1s", "pod": "a", "answers": "timeout", "fails": 0.25}, "a does not answer in time to 25% of the requests"),
+        (
+            {"at": "1s", "pod": "a", "answers": "timeout", "fails": 0.25},
+            "a does not answer in time to 25% of the requests",
+        ),
         ({"at": "1s", "pod": "a", "ready": False}, "a is not ready"),
         ({"at": "1s", "pod": "a", "ready": True, "answers": "ok"}, "a serves and is ready"),
         ({"at": "1s", "cluster": "a", "gone": True}, "cluster a is gone"),
@@ -110,13 +119,19 @@ def test_all_that_is_wrong_is_told_together() -> None:
     [
         (3, ": expected events, as a list or in a mapping"),
         ({}, "events: expected a list of events, got none"),
-        ([{"at": "1s"}], "events[0].target: expected one of pod, network, region, zone, node, cluster, workload, gateway,"),
+        (
+            [{"at": "1s"}],
+            "events[0].target: expected one of pod, network, region, zone, node, cluster, workload, gateway,",
+        ),
         ([{"at": "1s", "pod": "a"}], "events[0].workload: expected answers, fails, ready or gone, and no rate"),
         ([{**EVENT, "rate": "1/s"}], "events[0].workload: expected answers, fails, ready or gone, and no rate"),
         ([{**EVENT, "answers": "ok", "fails": 0.5}], "events[0].fails: expected an answer that is not ok beside it"),
         ([{**EVENT, "until": "10s"}], "events[0].until: expected a time after 10 s, got 10 s"),
         ([{**EVENT, "at": "-1s"}], "events[0].at: expected a duration of 1ms or more, got '-1s'"),
-        ([EVENT, {**EVENT, "at": "9s"}], "events[1].at: expected events in the order of their times, got 9 s after 10 s"),
+        (
+            [EVENT, {**EVENT, "at": "9s"}],
+            "events[1].at: expected events in the order of their times, got 9 s after 10 s",
+        ),
         ([EVENT, {**EVENT, "answers": "ok"}], "events[1].answers: expected one of each at one time, got a second one"),
         ({"for": "0s", "events": []}, "for: expected a time above 0"),
         ({"for": "721h", "events": []}, "for: expected at most 2592000s (thirty days), got '721h'"),
@@ -140,7 +155,9 @@ def test_values_are_checked_too() -> None:
         ScenarioEvent(at=float("nan"), target=("zone", "a"), gone=True)
 
 
-@pytest.mark.parametrize(("text", "rate"), [("100/s", 100.0), ("30/m", 0.5), ("1/10s", 0.1), ("7", 7.0), (" 1 / s ", 1.0)])
+@pytest.mark.parametrize(
+    ("text", "rate"), [("100/s", 100.0), ("30/m", 0.5), ("1/10s", 0.1), ("7", 7.0), (" 1 / s ", 1.0)]
+)
 def test_rates_are_read(text: str, rate: float) -> None:
     assert parse_rate(text) == rate
 

@@ -18,15 +18,19 @@ _NANOSECOND: Final = 1e-9
 class Clock:
     """When the requests of an even stream come, whose rate may change.
 
-    The first comes when the stream begins, and the others at equal distances;
+    The first comes after a part of a distance, and the others at equal distances;
     after a change of the rate what has gone by of a distance counts (SIM-4).
+
+    Args:
+        at: When the stream begins.
+        wait: The part of a distance before the first, 0 to 1.
     """
 
-    def __init__(self, at: float) -> None:
+    def __init__(self, at: float, wait: float = 0.0) -> None:
         self.done = 0
         self.rate = 0.0
         self._since = at
-        self._credit = 0.0
+        self._credit = -wait
 
     def set_rate(self, at: float, rate: float) -> None:
         """From *at* on there are so many requests a second."""

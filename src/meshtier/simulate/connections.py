@@ -180,7 +180,7 @@ class ConnectionDetector:
     """The outlier detection of one ztunnel: connections and virtual time in, ejections and weights out (OD-3, OD-4).
 
     It is a `Detector`. The balancer knows of an ejection at once. A failure is a
-    connection that is refused or not made in time (`Answer.status` is ``None``).
+    connection that is not made (`Answer.connects`).
     Any HTTP status is a success. What is known of an endpoint is lost when it
     goes, and kept when its locality changes.
 
@@ -365,5 +365,5 @@ class ConnectionDetector:
 
 
 def _succeeds(answer: Answer) -> bool:
-    """Whether a connection succeeds; an HTTP status of any kind says that it did (OD-4)."""
-    return answer.status is not None
+    """Whether a connection succeeds; what comes over it, and whether anything does, is not looked at (OD-4)."""
+    return answer.connects

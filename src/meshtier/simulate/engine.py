@@ -11,7 +11,7 @@ from meshtier.dataplane import Shares
 from meshtier.mesh import Client, Mesh, Route
 from meshtier.note import Note
 from meshtier.profile import Profile
-from meshtier.simulate.answer import Answer
+from meshtier.simulate.answer import OK, Answer
 from meshtier.simulate.connections import ConnectionDetector, ConnectionLimits
 from meshtier.simulate.detector import Detector, DetectorEvent, DetectorEventKind
 from meshtier.simulate.outlier import OutlierDetector, OutlierSettings
@@ -23,6 +23,9 @@ from meshtier.simulate.world import Answers, World
 
 StreamKey: TypeAlias = tuple[ProxyKey, str]
 """A proxy, and the id of an endpoint that it is told of; ``""`` for what finds none."""
+
+Fresh: TypeAlias = Callable[[Answer], int | None]
+"""With how many answers of a kind in a row a detector sees something where it has counted nothing; ``None``: never."""
 
 Ask: TypeAlias = Callable[[Mesh, Client], Route]
 """Gives a client's route in a mesh."""
@@ -62,6 +65,11 @@ class Unwatched:
         """Nothing comes of it."""
         del at, hosts
         return ()
+
+
+def _never(answer: Answer) -> int | None:
+    del answer
+    return None
 
 
 NOBODY: Final = Unwatched()
@@ -105,7 +113,10 @@ class Engine:
         self._setting = setting
         self._random = random
         self._detectors: dict[ProxyKey, Detector] = {}
+        self._fresh: dict[ProxyKey, Fresh] = {}
         self._streams: dict[StreamKey, Stream] = {}
+        self._moments: dict[StreamKey, float] = {}  # of each stream
+        self._stale = set[StreamKey]()  # those of which another moment may have become the next
         self._roots: Sequence[Proxy] = ()
         self._proxies: Mapping[ProxyKey, Proxy] = {}
         self._mesh: Mesh | None = None
@@ -126,7 +137,7 @@ class Engine:
             if moments and moments[0] <= now:
                 self._take_all(now, inclusive=False)
                 self._change_world(moments.pop(0))
-            then = min(self._next_moment(end), moments[0] if moments else inf)
+            then = min(self._next_moment(), moments[0] if moments else inf)
             if then >= end:
                 break
             now = then
@@ -140,9 +151,13 @@ class Engine:
         self._recording.close(end)
         return self._recording.timeline(setting, sampled=self._random is not None)
 
-    def _next_moment(self, end: float) -> float:
+    def _next_moment(self) -> float:
         """When the next thing comes that is no event of the scenario."""
-        found = min((stream.next_moment(end) for stream in self._streams.values()), default=inf)
+        for key in self._stale:
+            if key in self._streams:
+                self._moments[key] = self._streams[key].next_moment()
+        self._stale.clear()
+        found = min(self._moments.values(), default=inf)
         for detector in self._detectors.values():
             if detector.next_change is not None and detector.next_change < found:
                 found = detector.next_change
@@ -150,9 +165,8 @@ class Engine:
 
     def _step(self, now: float) -> None:
         """The requests, sweeps and deliveries of one moment, in this order."""
-        for key, stream in self._streams.items():
-            if stream.next_moment(inf) <= now:
-                self._take(key, stream, now, inclusive=True)
+        for stream_key in [each for each, moment in self._moments.items() if moment <= now]:
+            self._take(stream_key, self._streams[stream_key], now, inclusive=True)
         for key, detector in self._detectors.items():
             if detector.next_change is not None and detector.next_change <= now:
                 for (proxy, host), stream in self._streams.items():
@@ -169,6 +183,7 @@ class Engine:
 
     def _take(self, key: StreamKey, stream: Stream, now: float, *, inclusive: bool) -> None:
         failed, events = stream.take(now, inclusive=inclusive)
+        self._stale.add(key)
         if failed and stream.is_counted:
             self._recording.fail(failed)
         if events:
@@ -178,9 +193,10 @@ class Engine:
         for event in events:
             self._recording.detected(self._proxies[key].name if key in self._proxies else key[1], event)
             if event.kind in (DetectorEventKind.EJECTED, DetectorEventKind.RETURNED):
-                for (proxy, _), stream in self._streams.items():
-                    if proxy == key:
-                        stream.is_quiet = False  # the limit may let others out now
+                self._wake(key)  # the limit may let others out now
+
+    def _wake(self, proxy: ProxyKey) -> None:
+        self._stale.update(key for key, stream in self._streams.items() if key[0] == proxy and stream.wake())
 
     # What holds for a while.
 
@@ -218,17 +234,16 @@ class Engine:
         if key in self._detectors:
             self._record(key, self._detectors[key].advance(now))
             self._record(key, self._detectors[key].update_hosts(now, hosts))
-            for (watched, _), stream in self._streams.items():
-                if watched == key:
-                    stream.is_quiet = False
+            self._wake(key)
             return
         detection = proxy.route.effective_rule.outlier_detection
         if proxy.is_envoy and detection is not None:
             settings = OutlierSettings.of_limits(detection.limits, detection.http_error_codes)
-            self._detectors[key] = OutlierDetector(settings, hosts)
+            self._detectors[key], self._fresh[key] = OutlierDetector(settings, hosts), _outlier_fresh(settings)
             self._detectors[key].advance(now)
         elif not proxy.is_envoy and self._setting.connections is not None:
             self._detectors[key] = ConnectionDetector(self._setting.connections, hosts)
+            self._fresh[key] = _connection_fresh
             self._detectors[key].advance(now)
 
     def _belief(self, proxy: Proxy) -> Shares:
@@ -263,24 +278,36 @@ class Engine:
         """Go on with the streams that there are, begin those that are needed, and end the others."""
         for key in [key for key, stream in self._streams.items() if stream.is_over]:
             del self._streams[key]
+            self._moments.pop(key, None)
+        new = [key for key, edge in edges.items() if key not in self._streams and self._needs_stream(key, edge)]
+        for number, key in enumerate(new):
+            detector = self._detector_of(key)
+            # The requests of one sender come evenly, and so those to several endpoints come in turn.
+            wait = number / len(new)
+            fresh = self._fresh.get(key[0], _never)
+            self._streams[key] = Stream(key[1], detector, fresh, now, wait, self._setting.duration, self._random)
+        self._stale.update(self._streams)
         for key, stream in self._streams.items():
-            if key not in edges:
+            edge = edges.get(key)
+            if edge is None:
                 stream.change(now, 0.0, stream.answers)
-        for key, edge in edges.items():
-            stream = self._streams.get(key)
-            detector = self._detectors.get(key[0], NOBODY) if key[1] else NOBODY
-            if stream is None:
-                if not edge.fails and detector.until_change(key[1], _OK) is None:
-                    continue
-                stream = self._streams[key] = Stream(key[1], detector, _fresh(detector), now, self._random)
+                continue
             stream.is_counted = edge.counted
-            if detector is NOBODY:  # chance changes nothing here: what fails is counted as it is to be expected
+            if self._detector_of(key) is NOBODY:  # chance changes nothing here: what fails is as it is to be expected
                 stream.change(now, edge.rate * edge.fails, {_FAILED: 1.0})
             else:
                 stream.change(now, edge.rate, edge.answers)
 
+    def _needs_stream(self, key: StreamKey, edge: "_Edge") -> bool:
+        detector = self._detector_of(key)
+        return bool(edge.fails) or any(
+            detector.until_change(key[1], answer) is not None for answer in (OK, *edge.answers)
+        )
 
-_OK: Final = Answer(200)
+    def _detector_of(self, key: StreamKey) -> Detector:
+        return self._detectors.get(key[0], NOBODY) if key[1] else NOBODY
+
+
 _FAILED: Final = Answer(503)
 
 
@@ -326,9 +353,11 @@ def _edges(
                 yield from _edges(way.proxy, flows, behind, counted=counted and not watched, detectors=detectors)
 
 
-def _fresh(detector: Detector) -> Callable[[Answer], int | None]:
-    """With how many answers of a kind in a row a detector sees something where it has counted nothing."""
-    if isinstance(detector, OutlierDetector):
-        settings = detector.settings
-        return lambda answer: OutlierDetector(settings, {"": None}).until_change("", answer)
-    return lambda answer: None if answer.status is not None else 1
+def _outlier_fresh(settings: OutlierSettings) -> Fresh:
+    """With how many answers of a kind in a row an Envoy detects where it has counted nothing."""
+    return lambda answer: OutlierDetector(settings, {"": None}).until_change("", answer)
+
+
+def _connection_fresh(answer: Answer) -> int | None:
+    """With how many a ztunnel's weights change."""
+    return None if answer.connects else 1

@@ -34,7 +34,9 @@ def read_scenario(path: str | os.PathLike[str]) -> Scenario:
     except OSError as error:
         text = f"expected a file that can be read: {error.strerror or error}"
         raise InputError([Problem(problem=text, file=file)]) from None
-    problems = [Problem(problem=each.problem, file=file, document=each.document) for each in found if isinstance(each, Problem)]
+    problems = [
+        Problem(problem=each.problem, file=file, document=each.document) for each in found if isinstance(each, Problem)
+    ]
     values = [each.value for each in found if isinstance(each, Document) and each.value is not None]
     if not problems and len(values) != 1:
         problems.append(Problem(problem=f"expected one scenario, got {len(values)}", file=file))

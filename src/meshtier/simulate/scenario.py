@@ -41,7 +41,9 @@ def _positive_rate(value: float | None) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not (isfinite(value) and 0 < value <= MAX_RATE):
-        raise InvalidValueError(f"expected a rate above 0 and of at most {MAX_RATE:,.0f} a second, got {value!r}", "rate")
+        raise InvalidValueError(
+            f"expected a rate above 0 and of at most {MAX_RATE:,.0f} a second, got {value!r}", "rate"
+        )
     return float(value)
 
 
@@ -145,7 +147,9 @@ def _in_order(events: Iterable[ScenarioEvent]) -> tuple[ScenarioEvent, ...]:
                 continue
             first = seen.setdefault((event.at, event.target, what), number)
             if first != number:
-                text = f"expected one of each at one time, got a second one for {event.subject} (first: events[{first}])"
+                text = (
+                    f"expected one of each at one time, got a second one for {event.subject} (first: events[{first}])"
+                )
                 raise InvalidValueError(text, f"events[{number}].{what}")
     return found
 
@@ -208,7 +212,9 @@ class Scenario:
         problems = Problems(file=file, object_name="scenario")
         if isinstance(data, Sequence) and not isinstance(data, str | bytes):
             data = {"events": data}
-        if not isinstance(data, Mapping) or not all(isinstance(key, str) for key in cast("Mapping[object, object]", data)):
+        if not isinstance(data, Mapping) or not all(
+            isinstance(key, str) for key in cast("Mapping[object, object]", data)
+        ):
             raise InputError([Problem(problem="expected events, as a list or in a mapping", file=file)])
         scenario = _scenario(cls, FieldReader(cast("Mapping[str, object]", data), problems))
         problems.check()
@@ -266,7 +272,9 @@ def _event(reader: FieldReader) -> ScenarioEvent | None:
 def _target(reader: FieldReader) -> Target | None:
     named = [(key, name) for key in TARGETS if (name := reader.text(key)) is not None]
     if len(named) > 1:
-        reader.refuse(named[1][0], f"expected one thing that it happens to, got {' and '.join(key for key, _ in named)}")
+        reader.refuse(
+            named[1][0], f"expected one thing that it happens to, got {' and '.join(key for key, _ in named)}"
+        )
     if not named:
         return None
     key, name = named[0]
@@ -333,7 +341,9 @@ def parse_rate(text: str) -> float:
     except ValueError:
         raise InvalidValueError(f"expected a rate such as '100/s' or '5/m', got {text[:60]!r}", "rate") from None
     if not (isfinite(rate) and 0 < rate <= MAX_RATE):
-        raise InvalidValueError(f"expected a rate above 0 and of at most {MAX_RATE:,.0f} a second, got {text[:60]!r}", "rate")
+        raise InvalidValueError(
+            f"expected a rate above 0 and of at most {MAX_RATE:,.0f} a second, got {text[:60]!r}", "rate"
+        )
     return rate
 
 

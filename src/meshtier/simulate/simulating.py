@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from random import Random
 
 
-
-
 from meshtier.component import Component
 from meshtier.errors import InvalidValueError, check_int, check_type
 from meshtier.locality import Locality
@@ -167,6 +165,9 @@ def _setting(
             kept[key] = now.route(who, host, component=component, profile=profile, port=port, subset=subset)
         return kept[key]
 
+    if scenario.connections is not None and not profile.detects_connections:
+        text = f"expected None under {profile.name}, whose ztunnels detect no failed connections, got limits"
+        raise InvalidValueError(text, "connections")
     world = World(mesh, scenario)
     duration = scenario.length
     routes = [ask(mesh, each) for each in clients]
@@ -193,10 +194,9 @@ def _check_clients(world: World, mesh: Mesh, clients: Iterable[Client], duration
         now = world.mesh(at)
         for client in clients if at < duration else ():
             if is_gone(client, mesh.clusters, now.clusters):
-                raise InvalidValueError(f"expected a client that stays, got {client}, which is gone at {at:g} s", "client")
-
-
-
+                raise InvalidValueError(
+                    f"expected a client that stays, got {client}, which is gone at {at:g} s", "client"
+                )
 
 
 def _notes(routes: Sequence[Route], scenario: Scenario, profile: Profile) -> Iterator[Note]:
@@ -211,9 +211,11 @@ def _notes(routes: Sequence[Route], scenario: Scenario, profile: Profile) -> Ite
     proxies = [proxy for route in routes for proxy in proxies_of(nobody.of(route, ""))]
     at_ztunnel = [proxy for proxy in proxies if not proxy.is_envoy and not proxy.ways]
     watched = any(proxy.is_envoy and proxy.route.effective_rule.outlier_detection is not None for proxy in proxies)
-    if at_ztunnel and any(answer.status is not None for answer in answers):
-        yield Note("status-unseen", "a server that accepts connections and answers 500 stays in use at a ztunnel")
-    if at_ztunnel and any(answer.status is None for answer in answers):
+    if at_ztunnel and any(answer.connects for answer in answers):
+        yield Note(
+            "status-unseen", "an endpoint that accepts connections stays in use at a ztunnel, whatever it answers"
+        )
+    if at_ztunnel and any(not answer.connects for answer in answers):
         if profile.detects_connections and scenario.connections is None:
             text = "ztunnel detects failed connections on its own, with constants that are not published"
             yield Note("connections-not-computed", f"{text}: say what to assume (connections), or failures go on here")
@@ -224,5 +226,3 @@ def _notes(routes: Sequence[Route], scenario: Scenario, profile: Profile) -> Ite
         yield Note("retries-left-out", f"{text}: clients see fewer errors, and endpoints more requests")
     if not watched and any(proxy.is_envoy for proxy in proxies):
         yield Note("nobody-detects", "no outlierDetection is in force, so that nothing is ever ejected")
-
-

@@ -28,12 +28,13 @@ class Stream:
         fresh: With how many answers of a kind in a row something is seen where
             nothing was counted before; ``None`` if never.
         at: When the stream begins.
+        wait: The part of the distance between two requests before the first of them.
+        end: When the simulation ends.
         random: The chance; ``None`` where none may be needed.
 
     Attributes:
         is_counted: Whether its failed requests count as those of the clients, and
             not those of another proxy before it.
-        is_quiet: Whether what is seen changes nothing, until something else does.
     """
 
     def __init__(
@@ -42,15 +43,18 @@ class Stream:
         detector: Detector,
         fresh: Callable[[Answer], int | None],
         at: float,
+        wait: float,
+        end: float,
         random: Random | None,
     ) -> None:
         self.is_counted = False
-        self.is_quiet = False
+        self._is_quiet = False
         self._host = host
         self._detector = detector
         self._fresh = fresh
         self._random = random
-        self._clock = Clock(at)
+        self._end = end
+        self._clock = Clock(at, wait)
         self._answers: Answers = {}
         self._source: _Steady | _Chance | _Mixed = _Steady(OK)
         self._served_since = False
@@ -64,7 +68,7 @@ class Stream:
             self._answers = answers
             self._served_since = False
             self._source = self._made(answers)
-            self.is_quiet = False
+            self._is_quiet = False
 
     def _made(self, answers: Answers) -> "_Steady | _Chance | _Mixed":
         if len(answers) == 1:
@@ -90,12 +94,15 @@ class Stream:
         is_served = self._answers == SERVED and self._served_since
         return is_served and self._detector.until_change(self._host, OK) is None
 
-    def next_moment(self, end: float) -> float:
-        """When the next request comes of which something can come; infinity if none does before *end*."""
-        if not self._clock.rate:
-            return inf
-        count = self._source.next_count(self, end)
+    def next_moment(self) -> float:
+        """When the next request comes of which something can come; infinity if none does before the end."""
+        count = self._source.next_count(self, self._end) if self._clock.rate else None
         return inf if count is None else self._clock.moment(count)
+
+    def wake(self) -> bool:
+        """Something has changed: what was refused may be refused no more. Whether that changes what comes next."""
+        was, self._is_quiet = self._is_quiet, False
+        return was
 
     def take(self, at: float, *, inclusive: bool) -> tuple[int, list[DetectorEvent]]:
         """Take in all requests until *at*: how many failed, and what came of them."""
@@ -105,7 +112,7 @@ class Stream:
         failed, events = self._source.take(self, at, count)
         self._clock.done += count
         self._served_since = self._served_since or self._answers == SERVED
-        self.is_quiet = (self.is_quiet or bool(events)) and all(event.kind in _REPEATING for event in events)
+        self._is_quiet = (self._is_quiet or bool(events)) and all(event.kind in _REPEATING for event in events)
         return failed, events
 
     # What the sources ask.
@@ -121,7 +128,7 @@ class Stream:
 
     def until_change(self, answer: Answer) -> int | None:
         """With which such answer in a row something can be seen that matters."""
-        return None if self.is_quiet and answer != OK else self._detector.until_change(self._host, answer)
+        return None if self._is_quiet and answer != OK else self._detector.until_change(self._host, answer)
 
     def is_watched(self, answer: Answer) -> bool:
         """Whether such answers count at all at the moment; those of an ejected endpoint do not."""

@@ -145,7 +145,11 @@ class Timeline:
     @property
     def failover_after(self) -> float | None:
         """How long requests failed until then, in seconds; ``None`` if none failed or they never stopped."""
-        return None if self.trouble_at is None or self.failover_at is None else round(self.failover_at - self.trouble_at, 9)
+        return (
+            None
+            if self.trouble_at is None or self.failover_at is None
+            else round(self.failover_at - self.trouble_at, 9)
+        )
 
     @property
     def errors_until_failover(self) -> int:
