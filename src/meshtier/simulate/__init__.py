@@ -2,8 +2,21 @@
 
 from meshtier.public import publish
 from meshtier.simulate.answer import OK, REFUSED, TIMED_OUT, Answer
+from meshtier.simulate.detector import Detector, DetectorEvent, DetectorEventKind
 from meshtier.simulate.timeline import EventKind, Interval, Timeline, TimelineEvent
 
-__all__ = ["OK", "REFUSED", "TIMED_OUT", "Answer", "EventKind", "Interval", "Timeline", "TimelineEvent"]
+__all__ = [
+    "OK",
+    "REFUSED",
+    "TIMED_OUT",
+    "Answer",
+    "Detector",
+    "DetectorEvent",
+    "DetectorEventKind",
+    "EventKind",
+    "Interval",
+    "Timeline",
+    "TimelineEvent",
+]
 
 publish(__name__)
