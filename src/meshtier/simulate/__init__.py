@@ -3,6 +3,8 @@
 from meshtier.public import publish
 from meshtier.simulate.answer import OK, REFUSED, TIMED_OUT, Answer
 from meshtier.simulate.detector import Detector, DetectorEvent, DetectorEventKind
+from meshtier.simulate.outlier import OutlierDetector
+from meshtier.simulate.outlier_settings import Monitor, OutlierSettings
 from meshtier.simulate.timeline import EventKind, Interval, Timeline, TimelineEvent
 
 __all__ = [
@@ -15,6 +17,9 @@ __all__ = [
     "DetectorEventKind",
     "EventKind",
     "Interval",
+    "Monitor",
+    "OutlierDetector",
+    "OutlierSettings",
     "Timeline",
     "TimelineEvent",
 ]
