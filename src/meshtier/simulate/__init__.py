@@ -6,6 +6,7 @@ from meshtier.simulate.connection_shares import ConnectionShares, connection_sha
 from meshtier.simulate.connections import ConnectionDetector, ConnectionLimits
 from meshtier.simulate.detector import Detector, DetectorEvent, DetectorEventKind
 from meshtier.simulate.outlier import OutlierDetector, OutlierSettings
+from meshtier.simulate.outlier_settings import Monitor, OutlierSettings
 from meshtier.simulate.reading import read_scenario
 from meshtier.simulate.scenario import Scenario, ScenarioEvent, parse_rate, parse_time
 from meshtier.simulate.simulating import sample, simulate
@@ -24,6 +25,7 @@ __all__ = [
     "DetectorEventKind",
     "EventKind",
     "Interval",
+    "Monitor",
     "OutlierDetector",
     "OutlierSettings",
     "Scenario",

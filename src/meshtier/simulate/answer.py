@@ -5,7 +5,7 @@ from typing import Final
 from attrs import field, frozen
 from typing_extensions import override
 
-from meshtier.errors import InvalidValueError, check_type
+from meshtier.errors import InvalidValueError
 
 _NAMES: Final = {"ok": 200, "refuse": "refuse", "timeout": "timeout"}
 

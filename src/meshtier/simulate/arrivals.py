@@ -122,14 +122,14 @@ class Failures:
         return found
 
     def find(self, number: int, least: int) -> int | None:
-        """The number of the last request of the first run of *least* that begins at *number* or later, of those drawn."""
+        """Where the first run of *least* that begins at *number* or later has had as many; of those drawn."""
         for place in range(bisect_left(self._starts, number), len(self._starts)):
             if self._sums[place + 1] - self._sums[place] >= least:
                 return self._starts[place] + least - 1
         return None
 
     def run_at(self, number: int) -> tuple[int, int] | None:
-        """The run of failed requests that this one is in, as its first number and its length; ``None`` if it is served."""
+        """The run of failed requests that this one is in, by first number and length; ``None`` if it is served."""
         place = bisect_left(self._starts, number + 1) - 1
         if place < 0:
             return None

@@ -15,7 +15,7 @@ from meshtier.simulate.answer import OK, Answer
 from meshtier.simulate.connections import ConnectionDetector, ConnectionLimits
 from meshtier.simulate.detector import Detector, DetectorEvent, DetectorEventKind
 from meshtier.simulate.outlier import OutlierDetector, OutlierSettings
-from meshtier.simulate.proxies import Flow, Flows, Proxy, ProxyKey, ProxyTree, proxies_of
+from meshtier.simulate.proxies import Flows, Proxy, ProxyKey, ProxyTree, proxies_of
 from meshtier.simulate.recording import Recording
 from meshtier.simulate.stream import Stream
 from meshtier.simulate.timeline import Timeline

@@ -64,7 +64,7 @@ class Proxy:
 
     @property
     def hosts(self) -> Mapping[str, Hashable]:
-        """The endpoints that it is told of, each with its locality, by which an Envoy tells a moved one from a new one."""
+        """The endpoints that it is told of, each with its locality; an Envoy takes one that moves for a new one."""
         if self.is_envoy:
             groups = self.route.selection.groups
             return {each.id: site_of(group.locality) for group in groups for each in group.endpoints}

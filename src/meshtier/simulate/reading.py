@@ -19,7 +19,7 @@ def read_scenario(path: str | os.PathLike[str]) -> Scenario:
     """The scenario in a file of YAML or JSON, as `Scenario.from_mapping` understands it.
 
     Raises:
-        InputError: The file cannot be read, holds no scenario or several, or something in it is wrong; with all of that.
+        InputError: The file cannot be read or does not hold one scenario, or with all that is wrong in it.
         MissingExtraError: It is YAML, and PyYAML is not installed.
     """
     file = os.fspath(path)

@@ -1,6 +1,6 @@
 """What happens, and when? The events of a scenario, as values and as they are written in a file."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from math import isfinite
 from typing import Final, Self, TypeAlias, cast

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from random import Random
 
-
 from meshtier.component import Component
 from meshtier.errors import InvalidValueError, check_int, check_type
 from meshtier.locality import Locality
@@ -131,7 +130,7 @@ def sample(
 
     def each() -> Iterator[Timeline]:
         for number in range(runs):
-            yield Engine(setting, Random(random.getrandbits(64))).run()
+            yield Engine(setting, Random(random.getrandbits(64))).run()  # noqa: S311  # no secret
             if progress is not None:
                 progress((number + 1) / runs)
 
@@ -221,7 +220,7 @@ def _notes(routes: Sequence[Route], scenario: Scenario, profile: Profile) -> Ite
             yield Note("connections-not-computed", f"{text}: say what to assume (connections), or failures go on here")
         elif scenario.connections is not None:
             yield Note("connections-assumed", "the limits of ztunnel's outlier detection are the caller's assumption")
-    if watched and any(answer.status is None or answer.status == 503 for answer in answers):  # noqa: PLR2004
+    if watched and any(answer.status is None or answer.status == 503 for answer in answers):
         text = "requests are not sent again here, and Istio's Envoys do so where no connection was made"
         yield Note("retries-left-out", f"{text}: clients see fewer errors, and endpoints more requests")
     if not watched and any(proxy.is_envoy for proxy in proxies):

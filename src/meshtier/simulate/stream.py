@@ -79,7 +79,7 @@ class Stream:
             raise InvalidValueError(f"{text}, got none", "random")
         (failed,) = [answer for answer in answers if answer != OK][:1]
         least = self._fresh(failed)
-        if len(answers) == 2 and OK in answers and least is not None and self._fresh(OK) is None:  # noqa: PLR2004
+        if len(answers) == 2 and OK in answers and least is not None and self._fresh(OK) is None:
             return _Chance(failed, least, Failures(self._random, answers[failed], self._clock.done))
         return _Mixed(Runs(self._random, answers))
 

@@ -134,7 +134,7 @@ class Timeline:
 
     @cached_property
     def failover_at(self) -> float | None:
-        """When, after the first failed request, none fails any more for the first time; ``None`` if that never comes."""
+        """When, after the first failed request, for the first time none fails any more; ``None``: never."""
         begun = False
         for each in self.intervals:
             begun = begun or bool(each.errors)
