@@ -5,7 +5,7 @@ from meshtier.simulate.answer import OK, REFUSED, TIMED_OUT, Answer
 from meshtier.simulate.connection_shares import ConnectionShares, connection_shares
 from meshtier.simulate.connections import ConnectionDetector, ConnectionLimits
 from meshtier.simulate.detector import Detector, DetectorEvent, DetectorEventKind
-from meshtier.simulate.outlier import OutlierDetector, OutlierSettings
+from meshtier.simulate.outlier import OutlierDetector
 from meshtier.simulate.outlier_settings import Monitor, OutlierSettings
 from meshtier.simulate.reading import read_scenario
 from meshtier.simulate.scenario import Scenario, ScenarioEvent, parse_rate, parse_time

@@ -14,7 +14,8 @@ from meshtier.profile import Profile
 from meshtier.simulate.answer import OK, Answer
 from meshtier.simulate.connections import ConnectionDetector, ConnectionLimits
 from meshtier.simulate.detector import Detector, DetectorEvent, DetectorEventKind
-from meshtier.simulate.outlier import OutlierDetector, OutlierSettings
+from meshtier.simulate.outlier import OutlierDetector
+from meshtier.simulate.outlier_settings import OutlierSettings
 from meshtier.simulate.proxies import Flows, Proxy, ProxyKey, ProxyTree, proxies_of
 from meshtier.simulate.recording import Recording
 from meshtier.simulate.stream import Stream

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from math import isfinite
-from typing import Final, Self, TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
 from attrs import field, frozen
 from typing_extensions import override
@@ -45,6 +45,10 @@ def _positive_rate(value: float | None) -> float | None:
             f"expected a rate above 0 and of at most {MAX_RATE:,.0f} a second, got {value!r}", "rate"
         )
     return float(value)
+
+
+def _rate_of_all(value: float) -> float:
+    return _positive_rate(value) or DEFAULT_RATE
 
 
 def _moment(value: float) -> float:
@@ -173,7 +177,7 @@ class Scenario:
     """
 
     events: tuple[ScenarioEvent, ...] = field(default=(), converter=_in_order)
-    rate: float = field(default=DEFAULT_RATE, converter=lambda value: _positive_rate(value) or DEFAULT_RATE)
+    rate: float = field(default=DEFAULT_RATE, converter=_rate_of_all)
     duration: float | None = field(default=None, converter=_moment_or_none)
     delay: float = field(default=0.0, converter=_moment)
     connections: ConnectionLimits | None = None
@@ -191,7 +195,7 @@ class Scenario:
         return DEFAULT_DURATION_S if last < DEFAULT_DURATION_S else last + DEFAULT_DURATION_S
 
     @classmethod
-    def from_mapping(cls, data: object, *, file: str = "") -> Self:
+    def from_mapping(cls, data: object, *, file: str = "") -> "Scenario":
         """The scenario that a file holds, as JSON and YAML readers give it.
 
         Args:
@@ -216,14 +220,14 @@ class Scenario:
             isinstance(key, str) for key in cast("Mapping[object, object]", data)
         ):
             raise InputError([Problem(problem="expected events, as a list or in a mapping", file=file)])
-        scenario = _scenario(cls, FieldReader(cast("Mapping[str, object]", data), problems))
+        scenario = _scenario(FieldReader(cast("Mapping[str, object]", data), problems))
         problems.check()
         if scenario is None:
             raise InputError([Problem(problem="expected a scenario", file=file)])
         return scenario
 
 
-def _scenario(kind: type[Scenario], reader: FieldReader) -> "Scenario | None":
+def _scenario(reader: FieldReader) -> Scenario | None:
     sections = reader.sections("events")
     events = [_event(section) for section in sections]
     rate, duration, delay = _rate(reader, "rate"), _time(reader, "for"), _time(reader, "delay")
@@ -235,7 +239,7 @@ def _scenario(kind: type[Scenario], reader: FieldReader) -> "Scenario | None":
     if reader.problems.found or any(event is None for event in events):
         return None
     try:
-        return kind(
+        return Scenario(
             events=[event for event in events if event is not None],
             rate=DEFAULT_RATE if rate is None else rate,
             duration=duration,
