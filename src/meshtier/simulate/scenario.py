@@ -214,8 +214,8 @@ class Scenario:
         180.0
         """
         problems = Problems(file=file, object_name="scenario")
-        if isinstance(data, Sequence) and not isinstance(data, str | bytes):
-            data = {"events": data}
+        if isinstance(data, list | tuple):
+            data = {"events": cast("Sequence[object]", data)}
         if not isinstance(data, Mapping) or not all(
             isinstance(key, str) for key in cast("Mapping[object, object]", data)
         ):
