@@ -117,7 +117,7 @@ class Engine:
         self._fresh: dict[ProxyKey, Fresh] = {}
         self._streams: dict[StreamKey, Stream] = {}
         self._moments: dict[StreamKey, float] = {}  # of each stream
-        self._stale = set[StreamKey]()  # those of which another moment may have become the next
+        self._stale: dict[StreamKey, None] = {}  # those of which another may have become the next; in a fixed order
         self._roots: Sequence[Proxy] = ()
         self._proxies: Mapping[ProxyKey, Proxy] = {}
         self._mesh: Mesh | None = None
@@ -184,7 +184,7 @@ class Engine:
 
     def _take(self, key: StreamKey, stream: Stream, now: float, *, inclusive: bool) -> None:
         failed, events = stream.take(now, inclusive=inclusive)
-        self._stale.add(key)
+        self._stale[key] = None
         if failed and stream.is_counted:
             self._recording.fail(failed)
         if events:
@@ -197,7 +197,8 @@ class Engine:
                 self._wake(key)  # the limit may let others out now
 
     def _wake(self, proxy: ProxyKey) -> None:
-        self._stale.update(key for key, stream in self._streams.items() if key[0] == proxy and stream.wake())
+        woken = [key for key, stream in self._streams.items() if key[0] == proxy and stream.wake()]
+        self._stale.update(dict.fromkeys(woken))
 
     # What holds for a while.
 
@@ -287,7 +288,7 @@ class Engine:
             wait = number / len(new)
             fresh = self._fresh.get(key[0], _never)
             self._streams[key] = Stream(key[1], detector, fresh, now, wait, self._setting.duration, self._random)
-        self._stale.update(self._streams)
+        self._stale.update(dict.fromkeys(self._streams))
         for key, stream in self._streams.items():
             edge = edges.get(key)
             if edge is None:

@@ -11,7 +11,7 @@ from meshtier.errors import InvalidValueError
 from meshtier.simulate.answer import OK, Answer
 from meshtier.simulate.arrivals import Clock, Failures, Runs
 from meshtier.simulate.detector import Detector, DetectorEvent, DetectorEventKind
-from meshtier.simulate.world import SERVED, Answers
+from meshtier.simulate.world import Answers
 
 _ALWAYS: Final = 2**53
 
@@ -57,7 +57,7 @@ class Stream:
         self._clock = Clock(at, wait)
         self._answers: Answers = {}
         self._source: _Steady | _Chance | _Mixed = _Steady(OK)
-        self._served_since = False
+        self._taken_since = False
 
     def change(self, at: float, rate: float, answers: Answers) -> None:
         """From *at* on, requests come at this rate and end so; what came before has been taken in."""
@@ -66,7 +66,7 @@ class Stream:
             self._source.forget()
         if answers != self._answers:
             self._answers = answers
-            self._served_since = False
+            self._taken_since = False
             self._source = self._made(answers)
             self._is_quiet = False
 
@@ -90,9 +90,10 @@ class Stream:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing is left to look at: all is served, and nothing is counted any more."""
-        is_served = self._answers == SERVED and self._served_since
-        return is_served and self._detector.until_change(self._host, OK) is None
+        """Whether nothing is left to look at: nothing fails, and nothing is counted any more."""
+        return self._taken_since and not any(
+            answer.fails or self._detector.until_change(self._host, answer) is not None for answer in (OK, *self._answers)
+        )
 
     def next_moment(self) -> float:
         """When the next request comes of which something can come; infinity if none does before the end."""
@@ -111,7 +112,7 @@ class Stream:
             return 0, []
         failed, events = self._source.take(self, at, count)
         self._clock.done += count
-        self._served_since = self._served_since or self._answers == SERVED
+        self._taken_since = True
         self._is_quiet = (self._is_quiet or bool(events)) and all(event.kind in _REPEATING for event in events)
         return failed, events
 
