@@ -580,6 +580,11 @@ def test_time_does_not_go_back() -> None:
     assert made.observe(5.0, "a", OK) == ()
 
 
+def test_no_answers_are_no_answers() -> None:
+    with pytest.raises(InvalidValueError, match="count: expected 1 or more, got 0"):
+        detector().observe(1.0, "a", ERROR, 0)
+
+
 def test_the_first_sweep_is_not_before_the_start() -> None:
     with pytest.raises(InvalidValueError, match=r"first_sweep: expected 2 or more, the start, got 1\.0"):
         OutlierDetector(OutlierSettings(), {}, start=2.0, first_sweep=1.0)

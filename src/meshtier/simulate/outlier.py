@@ -49,7 +49,8 @@ class OutlierDetector:
 
     Raises:
         InvalidValueError: The settings leave something to chance and there is no *random*;
-            the first sweep is before the start; or, from any method, time goes back.
+            the first sweep is before the start; or, from any method, time goes back or a
+            count is below 1.
 
     Source: envoyproxy/envoy source/common/upstream/outlier_detection_impl.cc, DetectorImpl
     and DetectorHostMonitorImpl, at 00c7146, and measurements of 1.40.0.
@@ -158,6 +159,8 @@ class OutlierDetector:
         Returns:
             What comes of it, in order; before that what time brought until then, if `advance` has not run it.
         """
+        if count < 1:
+            raise InvalidValueError(f"expected 1 or more, got {count!r}", "count")
         now = round(at * _NS)
         if now <= self._now or self._next < now:
             events = self._before(now)
@@ -308,16 +311,13 @@ class OutlierDetector:
         may_eject = self._may_eject()
         deciding = [place for place in watched if may_eject and self._enforced[place]]
         while count:
-            step = min(count, *(self._needed[place] - counts[place] for place in deciding)) if deciding else count
+            step = min([count, *(self._needed[place] - counts[place] for place in deciding)])
             count -= step
             for place in watched:  # up to the last of them: none that decides gets there
                 self._pass(counts, place, step - 1, tally)
             for place in watched:
-                if (
-                    self._pass(counts, place, 1, tally)
-                    and place in deciding
-                    and self._is_enforced(self._enforced[place])
-                ):
+                reached = self._pass(counts, place, 1, tally)
+                if reached and place in deciding and self._is_enforced(self._enforced[place]):
                     tally[place] -= 1
                     events += self._tallied(now, host, tally)
                     self._eject(now, host, state, CONSECUTIVE[place], self._in_a_row[place], events)
