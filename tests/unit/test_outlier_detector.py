@@ -296,6 +296,15 @@ def test_counts_begin_anew_at_the_return_and_errors_while_ejected_count_for_noth
     assert made.until_change("a", ERROR) == 3
 
 
+def test_the_counts_that_did_not_eject_begin_anew_at_the_return_too() -> None:
+    made = detector(consecutive_5xx=2, consecutive_gateway_failure=3)
+    made.observe(1.0, "a", UNAVAILABLE, 2)
+    made.advance(50.0)
+    made.observe(51.0, "a", UNAVAILABLE)
+    assert made.until_change("a", UNAVAILABLE) == 1  # the second 5xx, and only the second gateway error
+    assert [event.monitor for event in made.observe(51.0, "a", UNAVAILABLE)] == ["consecutive_5xx", ""]
+
+
 def test_sweeps_can_begin_at_any_time() -> None:
     settings = OutlierSettings(consecutive_5xx=1, max_ejection_percent=100)
     made = OutlierDetector(settings, {"a": ""}, start=100.0, first_sweep=103.0)
@@ -352,7 +361,8 @@ def test_the_balancer_learns_of_a_burst_at_once_and_one_window_after_the_second(
     assert [event.kind.value for event in made.observe(0.001, "a", ERROR)] == ["ejected", "learned"]
     assert [event.kind.value for event in made.observe(0.101, "b", ERROR)] == ["ejected"]
     made.observe(0.304, "c", ERROR)
-    assert (made.ejected, made.unusable) == ({"a", "b", "c"}, {"a"})
+    assert made.ejected == {"a", "b", "c"}
+    assert made.unusable == {"a"}
     assert made.next_change == 1.101
     assert told(made.advance(1.101)) == [(1.101, "", "learned", "ejected: b, c")]
     assert made.unusable == {"a", "b", "c"}
@@ -509,12 +519,51 @@ def test_only_the_answers_since_the_last_sweep_are_looked_at() -> None:
     assert made.next_change is None
 
 
-def test_with_split_connections_have_a_rate_of_their_own() -> None:
+@pytest.mark.parametrize("failed", [0, 10])
+def test_hosts_that_are_all_alike_do_not_stand_out(failed: int) -> None:
+    made = detector(*"abcde", **RATES)
+    for name in "abcde":
+        made.observe(1.0, name, OK, 25)
+        if failed:
+            made.observe(1.0, name, ERROR, failed)
+    assert made.advance(10.0) == ()
+
+
+def test_hosts_that_are_out_are_not_compared() -> None:
+    made = detector(*"abcdef", **{**RATES, "consecutive_5xx": 30}, failure_percentage_threshold=100)
+    made.observe(1.0, "a", ERROR, 30)
+    for name in "bcdef":
+        made.observe(1.0, name, OK, 25)
+    assert made.advance(10.0) == ()
+
+
+def test_answers_at_the_instant_of_a_sweep_that_was_run_belong_to_the_next_one() -> None:
+    made = detector(*"abcde", **RATES)
+    made.advance(10.0)
+    made.observe(10.0, "a", OK)
+    assert made.next_change == 20.0
+
+
+def test_a_sweep_compares_rates_before_it_lowers_multipliers() -> None:
+    limits = {**RATES, "consecutive_5xx": 30, "failure_percentage_request_volume": 99}
+    made = detector(*"abcde", **limits, base_ejection_time_s=5)
+    made.observe(1.0, "a", ERROR, 30)
+    made.advance(10.0)  # returned, and lowered from the sweep at 20 on
+    made.observe(11.0, "a", ERROR, 25)
+    for name in "bcde":
+        made.observe(11.0, name, OK, 25)
+    assert [(event.at, event.multiplier) for event in made.advance(20.0)] == [(20.0, 2), (20.0, 0)]
+
+
+@pytest.mark.parametrize("needed", [1, 2])
+def test_with_split_connections_have_a_rate_of_their_own(needed: int) -> None:
     # Measured on Envoy 1.40.0: five time-outs are ten results, of which half failed.
     for threshold, found in ((50, 1), (51, 0)):
         made = detector(
             "a",
             split_external_local_origin_errors=True,
+            consecutive_local_origin_failure=needed,
+            enforcing_consecutive_local_origin_failure=0,
             success_rate_minimum_hosts=9,
             failure_percentage_minimum_hosts=1,
             failure_percentage_request_volume=10,
@@ -574,9 +623,13 @@ def test_the_longest_time_is_the_base_where_that_is_longer() -> None:
 def test_time_does_not_go_back() -> None:
     made = detector()
     made.advance(5.0)
-    for go in (lambda: made.advance(4.0), lambda: made.observe(4.0, "a", OK), lambda: made.update_hosts(4.0, {})):
-        with pytest.raises(InvalidValueError, match="at: expected 5 or later, got 4"):
-            go()
+    earlier = "at: expected 5 or later, got 4"
+    with pytest.raises(InvalidValueError, match=earlier):
+        made.advance(4.0)
+    with pytest.raises(InvalidValueError, match=earlier):
+        made.observe(4.0, "a", OK)
+    with pytest.raises(InvalidValueError, match=earlier):
+        made.update_hosts(4.0, {})
     assert made.observe(5.0, "a", OK) == ()
 
 
