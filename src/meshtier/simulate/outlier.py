@@ -296,11 +296,12 @@ class OutlierDetector:
     ) -> list[DetectorEvent]:
         """Raise the counts at *places* by *count*, and detect."""
         counts, needed = state.counts, self._needed
-        if all(counts[place] + count < needed[place] or not needed[place] for place in places):
-            for place in places:
-                counts[place] += count
-            return []
-        return self._detect(now, host, state, places, count)
+        for place in places:
+            if counts[place] + count >= needed[place] > 0:
+                return self._detect(now, host, state, places, count)
+        for place in places:
+            counts[place] += count
+        return []
 
     def _detect(
         self, now: int, host: str, state: WatchedHost, places: tuple[int, ...], count: int
