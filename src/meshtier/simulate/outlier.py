@@ -1,56 +1,27 @@
 """Which endpoints does an Envoy eject, for how long, and when does its balancer know? (OD-1, OD-2)"""
 
 from collections.abc import Hashable, Mapping
+from itertools import repeat
 from random import Random
 from types import MappingProxyType
 from typing import Final
 
-from attrs import Factory, define
-
 from meshtier.errors import InvalidValueError
 from meshtier.simulate.answer import Answer
 from meshtier.simulate.deliveries import NEVER, Deliveries
-from meshtier.simulate.detector import DetectorEvent, DetectorEventKind
+from meshtier.simulate.detector import DetectorEvent
+from meshtier.simulate.outlier_events import detected, ejected, in_a_row, learned, refused, returned
 from meshtier.simulate.outlier_settings import CONSECUTIVE, Effect, Monitor, OutlierSettings
 from meshtier.simulate.success_rates import Results, suspects
-from meshtier.table import percent
+from meshtier.simulate.watched_host import WatchedHost
 
 _NS: Final = 1_000_000_000
 _MS: Final = 1_000_000
 _NO_WEIGHTS: Final[Mapping[str, float]] = MappingProxyType({})
-_WORDS: Final = ("gateway error", "5xx", "local-origin failure")
-"""What the monitors of `CONSECUTIVE` count."""
 
 
 def _nanoseconds(seconds: float) -> int:
     return round(seconds * _NS)
-
-
-@define
-class _Host:
-    """What is known of one host; times in nanoseconds.
-
-    Attributes:
-        locality: Where it is; a host that moves is a new one.
-        counts: The errors in a row, as in `CONSECUTIVE`.
-        multiplier: As of the last ejection.
-        ejected_at: When it was ejected; ``None`` if it is in.
-        due: When the ejection is over by its length alone.
-        back: The sweep that ends it.
-        returned_at: The sweep that ended the last one; ``None`` if none did.
-        external: Its answers since the last sweep, where rates are watched.
-        local: The same for its connections.
-    """
-
-    locality: Hashable
-    counts: list[int] = Factory(lambda: [0, 0, 0])
-    multiplier: int = 0
-    ejected_at: int | None = None
-    due: int = 0
-    back: int = NEVER
-    returned_at: int | None = None
-    external: Results = Factory(Results)
-    local: Results = Factory(Results)
 
 
 class OutlierDetector:
@@ -78,7 +49,8 @@ class OutlierDetector:
 
     Raises:
         InvalidValueError: The settings leave something to chance and there is no *random*;
-            the first sweep is before the start; or, from any method, time goes back.
+            the first sweep is before the start; or, from any method, time goes back or a
+            count is below 1.
 
     Source: envoyproxy/envoy source/common/upstream/outlier_detection_impl.cc, DetectorImpl
     and DetectorHostMonitorImpl, at 00c7146, and measurements of 1.40.0.
@@ -101,7 +73,9 @@ class OutlierDetector:
         first_sweep_lowers: bool = True,
     ) -> None:
         self._settings = settings
-        self._random = _random_for(settings, random)
+        if random is None and settings.chance:
+            raise InvalidValueError(f"expected a random.Random, as {settings.chance}, got None", "random")
+        self._random = random or Random(0)  # noqa: S311  # never asked where there is no chance
         self._interval = _nanoseconds(settings.interval_s)
         self._base = _nanoseconds(settings.base_ejection_time_s)
         self._most = _nanoseconds(settings.max_ejection_time_s)
@@ -112,9 +86,10 @@ class OutlierDetector:
         self._first_sweep_lowers = first_sweep_lowers
         self._needed = settings.counts
         self._enforced = tuple(settings.enforced(monitor) for monitor in CONSECUTIVE)
+        self._in_a_row = tuple(map(in_a_row, CONSECUTIVE, self._needed, repeat(settings)))
         self._effects: dict[int | str, Effect] = {}
-        self._hosts = {name: _Host(locality) for name, locality in hosts.items()}
-        self._ejected: dict[str, _Host] = {}
+        self._hosts = {name: WatchedHost(locality) for name, locality in hosts.items()}
+        self._ejected: dict[str, WatchedHost] = {}
         self._known: frozenset[str] = frozenset()
         self._deliveries = Deliveries(settings.merge_window_s)
         self._now = begin - 1  # all that time brings has been done up to here, this instant included
@@ -126,9 +101,12 @@ class OutlierDetector:
     def next_change(self) -> float | None:
         """When `advance` next does what can be seen, in seconds; ``None`` if time alone brings nothing.
 
-        Where rates are watched, the next sweep after an answer counts as such.
+        Where rates are watched and there are hosts enough, the next sweep after an answer counts as such.
         """
-        return None if self._next == NEVER else self._next / _NS
+        coming = min(self._return, self._deliveries.due)
+        if self._evaluation < coming and len(self._hosts) >= self._settings.fewest_hosts_compared:
+            coming = self._evaluation
+        return None if coming == NEVER else coming / _NS
 
     @property
     def ejected(self) -> frozenset[str]:
@@ -150,11 +128,7 @@ class OutlierDetector:
         state = self._hosts.get(host)
         if state is None:
             return 0
-        if state.ejected_at is not None or state.returned_at is None:
-            return state.multiplier
-        # A sweep lowers it that is one interval or more after the return, which was a sweep itself.
-        sweeps = (self._now - state.returned_at) // self._interval - (not self._first_sweep_lowers)
-        return max(0, state.multiplier - max(0, sweeps))
+        return state.multiplier_at(self._now, self._interval, first_sweep_lowers=self._first_sweep_lowers)
 
     def until_change(self, host: str, answer: Answer) -> int | None:
         """With which such answer of the host in a row something is detected; ``None`` if with none.
@@ -185,6 +159,8 @@ class OutlierDetector:
         Returns:
             What comes of it, in order; before that what time brought until then, if `advance` has not run it.
         """
+        if count < 1:
+            raise InvalidValueError(f"expected 1 or more, got {count!r}", "count")
         now = round(at * _NS)
         if now <= self._now or self._next < now:
             events = self._before(now)
@@ -226,7 +202,7 @@ class OutlierDetector:
         events = self._before(now)
         kept = {name: state for name, state in self._hosts.items() if name in hosts and state.locality == hosts[name]}
         changed = not len(kept) == len(hosts) == len(self._hosts)
-        self._hosts = {name: kept.get(name) or _Host(locality) for name, locality in hosts.items()}
+        self._hosts = {name: kept.get(name) or WatchedHost(locality) for name, locality in hosts.items()}
         if changed:
             self._ejected = {name: state for name, state in self._ejected.items() if name in kept}
             self._return = min((state.back for state in self._ejected.values()), default=NEVER)
@@ -291,19 +267,10 @@ class OutlierDetector:
         lasted = (state.due - (state.ejected_at or 0)) / _NS
         state.counts = [0, 0, 0]
         state.ejected_at, state.back, state.returned_at = None, NEVER, now
-        events.append(
-            DetectorEvent(
-                at=now / _NS,
-                host=host,
-                kind=DetectorEventKind.RETURNED,
-                text=f"first sweep after {lasted:g} s",
-                rule="OD-1",
-                multiplier=state.multiplier,
-            )
-        )
+        events.append(returned(now / _NS, host, lasted=lasted, multiplier=state.multiplier))
         self._tell(now, events)
 
-    def _take_results(self, state: _Host, effect: Effect, count: int) -> None:
+    def _take_results(self, state: WatchedHost, effect: Effect, count: int) -> None:
         """Count answers for the rates; the next sweep looks at them."""
         for results, (total, good) in ((state.external, effect.external), (state.local, effect.local)):
             results.total += total * count
@@ -315,44 +282,46 @@ class OutlierDetector:
     def _compare(self, now: int, results: Mapping[str, Results], events: list[DetectorEvent], *, local: bool) -> None:
         """Detect who stands out among the hosts that are in."""
         seen = {name: each for name, each in results.items() if each.total and name not in self._ejected}
-        for name, monitor, text in list(suspects(seen, len(self._hosts), self._settings, local=local)):
+        for name, monitor, why in list(suspects(seen, len(self._hosts), self._settings, local=local)):
             state = self._hosts[name]
             if not self._may_eject() or not self._is_enforced(self._settings.enforced(monitor)):
-                events.append(self._detected(now, name, monitor, text))
+                events.append(self._detected(now, name, monitor, why))
             elif state.ejected_at is None:
-                self._eject(now, name, state, monitor, text, events)
+                self._eject(now, name, state, monitor, why, events)
 
     # What answers bring.
 
-    def _raise(self, now: int, host: str, state: _Host, places: tuple[int, ...], count: int) -> list[DetectorEvent]:
+    def _raise(
+        self, now: int, host: str, state: WatchedHost, places: tuple[int, ...], count: int
+    ) -> list[DetectorEvent]:
         """Raise the counts at *places* by *count*, and detect."""
         counts, needed = state.counts, self._needed
-        if all(counts[place] + count < needed[place] or not needed[place] for place in places):
-            for place in places:
-                counts[place] += count
-            return []
-        return self._detect(now, host, state, places, count)
+        for place in places:
+            if counts[place] + count >= needed[place] > 0:
+                return self._detect(now, host, state, places, count)
+        for place in places:
+            counts[place] += count
+        return []
 
-    def _detect(self, now: int, host: str, state: _Host, places: tuple[int, ...], count: int) -> list[DetectorEvent]:
+    def _detect(
+        self, now: int, host: str, state: WatchedHost, places: tuple[int, ...], count: int
+    ) -> list[DetectorEvent]:
         """Take in answers that reach a limit; work is done for each detection that may be enforced alone."""
         counts, events, tally = state.counts, list[DetectorEvent](), dict[int, int]()
         watched = [place for place in places if self._needed[place]]
         may_eject = self._may_eject()
         deciding = [place for place in watched if may_eject and self._enforced[place]]
         while count:
-            step = min(count, *(self._needed[place] - counts[place] for place in deciding)) if deciding else count
+            step = min([count, *(self._needed[place] - counts[place] for place in deciding)])
             count -= step
             for place in watched:  # up to the last of them: none that decides gets there
                 self._pass(counts, place, step - 1, tally)
             for place in watched:
-                if (
-                    self._pass(counts, place, 1, tally)
-                    and place in deciding
-                    and self._is_enforced(self._enforced[place])
-                ):
+                reached = self._pass(counts, place, 1, tally)
+                if reached and place in deciding and self._is_enforced(self._enforced[place]):
                     tally[place] -= 1
                     events += self._tallied(now, host, tally)
-                    self._eject(now, host, state, CONSECUTIVE[place], self._consecutive(place), events)
+                    self._eject(now, host, state, CONSECUTIVE[place], self._in_a_row[place], events)
                     return events
         return self._tallied(now, host, tally)
 
@@ -365,16 +334,10 @@ class OutlierDetector:
 
     def _tallied(self, now: int, host: str, tally: Mapping[int, int]) -> list[DetectorEvent]:
         return [
-            self._detected(now, host, CONSECUTIVE[place], self._consecutive(place), times)
+            self._detected(now, host, CONSECUTIVE[place], self._in_a_row[place], times)
             for place, times in tally.items()
             if times
         ]
-
-    def _consecutive(self, place: int) -> str:
-        needed, word = self._needed[place], _WORDS[place]
-        if self._settings.error_codes and CONSECUTIVE[place] is Monitor.SERVER:
-            word = "error"  # whatever its status
-        return f"{needed} consecutive {word}{'' if needed == 1 or word == '5xx' else 's'}"
 
     def _may_eject(self) -> bool:
         """Whether one more host may be out (OD-2).
@@ -391,22 +354,17 @@ class OutlierDetector:
         # As in ejectHost, the limit comes first: what is refused takes no chance.
         return percentage >= 100 or (percentage > 0 and self._random.random() * 100 < percentage)
 
-    def _detected(self, now: int, host: str, monitor: Monitor, text: str, count: int = 1) -> DetectorEvent:
+    def _detected(self, now: int, host: str, monitor: Monitor, why: str, count: int = 1) -> DetectorEvent:
         """A detection without an ejection."""
-        kind, rule = DetectorEventKind.DETECTED, "OD-1"
+        at, settings = now / _NS, self._settings
         if self._may_eject():
-            enforced = self._settings.enforced(monitor)
-            text += f", enforced in {enforced} % of the cases" if enforced else ", not enforced"
-        else:
-            kind, rule = DetectorEventKind.REFUSED, "OD-2"
-            out, hosts, most = len(self._ejected) + 1, len(self._hosts), self._settings.max_ejection_percent
-            text += f"; would be {out} of {hosts} hosts, {percent(out / hosts)}, and maxEjectionPercent is {most}"
-        return DetectorEvent(
-            at=now / _NS, host=host, kind=kind, text=text, rule=rule, count=count, monitor=monitor.value
-        )
+            enforced = settings.enforced(monitor)
+            return detected(at, host, why=why, monitor=monitor, enforced=enforced, count=count)
+        out, hosts, most = len(self._ejected) + 1, len(self._hosts), settings.max_ejection_percent
+        return refused(at, host, why=why, monitor=monitor, out=out, hosts=hosts, most=most, count=count)
 
     def _eject(
-        self, now: int, host: str, state: _Host, monitor: Monitor, text: str, events: list[DetectorEvent]
+        self, now: int, host: str, state: WatchedHost, monitor: Monitor, why: str, events: list[DetectorEvent]
     ) -> None:
         """Eject a host, for as long as its multiplier says.
 
@@ -421,18 +379,8 @@ class OutlierDetector:
         state.back = self._sweep_from(state.due)
         self._ejected[host] = state
         self._return = min(self._return, state.back)
-        events.append(
-            DetectorEvent(
-                at=now / _NS,
-                host=host,
-                kind=DetectorEventKind.EJECTED,
-                text=text,
-                rule="OD-1",
-                until=state.due / _NS,
-                multiplier=state.multiplier,
-                monitor=monitor.value,
-            )
-        )
+        until, multiplier = state.due / _NS, state.multiplier
+        events.append(ejected(now / _NS, host, why=why, monitor=monitor, until=until, multiplier=multiplier))
         self._tell(now, events)
         self._schedule()
 
@@ -451,17 +399,4 @@ class OutlierDetector:
         self._deliveries.deliver(now)
         known, self._known = self._known, frozenset(self._ejected)
         if known != self._known:
-            parts = {"ejected": sorted(self._known - known), "back": sorted(known - self._known)}
-            text = "; ".join(f"{what}: {', '.join(names)}" for what, names in parts.items() if names)
-            events.append(DetectorEvent(at=now / _NS, host="", kind=DetectorEventKind.LEARNED, text=text))
-
-
-def _random_for(settings: OutlierSettings, random: Random | None) -> Random:
-    """The source of chance, or one that is never asked."""
-    chances = {f"enforcing of {monitor.value}": settings.enforced(monitor) for monitor in Monitor}
-    chance = next((f"{name} is {value} %" for name, value in chances.items() if 0 < value < 100), "")
-    if settings.max_ejection_time_jitter_s:
-        chance = f"max_ejection_time_jitter_s is {settings.max_ejection_time_jitter_s:g}"
-    if random is None and chance:
-        raise InvalidValueError(f"expected a random.Random, as {chance}, got None", "random")
-    return random or Random(0)  # noqa: S311  # a simulation
+            events.append(learned(now / _NS, out=self._known - known, back=known - self._known))

@@ -228,6 +228,19 @@ class OutlierSettings:
         }[monitor]
 
     @property
+    def chance(self) -> str:
+        """What is left to chance, in words; ``""`` if nothing is."""
+        if self.max_ejection_time_jitter_s:
+            return f"max_ejection_time_jitter_s is {self.max_ejection_time_jitter_s:g}"
+        parts = ((monitor.value, self.enforced(monitor)) for monitor in Monitor)
+        return next((f"{name} is enforced in {part} % of the cases" for name, part in parts if 0 < part < 100), "")
+
+    @property
+    def fewest_hosts_compared(self) -> int:
+        """With fewer hosts than these, nobody's rate is looked at."""
+        return min(self.success_rate_minimum_hosts, self.failure_percentage_minimum_hosts)
+
+    @property
     def counts(self) -> tuple[int, int, int]:
         """How many in a row each of `CONSECUTIVE` needs; 0 for never."""
         return self.consecutive_gateway_failure, self.consecutive_5xx, self.consecutive_local_origin_failure

@@ -40,8 +40,7 @@ def suspects(
     Source: envoyproxy/envoy source/common/upstream/outlier_detection_impl.cc,
     DetectorImpl::processSuccessRateEjections and successRateEjectionThreshold, at 00c7146.
     """
-    # With too few hosts for both, Envoy looks no further; the checks below would let 0 hosts through.
-    if hosts < settings.success_rate_minimum_hosts and hosts < settings.failure_percentage_minimum_hosts:
+    if hosts < settings.fewest_hosts_compared:
         return
     rates = {name: each.rate for name, each in results.items() if each.total >= settings.success_rate_request_volume}
     if rates and len(rates) >= settings.success_rate_minimum_hosts:
