@@ -72,6 +72,8 @@ class Profile:
             clusters without any label (COMP-3).
         sends_through_waypoints: Whether sidecars and ingress gateways send through
             every waypoint, and not only where a label says so (PATH-2).
+        ztunnels_detect_failures: Whether a ztunnel ejects endpoints to which
+            connections fail (OD-3).
     """
 
     SOLO: ClassVar["Profile"]
@@ -102,6 +104,7 @@ class Profile:
     waypoint_needs: str = ""
     sidecars_join_clusters: bool = True
     sends_through_waypoints: bool = False
+    ztunnels_detect_failures: bool = False
 
     def __attrs_post_init__(self) -> None:
         check_int(self.zone_depth, "zone_depth", least=0, most=len(SCOPES))
@@ -246,6 +249,7 @@ def _choices(profile: Profile) -> tuple[tuple[str, str, str], ...]:
         ("PATH-3", "an ingress gateway needs for that", profile.ingress_needs or "nothing"),
         ("PATH-3", "waypoint crosses networks", yes[profile.waypoint_crosses_networks]),
         ("PATH-3", "a waypoint needs for that", profile.waypoint_needs or "nothing"),
+        ("OD-3", "ztunnels detect failures", yes[profile.ztunnels_detect_failures]),
     )
 
 
@@ -264,6 +268,7 @@ SOLO: Final = Profile(
     local_scopes=(Scope.NETWORK, Scope.NODE),
     sidecars_join_clusters=False,
     sends_through_waypoints=True,
+    ztunnels_detect_failures=True,
 )
 # In ambient multi-network (AMBIENT_ENABLE_MULTI_NETWORK, from 1.25.0 on) two flags of istiod say who sends to other
 # networks. This one is there from 1.29.0 on, and false by default up to 1.31.0-rc.0, although

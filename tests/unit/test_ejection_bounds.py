@@ -57,7 +57,7 @@ def test_with_an_endpoint_for_each_network_the_second_ejection_is_refused() -> N
     assert found.most_ejected == 1
     assert (found.of(1).some_from, found.of(1).all_from) == (1, 1)
     assert (found.of(2).some_from, found.of(2).all_from) == (None, None)
-    assert found.of(2).reason == "2 hosts come before priority 2, and at most 1 may be out at once"
+    assert found.of(2).reason == "2 hosts come before it, and at most 1 may be out at once"
     assert found.can_fail_over
 
 
@@ -65,9 +65,9 @@ def test_the_default_of_ten_per_cent_never_ejects_one_of_three() -> None:
     found = bounds("H", "HH", limits=OutlierLimits())
     assert found.most_ejected == 0
     assert not found.of(0).can_be_emptied
-    assert found.reason == "10 % of 3 hosts is less than one, and so nobody is ever ejected"
+    assert found.reason == "10 % of 3 hosts is less than one: nobody is ever ejected"
     assert (found.of(1).some_from, found.of(1).all_from) == (None, None)
-    assert found.of(1).reason == "1 host comes before priority 1, and at most 0 may be out at once"
+    assert found.of(1).reason == "1 host comes before it, and at most 0 may be out at once"
     assert (found.first_return_s, found.longest_return_s, found.failback_s, found.failover_s(10)) == (None,) * 4
     assert found.why_not(10) == found.reason
 
@@ -83,7 +83,7 @@ def test_a_limit_between_the_two_lets_traffic_spill_and_failover_never_complete(
     found = bounds("H" * 10, "HH", limits=OutlierLimits(max_ejection_percent=50))
     assert found.most_ejected == 6
     assert (found.of(1).some_from, found.of(1).all_from) == (3, None)
-    assert found.reason == "10 hosts come before priority 1, and at most 6 may be out at once"
+    assert found.reason == "priority 1: 10 hosts come before it, and at most 6 may be out at once"
     assert found.failover_s(100) is None
 
 
@@ -115,7 +115,7 @@ def test_a_priority_whose_hosts_are_all_unready_is_passed_over() -> None:
 
 def test_nothing_moves_to_a_priority_without_a_host_that_can_take_traffic() -> None:
     found = bounds("H", "U", "H")
-    assert found.of(1).reason == "no host of priority 1 can take traffic"
+    assert found.of(1).reason == "none of its hosts can take traffic"
     assert found.target == 2
     assert found.can_fail_over
 
@@ -158,7 +158,7 @@ def test_in_a_panic_ejected_hosts_keep_traffic() -> None:
     # with 6 of 10 out: 56 + 28 = 84 % of health, and both priorities are below half: all hosts are used
     found = bounds("H" * 10, "HH" + "U" * 8, panic_threshold=50)
     assert (found.of(1).some_from, found.of(1).all_from) == (3, None)
-    assert found.of(1).reason == "the hosts before priority 1 keep traffic, for in a panic ejected hosts are used too"
+    assert found.of(1).reason == "those before it keep traffic, for in a panic ejected hosts are used too"
 
 
 def test_no_panic_where_the_others_have_health_enough() -> None:
@@ -200,7 +200,7 @@ def test_only_listed_statuses_count_and_failed_connections_all_the_same(
 def test_without_an_error_that_counts_nobody_is_ejected() -> None:
     found = bounds("H", "H", limits=OutlierLimits(consecutive_5xx=0, max_ejection_percent=100))
     assert found.most_ejected == 0
-    assert found.reason == "no error counts, and so nobody is ever ejected"
+    assert found.reason == "no error counts: nobody is ever ejected"
 
 
 def test_a_kind_of_failure_that_does_not_count_never_fails_over() -> None:

@@ -299,6 +299,9 @@ def test_the_report_reads_from_question_to_answer() -> None:
             "tier  endpoint     share  where           health",
             "P0    east/shop/a  100 %  re/a node=e-a1  healthy",
             "P1    east/shop/b    0 %  re/b node=e-b1  healthy",
+            "",
+            "outlier detection",
+            f"  {NOT_COMPUTED}",
         )
     )
 

@@ -251,7 +251,7 @@ def ejection_bounds(
     >>> far = LocalityGroup(priority=1, endpoints=[Endpoint("far", Locality(zone="b"))])
     >>> bounds = ejection_bounds([near, far], EnvoySettings(panic_threshold=0), OutlierLimits(max_ejection_percent=50))
     >>> bounds.most_ejected, bounds.of(1).some_from, bounds.of(1).all_from, bounds.reason
-    (5, 3, None, '10 hosts come before priority 1, and at most 5 may be out at once')
+    (5, 3, None, 'priority 1: 10 hosts come before it, and at most 5 may be out at once')
     """
     check_type(settings, EnvoySettings, "settings")
     check_type(limits, OutlierLimits, "limits")
@@ -364,7 +364,7 @@ def _priorities(ranks: Sequence[_Rank], settings: EnvoySettings, most: int) -> t
                 can_be_emptied=0 < rank.serving <= most - nearer,
                 some_from=some,
                 all_from=every,
-                reason=_why_never(priority, rank, nearer, most) if missing else "",
+                reason=_why_never(rank, nearer, most) if missing else "",
             )
             found.append(bounds)
     return tuple(found)
@@ -395,13 +395,14 @@ def _first(counts: range, holds: Callable[[int], bool], *, steady: bool) -> int 
     return counts[place] if place < len(counts) else None
 
 
-def _why_never(priority: int, rank: _Rank, nearer: int, most: int) -> str:
+def _why_never(rank: _Rank, nearer: int, most: int) -> str:
     if not rank.serving:
-        return f"no host of priority {priority} can take traffic"
+        return "none of its hosts can take traffic"
     if nearer > most:
-        come = f"{nearer} hosts come" if nearer > 1 else "1 host comes"
-        return f"{come} before priority {priority}, and at most {most} may be out at once"
-    return f"the hosts before priority {priority} keep traffic, for in a panic ejected hosts are used too"
+        return (
+            f"{nearer} {'hosts come' if nearer > 1 else 'host comes'} before it, and at most {most} may be out at once"
+        )
+    return "those before it keep traffic, for in a panic ejected hosts are used too"
 
 
 def _why_no_failover(
@@ -416,12 +417,12 @@ def _why_no_failover(
     if nearest is None:
         return "no host can take traffic"
     if not ejects:
-        return "no error counts, and so nobody is ever ejected"
+        return "no error counts: nobody is ever ejected"
     if not most:
-        return f"{limits.max_ejection_percent} % of {hosts} hosts is less than one, and so nobody is ever ejected"
+        return f"{limits.max_ejection_percent} % of {hosts} hosts is less than one: nobody is ever ejected"
     if target is None:
         return f"no other priority than {nearest.priority} can take its traffic"
-    return target.reason if target.all_from is None else ""
+    return f"priority {target.priority}: {target.reason}" if target.all_from is None else ""
 
 
 def _distances(

@@ -183,6 +183,7 @@ class Pool:
     draining: list[Endpoint] = Factory(list[Endpoint])
 
     def add(self, hosts: Sequence[Endpoint]) -> None:
+        """Take in hosts, each by its health."""
         healthy = [host for host in hosts if host.health is _HEALTHY]
         self.hosts += hosts
         self.healthy += healthy
@@ -191,12 +192,14 @@ class Pool:
             self.draining += [host for host in hosts if host.health is _TERMINATING]
 
     def join(self, other: "Pool") -> None:
+        """Take in the hosts of another pool."""
         self.hosts += other.hosts
         self.healthy += other.healthy
         self.degraded += other.degraded
         self.draining += other.draining
 
     def usable(self, asked: Health, *, panics: bool = False) -> list[Endpoint]:
+        """The hosts that serve load for healthy or for degraded ones."""
         if panics:
             return self.hosts
         return self.healthy if asked is _HEALTHY else self.degraded
@@ -220,7 +223,7 @@ class Level:
 
 
 def levels_of(groups: Iterable[LocalityGroup]) -> list[Level]:
-    """Every priority from 0 to the last."""
+    """Every priority from 0 to the last that was given. Cost: O(n)."""
     levels = [Level()]
     for group in groups:
         while len(levels) <= group.priority:
