@@ -126,28 +126,30 @@ weights = st.lists(st.integers(1, 6), min_size=1, max_size=9)
 
 @st.composite
 def near_and_far(draw: st.DrawFn) -> list[LocalityGroup]:
-    """A first priority of one locality or two, and a second one."""
+    """A first priority of one locality or two, and a second one, perhaps without health enough for everything."""
     first = draw(weights)
     near = [group("H" * len(first), weights=first, weight=draw(st.integers(1, 9)))]
     if draw(st.booleans()):
         second = draw(weights)
         near.append(group("H" * len(second), locality=B, weights=second, weight=draw(st.integers(1, 9))))
-    return [*near, group("H" * draw(st.integers(1, 9)), 1, locality=A, weight=1)]
+    far = "H" * draw(st.integers(1, 9)) + "U" * draw(st.sampled_from([0, 0, 1, 5, 9]))
+    return [*near, group(far, 1, locality=A, weight=1)]
 
 
 @given(
     groups=near_and_far(),
     weighted=st.booleans(),
+    threshold=thresholds,
     errors=st.integers(1, 6),
     rate=st.floats(0.01, 1000),
     phases=st.lists(st.floats(0, 0.999), min_size=18, max_size=18),
 )
-@example(groups=[group("HH"), group("H", 1)], weighted=False, errors=5, rate=10.0, phases=[0.0, 0.5] * 9)
-@example(groups=[group("H" * 75), group("H", 1)], weighted=False, errors=1, rate=500.0, phases=[0.0] * 75)
+@example(groups=[group("HH"), group("H", 1)], weighted=False, threshold=0, errors=5, rate=10.0, phases=[0.0, 0.5] * 9)
+@example(groups=[group("H" * 75), group("H", 1)], weighted=False, threshold=0, errors=1, rate=500.0, phases=[0.0] * 75)
 def test_failover_never_takes_longer_than_the_longest_time(
-    groups: list[LocalityGroup], weighted: bool, errors: int, rate: float, phases: list[float]
+    groups: list[LocalityGroup], weighted: bool, threshold: float, errors: int, rate: float, phases: list[float]
 ) -> None:
-    settings = EnvoySettings(panic_threshold=0, locality_weighted=weighted)
+    settings = EnvoySettings(panic_threshold=threshold, locality_weighted=weighted)
     found = ejection_bounds(groups, settings, OutlierLimits(consecutive_5xx=errors, max_ejection_percent=100))
     longest = found.failover_s(rate)
     if longest is not None:

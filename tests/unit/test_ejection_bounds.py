@@ -161,6 +161,14 @@ def test_in_a_panic_ejected_hosts_keep_traffic() -> None:
     assert found.of(1).reason == "those before it keep traffic, for in a panic ejected hosts are used too"
 
 
+def test_no_time_is_given_where_ejected_hosts_get_requests_in_a_panic() -> None:
+    # with 9 of 10 out: 14 + 84 = 98 % of health, and the last one shares the load with the nine
+    found = bounds("H" * 10, "HHHHHHUUUU", panic_threshold=50)
+    assert found.can_fail_over
+    assert (found.of(1).all_from, found.failover_s(100)) == (10, None)
+    assert found.why_not(100) == "priority 0 panics before all its hosts are out, and those that are get requests too"
+
+
 def test_no_panic_where_the_others_have_health_enough() -> None:
     assert bounds("H" * 10, "HH", panic_threshold=50).of(1).all_from == 10
 

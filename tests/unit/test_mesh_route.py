@@ -14,6 +14,7 @@ from meshtier.errors import InvalidValueError, UnknownNameError
 from meshtier.locality import Locality, Scope
 from meshtier.mesh import Backend, Mesh, Namespace, Service
 from meshtier.mesh.report import report_of
+from meshtier.mesh.wording import NOT_COMPUTED
 from meshtier.note import Note
 from meshtier.precedence import Level
 from meshtier.profile import ISTIO_1_24, ISTIO_1_27, ISTIO_1_30, ISTIO_1_31, PROFILES, SOLO

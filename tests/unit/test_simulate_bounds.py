@@ -67,10 +67,7 @@ def test_explain_says_why_the_nearest_priority_cannot_be_emptied() -> None:
 def test_explain_tells_spilling_from_failover() -> None:
     pods = [*(pod(f"p{number}", A) for number in range(10)), pod("far", B)]
     assert detection_lines(at_sidecar(pods, {**GUIDE, "maxEjectionPercent": 100}))[3:] == [
-        (
-            "priority 1 gets traffic once 3 of 10 before it are ejected, and all of it once 10 of 10 before it are"
-            " ejected [LOAD-2]"
-        )
+        "priority 1 gets traffic once 3 of 10 before it are ejected, and all of it once 10 are [LOAD-2]"
     ]
 
 
@@ -124,8 +121,8 @@ def test_a_ztunnel_of_solo_alone_is_said_to_detect_failures(profile: Profile, sa
     assert lines[1:] == (
         [
             (
-                "ztunnel ejects endpoints to which connections fail, by constants that are not published: this is not"
-                " computed [OD-3]; HTTP 500s do not count there [OD-4]"
+                "ztunnel by default ejects endpoints to which connections fail; its constants are not published, and"
+                " this is not computed [OD-3]. HTTP 500s do not count there [OD-4]"
             )
         ]
         if said
@@ -195,7 +192,7 @@ def test_bounds_of_a_waypoint_are_those_of_each_pod_after_the_ztunnel() -> None:
         ("east/shop/wc", Component.WAYPOINT, 0.5),
     ]
     assert found.choosers[0].ejection is None
-    assert "constants that are not published" in found.choosers[0].reason
+    assert "its constants are not published" in found.choosers[0].reason
     assert [each.most_ejected for each in found.envoys] == [1, 1]
     assert found.can_fail_over
     assert found.failback_s == 311
@@ -270,6 +267,12 @@ def test_bounds_as_plain_data() -> None:
     assert list(data) == ["client", "host", "profile", "can_fail_over", "failback_s", "choosers"]
     assert [each["ejection"] is None for each in data["choosers"]] == [True, False]
     assert data["choosers"][1]["ejection"]["most_ejected"] == 1
+
+
+@pytest.mark.parametrize("rate", [0, True, "10"])
+def test_a_rate_is_a_number_above_0(rate: float) -> None:
+    with pytest.raises(InvalidValueError, match="rate: expected a number above 0, got"):
+        found_of_guide().failover_s(rate)
 
 
 def test_only_a_route_has_bounds() -> None:

@@ -7,13 +7,14 @@ the longest times to failover and back (OD-1).
 
 import enum
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import accumulate
-from typing import Final
+from typing import Final, assert_never
 
 from attrs import field, frozen
 
-from meshtier.dataplane.envoy import Pool, levels_of, loads_of, spread_over
+from meshtier.dataplane.envoy import Pool, PriorityLoads, levels_of, loads_of, spread_over
 from meshtier.dataplane.load_assignment import LocalityGroup, lb_weight
 from meshtier.dataplane.settings import EnvoySettings, whole_percent
 from meshtier.endpoint import Endpoint
@@ -87,12 +88,14 @@ class EjectionBounds:
         reason: Why detection never moves all traffic from *nearest* to *target*; ``""`` if it can.
         slowest: How many requests there are at the Envoy for each one at the host of
             *nearest* that gets fewest, while others are being ejected; ``None``
-            if all traffic is never moved, or that host gets none.
+            if all traffic is never moved, or *untimed* says why there is no such number.
         fastest: The same of the host that gets most, now.
+        untimed: Why nothing can be said of the time until all traffic has moved,
+            though it can; ``""`` otherwise.
     """
 
     limits: OutlierLimits
-    error_codes: frozenset[int] = field(default=frozenset[int](), converter=frozenset[int])
+    error_codes: frozenset[int] = frozenset()
     hosts: int
     most_ejected: int
     priorities: tuple[PriorityBounds, ...] = field(converter=tuple[PriorityBounds, ...])
@@ -101,6 +104,7 @@ class EjectionBounds:
     reason: str
     slowest: float | None
     fastest: float | None
+    untimed: str = ""
 
     @property
     def can_fail_over(self) -> bool:
@@ -200,14 +204,13 @@ class EjectionBounds:
         if errors is None:
             return f"no number of failures of kind {failure.value} ejects a host"
         if self.slowest is None:
-            return f"a host of priority {self.nearest} gets no requests, and so is never ejected"
+            return self.untimed
         if self._are_back(rate, errors, self._until_last(rate, errors, self.slowest)):
             return f"at {rate:g} requests a second the first hosts may be back before the last one is out"
         return ""
 
     def _errors(self, rate: float, failure: Failure) -> int | None:
-        if not isinstance(rate, (int, float)) or isinstance(rate, bool) or not 0 < rate < float("inf"):
-            raise InvalidValueError(f"expected a number above 0, got {rate!r}", "rate")
+        check_rate(rate)
         return self.errors_to_eject(failure)
 
     @property
@@ -223,6 +226,12 @@ class EjectionBounds:
         if self._is_single or self.fastest is None:
             return False
         return longest - (errors - 1) * self.fastest / rate >= self._shortest_s
+
+
+def check_rate(rate: object) -> None:
+    """Refuse what is no number above 0; raises an `InvalidValueError`."""
+    if not isinstance(rate, (int, float)) or isinstance(rate, bool) or not 0 < rate < float("inf"):
+        raise InvalidValueError(f"expected a number above 0, got {rate!r}", "rate")
 
 
 def ejection_bounds(
@@ -244,7 +253,7 @@ def ejection_bounds(
         limits: Those of the ``outlierDetection`` in force.
         error_codes: The statuses that alone count as errors, if any are given.
 
-    Cost: O(n log n) in the endpoints; with a panic threshold O(n) times the hosts that may be out.
+    Cost: O(n log n) in the endpoints; with a panic threshold above 0 up to O(n) times the hosts that may be out.
 
     >>> from meshtier.locality import Locality
     >>> near = LocalityGroup(endpoints=[Endpoint(f"near-{number}", Locality(zone="a")) for number in range(10)])
@@ -266,7 +275,7 @@ def ejection_bounds(
     nearest = next((each for each in priorities if each.healthy and now[each.priority]), None)
     target = None if nearest is None else next((each for each in serving if each.nearer > nearest.nearer), None)
     reason = _why_no_failover(limits, hosts, nearest, target, ejects=ejects, most=most)
-    slowest, fastest = (None, None) if reason or nearest is None else _distances(ranks, told, settings, nearest)
+    distances = _NOT_MOVED if reason or nearest is None else _distances(ranks, told, settings, nearest)
     return EjectionBounds(
         limits=limits,
         error_codes=codes,
@@ -276,30 +285,37 @@ def ejection_bounds(
         nearest=None if nearest is None else nearest.priority,
         target=None if target is None else target.priority,
         reason=reason,
-        slowest=slowest,
-        fastest=fastest,
+        slowest=distances.slowest,
+        fastest=distances.fastest,
+        untimed=distances.untimed,
     )
 
 
 def _errors_to_eject(limits: OutlierLimits, codes: frozenset[int], failure: Failure) -> int | None:
     """The smallest count that is in force for such failures; 0 is none."""
-    gateway = (limits.consecutive_5xx, limits.consecutive_gateway)
+    return min(filter(None, _counts(limits, codes, failure)), default=None)
+
+
+def _counts(limits: OutlierLimits, codes: frozenset[int], failure: Failure) -> tuple[int, ...]:
+    of_server, local = limits.consecutive_5xx, limits.consecutive_local_origin
+    of_gateway = (of_server, limits.consecutive_gateway)
     match failure:
-        case Failure.REFUSED | Failure.TIMEOUT if not limits.split_local_origin:
-            # Measured on Envoy 1.40.0: what is not split off counts as 503 or 504, whatever statuses are listed.
-            counts: tuple[int, ...] = gateway
-        case Failure.REFUSED:
-            counts = (limits.consecutive_local_origin,)
-        case Failure.TIMEOUT:
-            # Measured: the connection that is there sets the count to 0 before each timeout, so that it never passes 1.
-            counts = (1,) if limits.consecutive_local_origin == 1 else ()
-        case Failure.GATEWAY_ERROR:
-            counts = gateway if not codes or codes & _GATEWAY_STATUSES else ()
         case Failure.SERVER_ERROR:
             # envoyproxy/envoy test/common/router/router_test.cc, OverwriteCodeBasedOnMatcher: a status that is listed
             # and no 5xx is reported as 500, and one that is not listed as 200.
-            counts = (limits.consecutive_5xx,) if not codes or codes - _GATEWAY_STATUSES else ()
-    return min(filter(None, counts), default=None)
+            return (of_server,) if not codes or codes - _GATEWAY_STATUSES else ()
+        case Failure.GATEWAY_ERROR:
+            return of_gateway if not codes or codes & _GATEWAY_STATUSES else ()
+        case Failure.REFUSED:
+            # Measured on Envoy 1.40.0: what is not split off counts as 503 or 504, whatever statuses are listed.
+            return (local,) if limits.split_local_origin else of_gateway
+        case Failure.TIMEOUT:
+            if not limits.split_local_origin:
+                return of_gateway
+            # Measured: the connection that is there sets the count to 0 before each timeout, so that it never passes 1.
+            return (1,) if local == 1 else ()
+        case _:
+            assert_never(failure)
 
 
 @frozen
@@ -339,13 +355,17 @@ class _Rank:
 
 def _loads_after(ranks: Sequence[_Rank], settings: EnvoySettings, ejected: int) -> tuple[int, ...]:
     """The load of each priority, in per cent, with so many hosts ejected, the nearest priority's first."""
+    loads = _state_after(ranks, settings, ejected)
+    return (0,) * len(ranks) if loads.reason else loads.load
+
+
+def _state_after(ranks: Sequence[_Rank], settings: EnvoySettings, ejected: int) -> PriorityLoads:
     pools: list[Pool] = []
     for rank in ranks:
         out = min(ejected, rank.serving)
         pools.append(rank.without(out))
         ejected -= out
-    loads = loads_of(pools, settings)
-    return (0,) * len(ranks) if loads.reason else loads.load
+    return loads_of(pools, settings)
 
 
 def _priorities(ranks: Sequence[_Rank], settings: EnvoySettings, most: int) -> tuple[PriorityBounds, ...]:
@@ -382,8 +402,12 @@ def _thresholds(
         loads = _loads_after(ranks, settings, count)
         return not any(loads[:priority]) and any(loads[priority:])
 
-    steady = whole_percent(settings.panic_threshold) == 0
+    steady = _has_no_panics(settings)
     return _first(counts, gets_some, steady=steady), _first(counts, gets_all, steady=steady)
+
+
+def _has_no_panics(settings: EnvoySettings) -> bool:
+    return whole_percent(settings.panic_threshold) == 0
 
 
 def _first(counts: range, holds: Callable[[int], bool], *, steady: bool) -> int | None:
@@ -425,23 +449,58 @@ def _why_no_failover(
     return f"priority {target.priority}: {target.reason}" if target.all_from is None else ""
 
 
+@frozen(kw_only=True)
+class _Distances:
+    """How far apart the requests of a host are, in requests at the Envoy; see `EjectionBounds`."""
+
+    slowest: float | None = None
+    fastest: float | None = None
+    untimed: str = ""
+
+
+_NOT_MOVED: Final = _Distances()
+
+
 def _distances(
     ranks: Sequence[_Rank], groups: Sequence[LocalityGroup], settings: EnvoySettings, nearest: PriorityBounds
-) -> tuple[float | None, float | None]:
-    """How many requests there are for each one at the slowest host of a priority, at worst, and at the fastest now.
+) -> _Distances:
+    """Of the hosts of a priority: of the slowest at worst, and of the fastest now.
 
     A host that is still in gets no smaller part of the requests while others of
     its priority are ejected, the fastest first: 1.4 of health for each host is
     more than what its part is. Only the whole per cent of a priority's load can
     take something away: one of 75 hosts has 1 % of health, and 1.33 % before.
+    In a panic it shares its part with those that are out.
     """
     rank = ranks[nearest.priority]
     shares = spread_over(groups, settings).shares
     own = [shares[host.id] for host in (*rank.healthy, *rank.degraded)]
-    least = min(own)
-    if not least:
-        return None, None
-    loads = [_loads_after(ranks, settings, nearest.nearer + out)[nearest.priority] for out in range(len(own))]
-    first = loads[0] / len(own)
-    worst = min(load / (len(own) - out) / first for out, load in enumerate(loads) if load)
-    return 1 / (least * min(1.0, worst)), 1 / max(own)
+    name = f"priority {nearest.priority}"
+    if not min(own):
+        return _Distances(untimed=f"a host of {name} gets no requests, and so is never ejected")
+    steps = list(_steps(ranks, settings, nearest))
+    if any(panics for *_, panics in steps):
+        return _Distances(untimed=f"{name} panics before all its hosts are out, and those that are get requests too")
+    parts = [load / (len(own) - out) for out, load, _ in steps]
+    return _Distances(slowest=parts[0] / min(parts) / min(own), fastest=1 / max(own))
+
+
+def _steps(ranks: Sequence[_Rank], settings: EnvoySettings, nearest: PriorityBounds) -> Iterator[tuple[int, int, bool]]:
+    """With how many hosts out a priority changes, its load then, and whether it panics; from 0 to where it has no load.
+
+    Loads are whole per cent and without panics only fall, so that there are few steps.
+    """
+
+    def state(out: int) -> tuple[int, bool]:
+        loads = _state_after(ranks, settings, nearest.nearer + out)
+        return loads.load[nearest.priority], loads.panic[nearest.priority]
+
+    out: int | None = 0
+    while out is not None and (found := state(out))[0]:
+        yield out, *found
+        changes = partial(_differs, state, found)
+        out = _first(range(out + 1, nearest.healthy), changes, steady=_has_no_panics(settings))
+
+
+def _differs(state: Callable[[int], tuple[int, bool]], found: tuple[int, bool], out: int) -> bool:
+    return state(out) != found

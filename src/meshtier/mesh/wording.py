@@ -15,8 +15,8 @@ _MOST_PRIORITIES: Final = 3
 """Of how many priorities it is told what ejections make of them."""
 
 NOT_COMPUTED: Final = (
-    "ztunnel ejects endpoints to which connections fail, by constants that are not published: this is not computed"
-    " [OD-3]; HTTP 500s do not count there [OD-4]"
+    "ztunnel by default ejects endpoints to which connections fail; its constants are not published, and this is not"
+    " computed [OD-3]. HTTP 500s do not count there [OD-4]"
 )
 """What is said of outlier detection where a ztunnel chooses that has it."""
 
@@ -161,7 +161,8 @@ def _priority_line(each: PriorityBounds, *, why: bool) -> str:
     some = _once(each.some_from, each) if each.some_from else "now"
     if each.all_from is None:
         return f"{name} gets traffic {some}, and never all of it{reason} [LOAD-2]"
-    return f"{name} gets traffic {some}, and all of it {_once(each.all_from, each)} [LOAD-2]"
+    every = f"once {each.all_from} are" if each.some_from else _once(each.all_from, each)
+    return f"{name} gets traffic {some}, and all of it {every} [LOAD-2]"
 
 
 def _once(count: int, each: PriorityBounds) -> str:

@@ -8,6 +8,7 @@ from typing_extensions import override
 
 from meshtier.component import Component
 from meshtier.dataplane import EjectionBounds, Failure, PriorityBounds
+from meshtier.dataplane.ejection import check_rate
 from meshtier.errors import check_type
 from meshtier.mesh.report import Report, Section
 from meshtier.mesh.route import Hop, Route
@@ -83,7 +84,7 @@ class Bounds:
 
     @property
     def can_fail_over(self) -> bool:
-        """Whether detection alone can move all traffic on from the nearest priority, at every Envoy; not without one."""
+        """Whether ejections alone can move all traffic from the nearest priority, at every Envoy; not without one."""
         return bool(self.envoys) and all(each.can_fail_over for each in self.envoys)
 
     @property
@@ -105,6 +106,7 @@ class Bounds:
         Raises:
             InvalidValueError: *rate* is no number above 0.
         """
+        check_rate(rate)
         several = len(self.envoys) > 1
         found = [
             _failover_s(each.ejection, rate * (each.share or 1.0), failure, several=several)
