@@ -127,11 +127,11 @@ weights = st.lists(st.integers(1, 6), min_size=1, max_size=9)
 @st.composite
 def near_and_far(draw: st.DrawFn) -> list[LocalityGroup]:
     """A first priority of one locality or two, and a second one, perhaps without health enough for everything."""
-    first = draw(weights)
-    near = [group("H" * len(first), weights=first, weight=draw(st.integers(1, 9)))]
-    if draw(st.booleans()):
-        second = draw(weights)
-        near.append(group("H" * len(second), locality=B, weights=second, weight=draw(st.integers(1, 9))))
+    near: list[LocalityGroup] = []
+    for place in (A, B)[: draw(st.integers(1, 2))]:
+        own = draw(weights)
+        health = draw(st.text("HHHU", min_size=len(own), max_size=len(own)))
+        near.append(group(health, locality=place, weights=own, weight=draw(st.integers(1, 9))))
     far = "H" * draw(st.integers(1, 9)) + "U" * draw(st.sampled_from([0, 0, 1, 5, 9]))
     return [*near, group(far, 1, locality=A, weight=1)]
 
