@@ -6,18 +6,16 @@ the longest times to failover and back (OD-1).
 """
 
 import enum
-from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Collection, Iterable, Sequence
 from itertools import accumulate
 from typing import Final, assert_never
 
 from attrs import field, frozen
 
-from meshtier.dataplane.envoy import Pool, PriorityLoads, levels_of, loads_of, spread_over
-from meshtier.dataplane.load_assignment import LocalityGroup, lb_weight
-from meshtier.dataplane.settings import EnvoySettings, whole_percent
-from meshtier.endpoint import Endpoint
+from meshtier.dataplane.ejection_order import EjectionOrder, Rank
+from meshtier.dataplane.envoy import spread_over
+from meshtier.dataplane.load_assignment import LocalityGroup
+from meshtier.dataplane.settings import EnvoySettings
 from meshtier.errors import InvalidValueError, check_member, check_type
 from meshtier.rules.outlier import OutlierLimits
 
@@ -255,6 +253,7 @@ def ejection_bounds(
 
     Cost: O(n log n) in the endpoints; with a panic threshold above 0 up to O(n) times the hosts that may be out.
 
+    >>> from meshtier.endpoint import Endpoint
     >>> from meshtier.locality import Locality
     >>> near = LocalityGroup(endpoints=[Endpoint(f"near-{number}", Locality(zone="a")) for number in range(10)])
     >>> far = LocalityGroup(priority=1, endpoints=[Endpoint("far", Locality(zone="b"))])
@@ -265,17 +264,17 @@ def ejection_bounds(
     check_type(settings, EnvoySettings, "settings")
     check_type(limits, OutlierLimits, "limits")
     told, codes = tuple(groups), frozenset(error_codes)
-    ranks = [_Rank.of(level.whole, settings) for level in levels_of(told)]
-    hosts = sum(len(rank.pool.hosts) for rank in ranks)
+    order = EjectionOrder.of(told, settings)
+    hosts = sum(len(rank.pool.hosts) for rank in order.ranks)
     ejects = any(_errors_to_eject(limits, codes, failure) is not None for failure in Failure)
     most = limits.most_ejected(hosts) if ejects else 0
-    priorities = _priorities(ranks, settings, most)
-    now = _loads_after(ranks, settings, 0)
+    priorities = _priorities(order, most)
+    now = order.loads(0)
     serving = [each for each in priorities if each.healthy]
     nearest = next((each for each in priorities if each.healthy and now[each.priority]), None)
     target = None if nearest is None else next((each for each in serving if each.nearer > nearest.nearer), None)
     reason = _why_no_failover(limits, hosts, nearest, target, ejects=ejects, most=most)
-    distances = _NOT_MOVED if reason or nearest is None else _distances(ranks, told, settings, nearest)
+    distances = _NOT_MOVED if reason or nearest is None else _distances(order, told, nearest)
     return EjectionBounds(
         limits=limits,
         error_codes=codes,
@@ -318,63 +317,13 @@ def _counts(limits: OutlierLimits, codes: frozenset[int], failure: Failure) -> t
             assert_never(failure)
 
 
-@frozen
-class _Rank:
-    """The hosts of one priority, and those that can take traffic in the order in which they are ejected here."""
-
-    pool: Pool
-    healthy: list[Endpoint]
-    degraded: list[Endpoint]
-
-    @classmethod
-    def of(cls, pool: Pool, settings: EnvoySettings) -> "_Rank":
-        if not settings.weighted_priority_health:
-            return cls(pool, pool.healthy, pool.degraded)
-        # The heaviest cost most health, and so make the smallest number.
-        return cls(
-            pool,
-            sorted(pool.healthy, key=lb_weight, reverse=True),
-            sorted(pool.degraded, key=lb_weight, reverse=True),
-        )
-
-    @property
-    def serving(self) -> int:
-        return len(self.healthy) + len(self.degraded)
-
-    def without(self, count: int) -> Pool:
-        """The hosts, with the first so many that can take traffic unhealthy."""
-        if not count:
-            return self.pool
-        return Pool(
-            hosts=self.pool.hosts,
-            healthy=self.healthy[count:],
-            degraded=self.degraded[max(0, count - len(self.healthy)) :],
-            draining=self.pool.draining,
-        )
-
-
-def _loads_after(ranks: Sequence[_Rank], settings: EnvoySettings, ejected: int) -> tuple[int, ...]:
-    """The load of each priority, in per cent, with so many hosts ejected, the nearest priority's first."""
-    loads = _state_after(ranks, settings, ejected)
-    return (0,) * len(ranks) if loads.reason else loads.load
-
-
-def _state_after(ranks: Sequence[_Rank], settings: EnvoySettings, ejected: int) -> PriorityLoads:
-    pools: list[Pool] = []
-    for rank in ranks:
-        out = min(ejected, rank.serving)
-        pools.append(rank.without(out))
-        ejected -= out
-    return loads_of(pools, settings)
-
-
-def _priorities(ranks: Sequence[_Rank], settings: EnvoySettings, most: int) -> tuple[PriorityBounds, ...]:
-    before = (0, *accumulate(rank.serving for rank in ranks))
+def _priorities(order: EjectionOrder, most: int) -> tuple[PriorityBounds, ...]:
+    before = (0, *accumulate(rank.serving for rank in order.ranks))
     found: list[PriorityBounds] = []
-    for priority, rank in enumerate(ranks):
+    for priority, rank in enumerate(order.ranks):
         if rank.pool.hosts:
             nearer = before[priority]
-            some, every = _thresholds(ranks, settings, priority, range(min(nearer, most) + 1))
+            some, every = order.thresholds(priority, range(min(nearer, most) + 1))
             missing = some is None or every is None
             bounds = PriorityBounds(
                 priority=priority,
@@ -390,36 +339,7 @@ def _priorities(ranks: Sequence[_Rank], settings: EnvoySettings, most: int) -> t
     return tuple(found)
 
 
-def _thresholds(
-    ranks: Sequence[_Rank], settings: EnvoySettings, priority: int, counts: range
-) -> tuple[int | None, int | None]:
-    """With how many ejected hosts a priority first gets traffic, and those before it none; ``None`` if never."""
-
-    def gets_some(count: int) -> bool:
-        return _loads_after(ranks, settings, count)[priority] > 0
-
-    def gets_all(count: int) -> bool:
-        loads = _loads_after(ranks, settings, count)
-        return not any(loads[:priority]) and any(loads[priority:])
-
-    steady = _has_no_panics(settings)
-    return _first(counts, gets_some, steady=steady), _first(counts, gets_all, steady=steady)
-
-
-def _has_no_panics(settings: EnvoySettings) -> bool:
-    return whole_percent(settings.panic_threshold) == 0
-
-
-def _first(counts: range, holds: Callable[[int], bool], *, steady: bool) -> int | None:
-    """The first count for which it holds; *steady* if it then holds for all that follow."""
-    if not steady:
-        return next((count for count in counts if holds(count)), None)
-    # Without panics a host less in a nearer priority never takes load from a later one, so that halving will do.
-    place = bisect_left(counts, True, key=holds)  # noqa: FBT003  # what is looked for
-    return counts[place] if place < len(counts) else None
-
-
-def _why_never(rank: _Rank, nearer: int, most: int) -> str:
+def _why_never(rank: Rank, nearer: int, most: int) -> str:
     if not rank.serving:
         return "none of its hosts can take traffic"
     if nearer > most:
@@ -461,9 +381,7 @@ class _Distances:
 _NOT_MOVED: Final = _Distances()
 
 
-def _distances(
-    ranks: Sequence[_Rank], groups: Sequence[LocalityGroup], settings: EnvoySettings, nearest: PriorityBounds
-) -> _Distances:
+def _distances(order: EjectionOrder, groups: Sequence[LocalityGroup], nearest: PriorityBounds) -> _Distances:
     """Of the hosts of a priority: of the slowest at worst, and of the fastest now.
 
     A host that is still in gets no smaller part of the requests while others of
@@ -472,35 +390,14 @@ def _distances(
     take something away: one of 75 hosts has 1 % of health, and 1.33 % before.
     In a panic it shares its part with those that are out.
     """
-    rank = ranks[nearest.priority]
-    shares = spread_over(groups, settings).shares
+    rank = order.ranks[nearest.priority]
+    shares = spread_over(groups, order.settings).shares
     own = [shares[host.id] for host in (*rank.healthy, *rank.degraded)]
     name = f"priority {nearest.priority}"
     if not min(own):
         return _Distances(untimed=f"a host of {name} gets no requests, and so is never ejected")
-    steps = list(_steps(ranks, settings, nearest))
+    steps = list(order.steps(nearest.priority, nearest.nearer))
     if any(panics for *_, panics in steps):
         return _Distances(untimed=f"{name} panics before all its hosts are out, and those that are get requests too")
     parts = [load / (len(own) - out) for out, load, _ in steps]
     return _Distances(slowest=parts[0] / min(parts) / min(own), fastest=1 / max(own))
-
-
-def _steps(ranks: Sequence[_Rank], settings: EnvoySettings, nearest: PriorityBounds) -> Iterator[tuple[int, int, bool]]:
-    """With how many hosts out a priority changes, its load then, and whether it panics; from 0 to where it has no load.
-
-    Loads are whole per cent and without panics only fall, so that there are few steps.
-    """
-
-    def state(out: int) -> tuple[int, bool]:
-        loads = _state_after(ranks, settings, nearest.nearer + out)
-        return loads.load[nearest.priority], loads.panic[nearest.priority]
-
-    out: int | None = 0
-    while out is not None and (found := state(out))[0]:
-        yield out, *found
-        changes = partial(_differs, state, found)
-        out = _first(range(out + 1, nearest.healthy), changes, steady=_has_no_panics(settings))
-
-
-def _differs(state: Callable[[int], tuple[int, bool]], found: tuple[int, bool], out: int) -> bool:
-    return state(out) != found
