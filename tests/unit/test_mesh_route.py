@@ -14,6 +14,7 @@ from meshtier.errors import InvalidValueError, UnknownNameError
 from meshtier.locality import Locality, Scope
 from meshtier.mesh import Backend, Mesh, Namespace, Service
 from meshtier.mesh.report import report_of
+from meshtier.mesh.wording import NOT_COMPUTED
 from meshtier.note import Note
 from meshtier.precedence import Level
 from meshtier.profile import ISTIO_1_24, ISTIO_1_27, ISTIO_1_30, ISTIO_1_31, PROFILES, SOLO
@@ -299,6 +300,9 @@ def test_the_report_reads_from_question_to_answer() -> None:
             "tier  endpoint     share  where           health",
             "P0    east/shop/a  100 %  re/a node=e-a1  healthy",
             "P1    east/shop/b    0 %  re/b node=e-b1  healthy",
+            "",
+            "outlier detection",
+            f"  {NOT_COMPUTED}",
         )
     )
 

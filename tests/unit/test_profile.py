@@ -134,6 +134,7 @@ CHANGED = {
     "envoys_obey_distribution": False,
     "unready_without_distribution": False,
     "sends_through_waypoints": False,
+    "ztunnels_detect_failures": False,
     "ingress_crosses_networks": False,
     "waypoint_crosses_networks": False,
     "ingress_needs": "a flag",

@@ -298,6 +298,8 @@ def test_outlier_detection_that_istio_would_refuse(outlier: dict[str, object], p
         (OutlierDetection(split_external_local_origin_errors=True), "consecutive_local_origin", 5),
         (OutlierDetection(max_ejection_percent=0), "max_ejection_percent", 10),
         (OutlierDetection(), "max_ejection_time_s", 300.0),
+        (OutlierDetection(base_ejection_time_s=300.0), "max_ejection_time_s", 300.0),
+        (OutlierDetection(base_ejection_time_s=600.0), "max_ejection_time_s", 600.0),
         (OutlierDetection(interval_s=1.0), "interval_s", 1.0),
     ],
 )

@@ -1,5 +1,6 @@
 """How does each data plane spread load over the endpoints that it was given?"""
 
+from meshtier.dataplane.ejection import MERGE_WINDOW_S, EjectionBounds, Failure, PriorityBounds, ejection_bounds
 from meshtier.dataplane.envoy import HostShares, NoHost, PriorityLoads, host_shares, priority_loads
 from meshtier.dataplane.load_assignment import (
     LoadAssignment,
@@ -16,14 +17,18 @@ from meshtier.public import publish
 __all__ = [
     "DATA_PLANES",
     "ISTIO_ENVOY",
+    "MERGE_WINDOW_S",
     "PLAIN_ENVOY",
     "DataPlane",
+    "EjectionBounds",
     "EnvoySettings",
+    "Failure",
     "HostShares",
     "LbPolicy",
     "LoadAssignment",
     "LocalityGroup",
     "NoHost",
+    "PriorityBounds",
     "PriorityLoads",
     "Selection",
     "Shares",
@@ -32,6 +37,7 @@ __all__ = [
     "assign_tiers",
     "check_groups",
     "data_plane",
+    "ejection_bounds",
     "host_shares",
     "priority_loads",
     "spread",

@@ -117,7 +117,7 @@ def priority_loads(groups: Iterable[LocalityGroup], settings: EnvoySettings = DE
     """
     groups = tuple(groups)
     check_groups(groups)
-    return _loads(_levels(groups), settings)
+    return loads_of([level.whole for level in levels_of(groups)], settings)
 
 
 def host_shares(groups: Iterable[LocalityGroup], settings: EnvoySettings = DEFAULT_SETTINGS) -> HostShares:
@@ -153,8 +153,8 @@ def spread_over(groups: Sequence[LocalityGroup], settings: EnvoySettings, others
         settings: What the Envoy is told.
         others: Ids of endpoints that are in no group; they get 0.
     """
-    levels = _levels(groups)
-    loads = _loads(levels, settings)
+    levels = levels_of(groups)
+    loads = loads_of([level.whole for level in levels], settings)
     shares = {endpoint.id: 0.0 for group in groups for endpoint in group.endpoints}
     shares.update(dict.fromkeys(others, 0.0))
     lost: dict[NoHost, float] = {}
@@ -173,7 +173,7 @@ def spread_over(groups: Sequence[LocalityGroup], settings: EnvoySettings, others
 
 
 @define
-class _Pool:
+class Pool:
     """Hosts of one priority, or of one locality in it."""
 
     weight: int = 0  # of the locality; 0 if it is not set
@@ -183,6 +183,7 @@ class _Pool:
     draining: list[Endpoint] = Factory(list[Endpoint])
 
     def add(self, hosts: Sequence[Endpoint]) -> None:
+        """Take in hosts, each by its health."""
         healthy = [host for host in hosts if host.health is _HEALTHY]
         self.hosts += hosts
         self.healthy += healthy
@@ -190,13 +191,15 @@ class _Pool:
             self.degraded += [host for host in hosts if host.health is _DEGRADED]
             self.draining += [host for host in hosts if host.health is _TERMINATING]
 
-    def join(self, other: "_Pool") -> None:
+    def join(self, other: "Pool") -> None:
+        """Take in the hosts of another pool."""
         self.hosts += other.hosts
         self.healthy += other.healthy
         self.degraded += other.degraded
         self.draining += other.draining
 
     def usable(self, asked: Health, *, panics: bool = False) -> list[Endpoint]:
+        """The hosts that serve load for healthy or for degraded ones."""
         if panics:
             return self.hosts
         return self.healthy if asked is _HEALTHY else self.degraded
@@ -212,20 +215,20 @@ class _Pool:
 
 
 @define
-class _Level:
+class Level:
     """One priority, as a whole and by locality."""
 
-    whole: _Pool = Factory(_Pool)
-    sites: dict[Site, _Pool] = Factory(dict[Site, _Pool])
+    whole: Pool = Factory(Pool)
+    sites: dict[Site, Pool] = Factory(dict[Site, Pool])
 
 
-def _levels(groups: Iterable[LocalityGroup]) -> list[_Level]:
-    """Every priority from 0 to the last."""
-    levels = [_Level()]
+def levels_of(groups: Iterable[LocalityGroup]) -> list[Level]:
+    """Every priority from 0 to the last that was given. Cost: O(n)."""
+    levels = [Level()]
     for group in groups:
         while len(levels) <= group.priority:
-            levels.append(_Level())
-        pool = levels[group.priority].sites.setdefault(site_of(group.locality), _Pool())
+            levels.append(Level())
+        pool = levels[group.priority].sites.setdefault(site_of(group.locality), Pool())
         pool.add(group.endpoints)
         if group.weight is not None:
             pool.weight = group.weight  # measured: where a locality stands twice, the last that is set holds for both
@@ -235,8 +238,8 @@ def _levels(groups: Iterable[LocalityGroup]) -> list[_Level]:
     return levels
 
 
-def _loads(levels: Sequence[_Level], settings: EnvoySettings) -> PriorityLoads:
-    pools = [level.whole for level in levels]
+def loads_of(pools: Sequence[Pool], settings: EnvoySettings) -> PriorityLoads:
+    """What `priority_loads` gives, of the hosts of each priority from 0 to the last. Cost: O(priorities)."""
     healthy = [_availability(pool, Health.HEALTHY, settings) for pool in pools]
     degraded = [_availability(pool, Health.DEGRADED, settings) for pool in pools]
     total = min(100, sum(healthy) + sum(degraded))
@@ -263,7 +266,7 @@ def _loads(levels: Sequence[_Level], settings: EnvoySettings) -> PriorityLoads:
     )
 
 
-def _availability(pool: _Pool, asked: Health, settings: EnvoySettings) -> int:
+def _availability(pool: Pool, asked: Health, settings: EnvoySettings) -> int:
     # recalculatePerPriorityState: in integers, so that one of very many hosts is no health at all.
     size = _weight_of if settings.weighted_priority_health else len
     active = size(pool.hosts) - size(pool.draining)
@@ -274,13 +277,13 @@ def _weight_of(hosts: Sequence[Endpoint]) -> int:
     return sum(map(lb_weight, hosts))
 
 
-def _percent_usable(pool: _Pool) -> float:
+def _percent_usable(pool: Pool) -> float:
     # isHostSetInPanic: host counts whatever the weights, in floating point and in this order.
     active = len(pool.hosts) - len(pool.draining)
     return 100.0 * len(pool.healthy) / active + 100.0 * len(pool.degraded) / active if active else 0.0
 
 
-def _loads_by_count(pools: Sequence[_Pool]) -> list[int]:
+def _loads_by_count(pools: Sequence[Pool]) -> list[int]:
     # recalculateLoadInTotalPanic: draining hosts count here, and nowhere else.
     counts = [len(pool.hosts) for pool in pools]
     loads = [100 * count // sum(counts) for count in counts]
@@ -301,7 +304,7 @@ def _loads_by_health(healthy: Sequence[int], degraded: Sequence[int], total: int
     return loads[: len(healthy)], loads[len(healthy) :]
 
 
-def _reason_without_health(pools: Sequence[_Pool], *, panics: bool) -> NoHost | None:
+def _reason_without_health(pools: Sequence[Pool], *, panics: bool) -> NoHost | None:
     """Why nothing can be picked though the load went to priority 0 for want of availability anywhere."""
     # Envoy then asks priority 0 all the same, and one healthy host that is no health there gets everything.
     first = pools[0]
@@ -320,7 +323,7 @@ class _Portion:
 
 
 def _portions(
-    levels: Sequence[_Level], loads: PriorityLoads, settings: EnvoySettings
+    levels: Sequence[Level], loads: PriorityLoads, settings: EnvoySettings
 ) -> Iterator[tuple[float, _Portion]]:
     """Every portion with the per cent of all requests that go to it."""
     split = _zones(levels[0], settings)
@@ -335,7 +338,7 @@ def _portions(
 
 
 def _level_portions(
-    level: _Level, asked: Health, settings: EnvoySettings, *, panics: bool, split: ZoneSplit | None
+    level: Level, asked: Health, settings: EnvoySettings, *, panics: bool, split: ZoneSplit | None
 ) -> Sequence[_Portion]:
     if settings.lb_policy.hashes:
         return _hash_portions(level, settings, panics=panics)
@@ -350,7 +353,7 @@ def _level_portions(
     return [_Portion(level.whole.usable(asked, panics=panics))]
 
 
-def _hash_portions(level: _Level, settings: EnvoySettings, *, panics: bool) -> Sequence[_Portion]:
+def _hash_portions(level: Level, settings: EnvoySettings, *, panics: bool) -> Sequence[_Portion]:
     # thread_aware_lb_impl.cc, refresh: one table of the healthy hosts, or of all in a panic, for degraded load too.
     hosts = level.whole.usable(Health.HEALTHY, panics=panics)
     if not settings.locality_weighted or not hosts:
@@ -359,7 +362,7 @@ def _hash_portions(level: _Level, settings: EnvoySettings, *, panics: bool) -> S
     return weighted or [_Portion((), reason=NoHost.NO_LOCALITY_WEIGHT)]
 
 
-def _weighted_portions(level: _Level, asked: Health, settings: EnvoySettings, *, panics: bool) -> Sequence[_Portion]:
+def _weighted_portions(level: Level, asked: Health, settings: EnvoySettings, *, panics: bool) -> Sequence[_Portion]:
     """One portion for each locality with an effective weight; may be empty."""
     weights = [
         (pool.usable(asked, panics=panics), pool.effective_weight(asked, settings, panics=panics))
@@ -369,7 +372,7 @@ def _weighted_portions(level: _Level, asked: Health, settings: EnvoySettings, *,
     return [_Portion(hosts, weight / total) for hosts, weight in weights if weight]
 
 
-def _zones(first: _Level, settings: EnvoySettings) -> ZoneSplit | None:
+def _zones(first: Level, settings: EnvoySettings) -> ZoneSplit | None:
     if settings.zone_aware is None:
         return None
     # A locality without any host is no locality to an Envoy.
@@ -377,7 +380,7 @@ def _zones(first: _Level, settings: EnvoySettings) -> ZoneSplit | None:
     return zone_split(healthy, settings.zone_aware)
 
 
-def _zone_portions(level: _Level, asked: Health, split: ZoneSplit) -> Sequence[_Portion]:
+def _zone_portions(level: Level, asked: Health, split: ZoneSplit) -> Sequence[_Portion]:
     # The split rests on the healthy hosts; degraded load follows it, hosts or none.
     portions = [
         _Portion(level.sites[site].usable(asked), split.enabled * part, NoHost.NONE_IN_ZONE)

@@ -19,6 +19,7 @@ from meshtier.mesh.route_data import (
     RouteData,
     TierData,
     distribution_data,
+    ejection_data,
     exclusion_data,
     note_data,
     place_data,
@@ -241,6 +242,7 @@ class DirectRoute(Route):
                 for name, hops in self.outcome.behind.items()
                 for hop in hops
             ],
+            ejection=ejection_data(bounds) if (bounds := self.outcome.ejection) is not None else None,
         )
 
     def _tier_data(self, tier: RouteTier) -> TierData:

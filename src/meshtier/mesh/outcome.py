@@ -13,7 +13,7 @@ from attrs import frozen
 from typing_extensions import override
 
 from meshtier.component import Component
-from meshtier.dataplane import DataPlane, Shares, data_plane
+from meshtier.dataplane import DataPlane, EjectionBounds, Shares, data_plane, ejection_bounds
 from meshtier.locality import Locality
 from meshtier.mesh.effective_rule import EffectiveRule
 from meshtier.mesh.selection import Selection, dropped
@@ -195,6 +195,18 @@ class Outcome:
             return self._plane.tier_shares(tiers)
         share_of = self.told.get
         return [sum([share_of(endpoint.id, 0.0) for endpoint in tier.endpoints]) for tier in tiers]
+
+    @cached_property
+    def ejection(self) -> EjectionBounds | None:
+        """What outlier detection can do at the Envoy that chooses; ``None`` where none does, or detection is not set.
+
+        Cost: O(n log n), once it is asked for.
+        """
+        detection, selection = self.effective_rule.outlier_detection, self.selection
+        if detection is None or selection.passthrough or not self.component.traits.is_told_priorities:
+            return None
+        codes = detection.http_error_codes
+        return ejection_bounds(selection.groups, selection.envoy, detection.limits, error_codes=codes)
 
     @property
     def _plane(self) -> DataPlane:

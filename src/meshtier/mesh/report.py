@@ -8,7 +8,7 @@ from attrs import evolve, field, frozen
 from meshtier.endpoint import Endpoint, Exclusion
 from meshtier.locality import Locality
 from meshtier.mesh.outcome import RouteTier
-from meshtier.mesh.wording import distribution_text, headline, set_by, why_lines
+from meshtier.mesh.wording import NOT_COMPUTED, distribution_text, ejection_lines, headline, set_by, why_lines
 from meshtier.note import Note
 from meshtier.table import Table, one_line, percent, shortened
 
@@ -126,6 +126,7 @@ def report_of(route: "Route", *, most: int = 8) -> Report:
     else:
         sections += _by_tier(route, most, place_of)
     sections += _at_gateways(route)
+    sections += _outlier_detection(route)
     if route.excluded:
         sections.append(Section(heading="excluded", table=_exclusions(route.excluded)))
     if notes := [
@@ -296,6 +297,21 @@ def _at_gateways(route: "Route") -> Iterator[Section]:
     if rest := ordered[_MOST_GATEWAYS:]:
         share = percent(sum(map(_traffic, rest)))
         yield Section(heading=f"then {len(rest)} more choices at gateways of other networks, {share}")
+
+
+def _outlier_detection(route: "Route") -> Iterator[Section]:
+    """What outlier detection can do where the endpoint is chosen; like pods of a waypoint once."""
+    alike: dict[tuple[str, ...], list[Hop]] = {}
+    for hop in route.waypoint_hops if route.deciding is not route else (route.first_hop,):
+        bounds = hop.route.outcome.ejection
+        if bounds is not None and bounds.hosts:
+            alike.setdefault(tuple(ejection_lines(bounds)), []).append(hop)
+    for lines, hops in sorted(alike.items(), key=lambda item: _traffic(item[1]), reverse=True):
+        whose = f" as seen by {shortened([hop.by for hop in hops], most=3)}" if len(alike) > 1 else ""
+        yield Section(heading=f"outlier detection{whose}", lines=lines)
+    chosen_by_ztunnel = route.component.traits.spreads_by == "ztunnel" and not route.passthrough
+    if chosen_by_ztunnel and route.profile.ztunnels_detect_failures and route.tiers:
+        yield Section(heading="outlier detection", lines=[NOT_COMPUTED])
 
 
 def _spread_text(route: "Route") -> str:

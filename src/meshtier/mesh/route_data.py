@@ -6,6 +6,7 @@ show these facts and no others.
 
 from typing import TypedDict
 
+from meshtier.dataplane import MERGE_WINDOW_S, EjectionBounds, Failure
 from meshtier.endpoint import Endpoint, Exclusion
 from meshtier.locality import Locality
 from meshtier.note import Note
@@ -158,6 +159,36 @@ class NoteData(TypedDict):
     text: str
 
 
+class PriorityBoundsData(TypedDict):
+    """What ejections make of one priority of an Envoy."""
+
+    priority: int
+    hosts: int
+    healthy: int
+    nearer: int
+    can_be_emptied: bool
+    some_from: int | None
+    all_from: int | None
+    reason: str
+
+
+class EjectionData(TypedDict):
+    """What outlier detection can do at an Envoy; times in seconds."""
+
+    hosts: int
+    most_ejected: int
+    nearest: int | None
+    target: int | None
+    can_fail_over: bool
+    reason: str
+    errors_to_eject: dict[str, int | None]
+    first_return_s: float | None
+    longest_return_s: float | None
+    failback_s: float | None
+    merge_window_s: float
+    priorities: list[PriorityBoundsData]
+
+
 class RouteData(TypedDict):
     """A whole answer."""
 
@@ -176,6 +207,7 @@ class RouteData(TypedDict):
     to_waypoint: "RouteData | None"
     waypoints: "list[HopData]"
     next_hops: "list[NextHopData]"
+    ejection: EjectionData | None
 
 
 class TierSummary(TypedDict):
@@ -269,6 +301,36 @@ def exclusion_data(exclusion: Exclusion) -> ExclusionData:
         reason=exclusion.reason.value,
         rule=exclusion.rule,
         detail=exclusion.detail,
+    )
+
+
+def ejection_data(bounds: EjectionBounds) -> EjectionData:
+    """What outlier detection can do."""
+    return EjectionData(
+        hosts=bounds.hosts,
+        most_ejected=bounds.most_ejected,
+        nearest=bounds.nearest,
+        target=bounds.target,
+        can_fail_over=bounds.can_fail_over,
+        reason=bounds.reason,
+        errors_to_eject={failure.value: bounds.errors_to_eject(failure) for failure in Failure},
+        first_return_s=bounds.first_return_s,
+        longest_return_s=bounds.longest_return_s,
+        failback_s=bounds.failback_s,
+        merge_window_s=MERGE_WINDOW_S,
+        priorities=[
+            PriorityBoundsData(
+                priority=each.priority,
+                hosts=each.hosts,
+                healthy=each.healthy,
+                nearer=each.nearer,
+                can_be_emptied=each.can_be_emptied,
+                some_from=each.some_from,
+                all_from=each.all_from,
+                reason=each.reason,
+            )
+            for each in bounds.priorities
+        ],
     )
 
 

@@ -3,12 +3,22 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from meshtier.dataplane import EjectionBounds, PriorityBounds
 from meshtier.mesh.effective_rule import EffectiveRule
 from meshtier.precedence import ANNOTATION, Level, Resolution, Setting
 from meshtier.rules import EffectiveSetting, OutlierDetection
 
 if TYPE_CHECKING:
     from meshtier.mesh.route import Route
+
+_MOST_PRIORITIES: Final = 3
+"""Of how many priorities it is told what ejections make of them."""
+
+NOT_COMPUTED: Final = (
+    "ztunnel by default ejects endpoints to which connections fail; its constants are not published, and this is not"
+    " computed [OD-3]. HTTP 500s do not count there [OD-4]"
+)
+"""What is said of outlier detection where a ztunnel chooses that has it."""
 
 _LOCAL: Final = Level.INTERNAL_TRAFFIC_POLICY
 
@@ -104,6 +114,59 @@ def _outlier_line(detection: OutlierDetection | None) -> str:
         f"outlierDetection: {' or '.join(counts) or 'nothing'} ejects for {limits.base_ejection_time_s:g} s,"
         f" at most {limits.max_ejection_percent} % at once, swept every {limits.interval_s:g} s"
     )
+
+
+def ejection_lines(bounds: EjectionBounds) -> Iterator[str]:
+    """What outlier detection can do at an Envoy: how many hosts may be out, how long, and where traffic then goes."""
+    most = bounds.most_ejected
+    if not most:
+        yield f"{bounds.reason} [OD-2]"
+        return
+    percent = bounds.limits.max_ejection_percent
+    yield f"up to {most} of {bounds.hosts} hosts may be out at once (maxEjectionPercent {percent}) [OD-2]"
+    yield (
+        f"a host is back {bounds.first_return_s:g} s after its first ejection at the latest,"
+        f" and {bounds.longest_return_s:g} s after any [OD-1]"
+    )
+    if bounds.error_codes:
+        yield f"no status is an error but {', '.join(map(str, sorted(bounds.error_codes)))}"
+    if bounds.nearest is None:
+        yield bounds.reason
+        return
+    nearest = bounds.of(bounds.nearest)
+    if bounds.target is None or not nearest.can_be_emptied:
+        yield _nearest_line(nearest, most)
+    further = [each for each in bounds.priorities if each.nearer and each.priority > nearest.priority]
+    for each in further[:_MOST_PRIORITIES]:
+        yield _priority_line(each, why=nearest.can_be_emptied or not each.healthy)
+    if rest := further[_MOST_PRIORITIES:]:
+        yield f"… and {len(rest)} more priorities"
+
+
+def _nearest_line(nearest: PriorityBounds, most: int) -> str:
+    """Whether all hosts of the nearest priority may be out, where no line on a further one tells it."""
+    name = f"priority {nearest.priority}"
+    if not nearest.can_be_emptied:
+        return f"{name} cannot be emptied: {nearest.healthy} of its hosts can take traffic, and {most} may be out"
+    return f"{name} can be emptied, and there is no other to go to: with {nearest.healthy} ejected requests fail"
+
+
+def _priority_line(each: PriorityBounds, *, why: bool) -> str:
+    """From how many ejected hosts on a priority gets traffic, and *why* it never does."""
+    name, reason = f"priority {each.priority}", f": {each.reason}" if why else ""
+    if each.some_from is None:
+        return f"{name} gets nothing by ejections{reason} [LOAD-2]"
+    if each.some_from == each.all_from:
+        return f"{name} gets all traffic {_once(each.some_from, each)} [LOAD-2]"
+    some = _once(each.some_from, each) if each.some_from else "now"
+    if each.all_from is None:
+        return f"{name} gets traffic {some}, and never all of it{reason} [LOAD-2]"
+    every = f"once {each.all_from} are" if each.some_from else _once(each.all_from, each)
+    return f"{name} gets traffic {some}, and all of it {every} [LOAD-2]"
+
+
+def _once(count: int, each: PriorityBounds) -> str:
+    return f"once {count} of {each.nearer} before it {'is' if count == 1 else 'are'} ejected"
 
 
 def _setting_text(setting: Setting) -> str:

@@ -25,7 +25,8 @@ class OutlierLimits:
         split_local_origin: Whether failures to connect count apart from answers.
         interval_s: Time between two sweeps, which let endpoints back in.
         base_ejection_time_s: How long the first ejection lasts at least.
-        max_ejection_time_s: How long any ejection lasts at most; Istio cannot set it.
+        max_ejection_time_s: How long any ejection lasts at most: 300 s, or the base
+            where that is longer; Istio cannot set it.
         max_ejection_percent: How much of the cluster may be out at once.
         min_health_percent: The panic threshold (LOAD-3).
     """
@@ -104,15 +105,17 @@ class OutlierDetection(Block):
         defaults, which were measured on 1.40.0.
         """
         default, split = DEFAULT_LIMITS, bool(self.split_external_local_origin_errors)
+        base_s = default.base_ejection_time_s if self.base_ejection_time_s is None else self.base_ejection_time_s
         return OutlierLimits(
             consecutive_5xx=_or(self.consecutive_5xx_errors, default.consecutive_5xx),
             consecutive_gateway=_or(self.consecutive_gateway_errors, default.consecutive_gateway),
             consecutive_local_origin=(self.consecutive_local_origin_failures or DEFAULT_LOCAL_ORIGIN) if split else 0,
             split_local_origin=split,
             interval_s=default.interval_s if self.interval_s is None else self.interval_s,
-            base_ejection_time_s=(
-                default.base_ejection_time_s if self.base_ejection_time_s is None else self.base_ejection_time_s
-            ),
+            base_ejection_time_s=base_s,
+            # Measured on Envoy 1.40.0: a base of 600 s is taken without a maximum, and refused beside one of 300 s.
+            # api/envoy/config/cluster/v3/outlier_detection.proto says why: left out, it is the larger of the two.
+            max_ejection_time_s=max(default.max_ejection_time_s, base_s),
             max_ejection_percent=self.max_ejection_percent or default.max_ejection_percent,
             min_health_percent=_or(self.min_health_percent, default.min_health_percent),
         )

@@ -2,6 +2,7 @@
 
 from meshtier.public import publish
 from meshtier.simulate.answer import OK, REFUSED, TIMED_OUT, Answer
+from meshtier.simulate.bounds import Bounds, ChooserBounds, bounds
 from meshtier.simulate.connection_shares import ConnectionShares, connection_shares
 from meshtier.simulate.connections import ConnectionDetector, ConnectionLimits
 from meshtier.simulate.detector import Detector, DetectorEvent, DetectorEventKind
@@ -17,6 +18,8 @@ __all__ = [
     "REFUSED",
     "TIMED_OUT",
     "Answer",
+    "Bounds",
+    "ChooserBounds",
     "ConnectionDetector",
     "ConnectionLimits",
     "ConnectionShares",
@@ -32,6 +35,7 @@ __all__ = [
     "ScenarioEvent",
     "Timeline",
     "TimelineEvent",
+    "bounds",
     "connection_shares",
     "parse_rate",
     "parse_time",

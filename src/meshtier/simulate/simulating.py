@@ -164,7 +164,7 @@ def _setting(
             kept[key] = now.route(who, host, component=component, profile=profile, port=port, subset=subset)
         return kept[key]
 
-    if scenario.connections is not None and not profile.detects_connections:
+    if scenario.connections is not None and not profile.ztunnels_detect_failures:
         text = f"expected None under {profile.name}, whose ztunnels detect no failed connections, got limits"
         raise InvalidValueError(text, "connections")
     world = World(mesh, scenario)
@@ -215,7 +215,7 @@ def _notes(routes: Sequence[Route], scenario: Scenario, profile: Profile) -> Ite
             "status-unseen", "an endpoint that accepts connections stays in use at a ztunnel, whatever it answers"
         )
     if at_ztunnel and any(not answer.connects for answer in answers):
-        if profile.detects_connections and scenario.connections is None:
+        if profile.ztunnels_detect_failures and scenario.connections is None:
             text = "ztunnel detects failed connections on its own, with constants that are not published"
             yield Note("connections-not-computed", f"{text}: say what to assume (connections), or failures go on here")
         elif scenario.connections is not None:
