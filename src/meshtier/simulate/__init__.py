@@ -2,8 +2,18 @@
 
 from meshtier.public import publish
 from meshtier.simulate.answer import OK, REFUSED, TIMED_OUT, Answer
-from meshtier.simulate.timeline import EventKind, Interval, Timeline, TimelineEvent
+from meshtier.simulate.timeline import Ejection, EventKind, Interval, Timeline, TimelineEvent
 
-__all__ = ["OK", "REFUSED", "TIMED_OUT", "Answer", "EventKind", "Interval", "Timeline", "TimelineEvent"]
+__all__ = [
+    "OK",
+    "REFUSED",
+    "TIMED_OUT",
+    "Answer",
+    "Ejection",
+    "EventKind",
+    "Interval",
+    "Timeline",
+    "TimelineEvent",
+]
 
 publish(__name__)
