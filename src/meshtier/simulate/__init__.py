@@ -2,6 +2,7 @@
 
 from meshtier.public import publish
 from meshtier.simulate.answer import OK, REFUSED, TIMED_OUT, Answer
+from meshtier.simulate.samples import Quantiles, Samples
 from meshtier.simulate.timeline import Ejection, EventKind, Interval, Timeline, TimelineEvent
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "Ejection",
     "EventKind",
     "Interval",
+    "Quantiles",
+    "Samples",
     "Timeline",
     "TimelineEvent",
 ]
