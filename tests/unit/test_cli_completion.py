@@ -33,7 +33,7 @@ def offered(*words: str) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (("",), ["clients", "diff", "explain", "export", "hosts", "lint", "routes", "survive", "tiers"]),
+        (("",), ["clients", "diff", "explain", "export", "hosts", "lint", "routes", "simulate", "survive", "tiers"]),
         (("export", "b"), ["bootstrap"]),
         (("explain", "--v"), ["--via"]),
         (("explain", ""), ["<file>"]),

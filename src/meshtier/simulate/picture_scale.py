@@ -22,7 +22,8 @@ _STEPS: Final = (
     *(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5),
     *(1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 259200),
 )
-_LABEL: Final = 50
+_LABELS: Final = (64, 32)
+_MOST_HINTED: Final = 10
 _NEAR: Final = 4.0
 
 
@@ -114,18 +115,20 @@ def labels_of(events: Iterable["TimelineEvent"], axis: Axis) -> Sequence[Label]:
     """A label for each event, or for those that are too near each other to be told apart.
 
     From the right to the left, each in the lowest lane in which its text lies on no
-    other and no line goes through a text.
+    other and no line goes through a text; a long text is cut where that makes room.
     """
     found: list[Label] = []
     for x, texts in reversed(_near(events, axis)):
-        more = f" +{len(texts) - 1}" if len(texts) > 1 else ""
-        text = f"{cut(texts[0], _LABEL)}{more}"
-        left = min(x + 3, axis.right - width_of(text))
-        whole = "\n".join(texts[:10])
-        label = Label(x, left, None, text, whole)
-        lanes = (lane for lane in range(MOST_LANES) if not any(_collide(label, lane, other) for other in found))
-        found.append(Label(x, left, next(lanes, None), text, whole))
+        tries = [_label(x, texts, lane, most, axis) for most in _LABELS for lane in range(MOST_LANES)]
+        free = (label for label in tries if not any(_collide(label, other) for other in found))
+        found.append(next(free, _label(x, texts, None, 0, axis)))
     return found[::-1]
+
+
+def _label(x: float, texts: Sequence[str], lane: int | None, most: int, axis: Axis) -> Label:
+    more = f" +{len(texts) - 1}" if len(texts) > 1 else ""
+    text = f"{cut(texts[0], most)}{more}" if most else ""
+    return Label(x, min(x + 3, axis.right - width_of(text)), lane, text, "\n".join(texts[:_MOST_HINTED]))
 
 
 def _near(events: Iterable["TimelineEvent"], axis: Axis) -> Sequence[tuple[float, list[str]]]:
@@ -140,11 +143,11 @@ def _near(events: Iterable["TimelineEvent"], axis: Axis) -> Sequence[tuple[float
     return groups
 
 
-def _collide(label: Label, lane: int, other: Label) -> bool:
-    if other.lane is None:
+def _collide(label: Label, other: Label) -> bool:
+    if other.lane is None or label.lane is None:
         return False
-    if other.lane == lane:
+    if other.lane == label.lane:
         return label.left < other.right + LETTER and other.left < label.right + LETTER
-    if other.lane < lane:  # the line goes down past it
+    if other.lane < label.lane:  # the line goes down past it
         return other.left - 2 <= label.x <= other.right + 2
     return label.left - 2 <= other.x <= label.right + 2

@@ -157,18 +157,19 @@ class Samples:
         return "; ".join(self._sentences())
 
     def _sentences(self) -> Iterator[str]:
-        one = self.timelines[0].unit.removesuffix("s")
-        total = len(self.timelines)
+        one, total = self.timelines[0].unit.removesuffix("s"), len(self.timelines)
         if not any(each.errors for each in self.timelines):
             yield f"{counted(total, 'run')}: no {one} fails"
         else:
-            after = _between(self.failover_after, seconds_text)
-            failed = _between(self.errors_until_failover, _count_text)
-            yield f"{counted(total, 'run')}: failover after {after} and {failed} failed {one}s"
+            after, failed = self.failover_after, _between(self.errors_until_failover, _count_text)
+            comes = f"failover after {_between(after, seconds_text)} and " if after.at(50) != inf else ""
+            yield f"{counted(total, 'run')}: {comes}{failed} failed {one}s"
         if self.never_failed_over:
             yield f"no failover in {self.never_failed_over:,} of them"
-        if self.failback_at.values:
+        if self.failback_at.at(50) not in (None, inf):
             yield f"failback at {_between(self.failback_at, seconds_text)}"
+        elif self.failback_at.never:
+            yield f"no failback in {self.failback_at.never:,} of them"
         if self.failing_at_end:
             yield f"{one}s fail at the end of {self.failing_at_end:,}"
 
