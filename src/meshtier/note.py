@@ -181,6 +181,13 @@ def _table() -> Mapping[str, NoteCode]:
         "zone-aware-peers-unknown": (warning, "LOAD-4", "zone-aware routing depends on peers that are unknown"),
         "weights-too-large": (error, "LOAD-4", "weights sum to more than an Envoy takes, which rejects them"),
         "uneven-weights": (info, "LOAD-4", "unequal weights even out under LEAST_REQUEST"),
+        # time
+        "event-after-end": (warning, "SIM-1", "an event of the scenario is later than the end of the timeline"),
+        "status-unseen": (info, "OD-4", "a ztunnel sees no HTTP status, and keeps an endpoint that answers 500"),
+        "connections-not-computed": (info, "OD-3", "a ztunnel's outlier detection is not computed: say its limits"),
+        "connections-assumed": (info, "OD-3", "the limits of a ztunnel's outlier detection are assumed"),
+        "retries-left-out": (info, "SIM-4", "requests that fail are not sent again in a simulation"),
+        "nobody-detects": (info, "OD-1", "no outlier detection is in force, and nothing is ejected"),
         # the form of the input
         "unknown-field": (warning, "INPUT", "a field is not known; it is kept and otherwise ignored"),
         "service-field-unknown": (warning, "INPUT", "Kubernetes knows no such field of a Service; it is ignored"),

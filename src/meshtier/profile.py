@@ -72,6 +72,8 @@ class Profile:
             clusters without any label (COMP-3).
         sends_through_waypoints: Whether sidecars and ingress gateways send through
             every waypoint, and not only where a label says so (PATH-2).
+        detects_connections: Whether a ztunnel leaves out endpoints to which
+            connections fail, by itself (OD-3).
     """
 
     SOLO: ClassVar["Profile"]
@@ -102,6 +104,7 @@ class Profile:
     waypoint_needs: str = ""
     sidecars_join_clusters: bool = True
     sends_through_waypoints: bool = False
+    detects_connections: bool = False
 
     def __attrs_post_init__(self) -> None:
         check_int(self.zone_depth, "zone_depth", least=0, most=len(SCOPES))
@@ -241,6 +244,7 @@ def _choices(profile: Profile) -> tuple[tuple[str, str, str], ...]:
         ("COMP-3", "sidecars join clusters by name", yes[profile.sidecars_join_clusters]),
         ("DR-2", "blocks of a rule", profile.rule_mixing.value),
         ("DR-7a", "unready endpoints always sent", yes[profile.unready_without_distribution]),
+        ("OD-3", "ztunnel detects failed connections", yes[profile.detects_connections]),
         ("PATH-2", "waypoints used without a label", yes[profile.sends_through_waypoints]),
         ("PATH-3", "ingress gateway crosses networks", yes[profile.ingress_crosses_networks]),
         ("PATH-3", "an ingress gateway needs for that", profile.ingress_needs or "nothing"),
@@ -264,6 +268,7 @@ SOLO: Final = Profile(
     local_scopes=(Scope.NETWORK, Scope.NODE),
     sidecars_join_clusters=False,
     sends_through_waypoints=True,
+    detects_connections=True,
 )
 # In ambient multi-network (AMBIENT_ENABLE_MULTI_NETWORK, from 1.25.0 on) two flags of istiod say who sends to other
 # networks. This one is there from 1.29.0 on, and false by default up to 1.31.0-rc.0, although

@@ -235,14 +235,29 @@ class Mesh:
     def _selector(self) -> Selector:
         return Selector(self._indexes, self._clients)
 
-    def _select(self, keyword: str, name: str) -> Selection:
-        """What is meant by a name; what is gone already is known still, so that leaving it out twice is once."""
+    def select(self, keyword: str, name: str) -> Selection:
+        """What is meant by a name; what is gone already is known still, so that leaving it out twice is once.
+
+        Args:
+            keyword: One of the keywords of `without`.
+            name: As there.
+
+        Raises:
+            UnknownNameError: Nothing is called so; the nearest names are given.
+            InvalidValueError: The name could mean several things.
+        """
         try:
             return self._selector.find(keyword, name)
         except UnknownNameError:
             if self._whole is None:
                 raise
-            return self._whole._select(keyword, name)  # noqa: SLF001  # another Mesh
+            return self._whole.select(keyword, name)
+
+    def workloads_of(self, selection: Selection) -> Iterator[Workload]:
+        """The workloads that are selected, or run where what is selected is. Cost: O(places), once O(n)."""
+        for index in self._indexes:
+            keys = selection.keys_in(index)
+            yield from (workload for key, workload in index.cluster.workloads.items() if key in keys)
 
     def without(
         self,
@@ -295,7 +310,7 @@ class Mesh:
         given = {keyword: name for keyword, name in named.items() if name is not None}
         if not given:
             raise InvalidValueError(f"expected at least one of {', '.join(named)}, got none", "without")
-        selections = [self._select(keyword, name) for keyword, name in given.items()]
+        selections = [self.select(keyword, name) for keyword, name in given.items()]
         return evolve(self, clusters=changes.without(self._indexes, selections), whole=self)
 
     def with_objects(
@@ -398,7 +413,7 @@ class Mesh:
         >>> [endpoint.id for endpoint in mesh.route("east/bookinfo/curl-east", "reviews").endpoints]
         ['east/bookinfo/reviews-v1-5f4c8b9d76-q7rkf']
         """
-        within = self._select("zone", zone) if zone is not None else None
+        within = self.select("zone", zone) if zone is not None else None
         return evolve(self, clusters=changes.scaled(self._indexes, self._hosts, service, replicas, within))
 
     @override

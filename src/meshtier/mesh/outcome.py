@@ -145,7 +145,7 @@ class Outcome:
                 for final, part in hop.route.shares.items():
                     parts[name, final] += share * hop.share * part
             if not hops:
-                for way, part in _by_weight(name, each):
+                for way, part in by_weight(name, each):
                     parts[way] += share * part
         return dict(parts)
 
@@ -201,7 +201,7 @@ class Outcome:
         return data_plane(self.component)
 
 
-def _by_weight(name: str, each: ServiceEndpoint | None) -> Iterator[tuple[Part, float]]:
+def by_weight(name: str, each: ServiceEndpoint | None) -> Iterator[tuple[Part, float]]:
     """An endpoint for itself; or the entries that a gateway stands for where nothing else is said of them (NET-5)."""
     if each is None or len(each.behind) < 2:
         yield ("", name), 1.0

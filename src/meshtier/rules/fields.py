@@ -69,6 +69,11 @@ class Problems:
         """The remarks so far."""
         return tuple(Note(code, text, self.object) for code, text in self._notes)
 
+    @property
+    def found(self) -> int:
+        """How many problems there are so far."""
+        return len(self._problems)
+
     def check(self) -> None:
         """Raise all problems together, if there are any.
 
@@ -198,12 +203,18 @@ class FieldReader:
 
     def rest(self) -> Kept:
         """The fields that nobody asked for; each is noted, with the nearest of those asked for. Call it last."""
-        unknown = {key: value for key, value in self._fields.items() if key not in self._known and value is not None}
-        for key in unknown:
-            near = nearest_field(key, self._known)
+        for key, near in self.unknown():
             text = "unknown field, kept and otherwise ignored"
             self.note("unknown-field", key, f"{text}; the nearest: {near}" if near else text)
+        unknown = self._unasked()
         return self._keep(unknown, self.path) if unknown else NOTHING_KEPT
+
+    def unknown(self) -> Iterator[tuple[str, str]]:
+        """The fields that nobody asked for, each with the nearest of those asked for, ``""`` if none is near."""
+        return ((key, nearest_field(key, self._known)) for key in self._unasked())
+
+    def _unasked(self) -> dict[str, object]:
+        return {key: value for key, value in self._fields.items() if key not in self._known and value is not None}
 
     def names(self) -> tuple[str, ...]:
         """The names of the fields, in order."""

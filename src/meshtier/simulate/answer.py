@@ -1,13 +1,14 @@
 """What does an endpoint do with a request?"""
 
+from collections.abc import Mapping
 from typing import Final
 
 from attrs import field, frozen
 from typing_extensions import override
 
-from meshtier.errors import InvalidValueError, check_type
+from meshtier.errors import InvalidValueError
 
-_NAMES: Final = {"ok": 200, "refuse": "refuse", "timeout": "timeout"}
+_NAMES: Final[Mapping[str, int | str]] = {"ok": 200, "refuse": "refuse", "timeout": "timeout"}
 
 
 def _kind(value: int | str) -> int | str:
