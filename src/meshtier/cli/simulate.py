@@ -102,8 +102,13 @@ def simulate(
     """
     if runs > 1 and seed is None:
         raise click.UsageError("expected --seed N with --runs: the same number gives the same runs")
-    given = {"duration": duration, "rate": rate, "delay": delay}
-    scenario = evolve(read_scenario(file), **{name: value for name, value in given.items() if value is not None})
+    scenario = read_scenario(file)
+    scenario = evolve(
+        scenario,
+        duration=scenario.duration if duration is None else duration,
+        rate=scenario.rate if rate is None else rate,
+        delay=scenario.delay if delay is None else delay,
+    )
     mesh, host = asked(
         read_mesh(sources, clusters), changes, clients=clients, host=question["host"], home=question["home"]
     )
