@@ -127,7 +127,8 @@ def colours_of(timeline: "Timeline") -> Mapping[str, str]:
 
 
 def _scene(timeline: "Timeline") -> _Scene:
-    mark = crc32(repr((timeline.host, timeline.clients, timeline.intervals)).encode(errors="replace"))
+    told = (timeline.host, timeline.clients, timeline.duration, timeline.summary, len(timeline.events))
+    mark = crc32(repr(told).encode(errors="replace"))
     axis = Axis(timeline.duration, _LEFT, WIDTH - _RIGHT)
     return _Scene(timeline, axis, colours_of(timeline), f"meshtier-fails-{mark:08x}")
 
