@@ -14,7 +14,7 @@ from tests.timelines import AWAY, HOME, failover, stretch, timeline
 from meshtier.cli import app
 from meshtier.component import Component
 from meshtier.profile import Profile
-from meshtier.simulate import Timeline
+from meshtier.simulate import Samples, Timeline
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SOURCES = (str(EXAMPLES / "failover"), str(EXAMPLES / "bookinfo/destination-rules/productpage-failover.yaml"))
@@ -145,9 +145,9 @@ def test_many_runs_are_told_by_their_quantiles(by_chance: str) -> None:
 
 
 def test_many_runs_fail_if_one_of_them_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "sample", lambda *_, **__: (failover(), FAILING, failover()))
+    monkeypatch.setattr(command, "sample", lambda *_, **__: Samples(timelines=(failover(), FAILING, failover())))
     assert call("--seed", "1", "--runs", "3").exit_code == 1
-    monkeypatch.setattr(command, "sample", lambda *_, **__: (failover(), failover()))
+    monkeypatch.setattr(command, "sample", lambda *_, **__: Samples(timelines=(failover(), failover())))
     assert call("--seed", "1", "--runs", "2").exit_code == 0
 
 

@@ -138,8 +138,7 @@ def _computed(
     try:
         with _progress() as progress:
             if runs > 1:
-                found = sample(mesh, clients, host, scenario, runs=runs, progress=progress, **more)
-                return Samples(timelines=found)
+                return sample(mesh, clients, host, scenario, runs=runs, progress=progress, **more)
             return simulated(mesh, clients, host, scenario, progress=progress, **more)
     except InvalidValueError as error:
         if error.path != "random":
