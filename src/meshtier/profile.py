@@ -244,13 +244,12 @@ def _choices(profile: Profile) -> tuple[tuple[str, str, str], ...]:
         ("COMP-3", "sidecars join clusters by name", yes[profile.sidecars_join_clusters]),
         ("DR-2", "blocks of a rule", profile.rule_mixing.value),
         ("DR-7a", "unready endpoints always sent", yes[profile.unready_without_distribution]),
-        ("OD-3", "ztunnel detects failed connections", yes[profile.ztunnels_detect_failures]),
+        ("OD-3", "ztunnels detect failures", yes[profile.ztunnels_detect_failures]),
         ("PATH-2", "waypoints used without a label", yes[profile.sends_through_waypoints]),
         ("PATH-3", "ingress gateway crosses networks", yes[profile.ingress_crosses_networks]),
         ("PATH-3", "an ingress gateway needs for that", profile.ingress_needs or "nothing"),
         ("PATH-3", "waypoint crosses networks", yes[profile.waypoint_crosses_networks]),
         ("PATH-3", "a waypoint needs for that", profile.waypoint_needs or "nothing"),
-        ("OD-3", "ztunnels detect failures", yes[profile.ztunnels_detect_failures]),
     )
 
 

@@ -113,6 +113,7 @@ def test_tools_for_manual_pages_find_every_command_with_its_help() -> None:
         "meshtier hosts",
         "meshtier lint",
         "meshtier routes",
+        "meshtier simulate",
         "meshtier survive",
         "meshtier tiers",
     ]
@@ -127,7 +128,7 @@ def test_tools_for_manual_pages_find_every_command_with_its_help() -> None:
 
 def test_a_subcommand_is_found_by_its_name_alone() -> None:
     context = click.Context(app, **app.context_settings)
-    names = ["clients", "diff", "explain", "export", "hosts", "lint", "routes", "survive", "tiers"]
+    names = ["clients", "diff", "explain", "export", "hosts", "lint", "routes", "simulate", "survive", "tiers"]
     assert app.list_commands(context) == names
     explain = app.get_command(context, "explain")
     assert explain is not None

@@ -33,7 +33,7 @@ def offered(*words: str) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (("",), ["clients", "diff", "explain", "export", "hosts", "lint", "routes", "survive", "tiers"]),
+        (("",), ["clients", "diff", "explain", "export", "hosts", "lint", "routes", "simulate", "survive", "tiers"]),
         (("export", "b"), ["bootstrap"]),
         (("explain", "--v"), ["--via"]),
         (("explain", ""), ["<file>"]),
@@ -46,6 +46,8 @@ def offered(*words: str) -> list[str]:
         (("tiers", "--profile", "so"), ["solo"]),
         (("explain", "-o", ""), ["table", "json", "yaml", "markdown"]),
         (("routes", "-o", ""), ["table", "jsonl", "markdown"]),
+        (("simulate", "-o", ""), ["table", "json", "markdown", "html", "svg"]),
+        (("simulate", "--scenario", ""), ["<file>"]),
         (("tiers", "prefers"), ["PreferSameZone", "PreferSameNode"]),
         (("tiers", ""), ["Any", "PreferNetwork", "PreferRegion", "PreferSameZone", "PreferSameNode", "PreferClose"]),
         (("export", "cluster", "--eds-path", ""), ["<file>"]),
@@ -69,6 +71,8 @@ def test_words_that_are_known_in_advance_are_offered(words: tuple[str, ...], exp
         (("explain", GATEWAYS, "--from", "bookinfo/c"), ["bookinfo/curl-east", "bookinfo/curl-west"]),
         (("explain", GATEWAYS, "--from", "c"), ["curl-east", "curl-west"]),
         (("explain", GATEWAYS, "--from", "region=us"), []),
+        (("simulate", GATEWAYS, "--from", "curl-east", "--from", "c"), ["curl-east", "curl-west"]),
+        (("simulate", GATEWAYS, "--to", "rat"), ["ratings.bookinfo.svc.cluster.local"]),
         (("explain", GATEWAYS, "--in", ""), ["east", "west"]),
         (("explain", "--cluster", f"blue={EAST}", "--in", ""), ["blue"]),
     ],

@@ -353,9 +353,12 @@ def test_the_same_seed_gives_the_same_run() -> None:
 def test_several_runs_have_chances_of_their_own() -> None:
     scenario = Scenario.from_mapping([{**FAILS, "fails": 0.6}])
     about: dict[str, Any] = {"component": Component.SIDECAR}
-    runs = sample(three(), "client", HOST, scenario, random=Random(1), runs=4, **about)
+    runs = sample(three(), "client", HOST, scenario, random=Random(1), runs=4, **about).timelines
     assert len({timeline.errors for timeline in runs}) > 1
-    assert runs[0].events == sample(three(), "client", HOST, scenario, random=Random(1), runs=1, **about)[0].events
+    assert (
+        runs[0].events
+        == sample(three(), "client", HOST, scenario, random=Random(1), runs=1, **about).timelines[0].events
+    )
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ class App(click.Group):
     "meshtier",
     cls=App,
     commands=Subcommands(
-        ("clients", "diff", "explain", "export", "hosts", "lint", "routes", "survive", "tiers"),
+        ("clients", "diff", "explain", "export", "hosts", "lint", "routes", "simulate", "survive", "tiers"),
     ),
     # The long name first: before 8.4 click says "Try '… --help'" with the first of them.
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 110},
@@ -116,8 +116,8 @@ def app() -> None:
     meshtier explain DUMPS --from bookinfo/ratings-v1-0 --to productpage.bookinfo.mesh.internal
     kubectl get nodes,ns,pods,svc,endpointslices -A -o json | meshtier explain - --from POD --to HOST
 
-    Exit codes: 0 answered, 1 nothing can receive traffic or something differs, 2 usage or
-    input that cannot be understood, 130 interrupted.
+    Exit codes: 0 answered, 1 nothing can receive traffic, something differs or still fails,
+    2 usage or input that cannot be understood, 130 interrupted.
     """  # noqa: D301  # the escaped character itself is click's mark for lines to be left as they are
 
 

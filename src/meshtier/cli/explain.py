@@ -65,7 +65,24 @@ def explain(
 def ask(mesh: Mesh, changes: Changes = NO_CHANGES, **question: Unpack[Question]) -> Route:
     """The route that was asked for, in the mesh as it is with *changes*; what is missing is asked for."""
     client, host = question["client"], question["host"]
-    if client is None:
+    after, host = asked(mesh, changes, clients=() if client is None else (client,), host=host, home=question["home"])
+    assert client is not None  # noqa: S101  # asked for, if it was not given
+    return after.route(
+        client,
+        host,
+        component=question["component"],
+        profile=question["profile"],
+        cluster=question["home"],
+        port=question["port"],
+        subset=question["subset"],
+    )
+
+
+def asked(
+    mesh: Mesh, changes: Changes, *, clients: Sequence[str], host: str | None, home: str | None
+) -> tuple[Mesh, str]:
+    """The mesh with *changes* and the host; what is missing of clients and host is asked for."""
+    if not clients:
         names = [
             workload.id
             for cluster in mesh.clusters
@@ -76,17 +93,9 @@ def ask(mesh: Mesh, changes: Changes = NO_CHANGES, **question: Unpack[Question])
     after = changed(mesh, changes)
     if host is None:
         raise click.UsageError(f"expected --to HOST: {_some(after.hosts(), most=12)}")
-    if changes:
-        _check_client(mesh, after, client, question["home"])
-    return after.route(
-        client,
-        host,
-        component=question["component"],
-        profile=question["profile"],
-        cluster=question["home"],
-        port=question["port"],
-        subset=question["subset"],
-    )
+    for client in clients if changes else ():
+        _check_client(mesh, after, client, home)
+    return after, host
 
 
 def _check_client(before: Mesh, after: Mesh, client: str, home: str | None) -> None:

@@ -118,15 +118,13 @@ component_option: Decorator = click.option(
     help="The component that is asked about; auto: all that the traffic really goes through.",
 )
 
-route_options: Decorator = together(
-    click.option(
-        "--from",
-        "client",
-        metavar="CLIENT",
-        shell_complete=client_names,
-        help="A pod (POD, NAMESPACE/POD or CLUSTER/NAMESPACE/POD, or the beginning of its name), what made it"
-        " (deploy/NAME), a node (node/NAME), or a place (zone=…, region=…,zone=…,network=…).",
-    ),
+CLIENT_HELP = (
+    "A pod (POD, NAMESPACE/POD or CLUSTER/NAMESPACE/POD, or the beginning of its name), what made it"
+    " (deploy/NAME), a node (node/NAME), or a place (zone=…, region=…,zone=…,network=…)."
+)
+"""What can be said after ``--from``."""
+
+host_options: Decorator = together(
     click.option(
         "--to",
         "host",
@@ -147,14 +145,24 @@ route_options: Decorator = together(
     profile_option,
 )
 
+route_options: Decorator = together(
+    click.option("--from", "client", metavar="CLIENT", shell_complete=client_names, help=CLIENT_HELP),
+    host_options,
+)
 
-class Question(TypedDict):
-    """What `route_options` ask for, by the names that commands get."""
 
-    client: str | None
+class HostQuestion(TypedDict):
+    """What `host_options` ask for, by the names that commands get."""
+
     host: str | None
     component: Component | None
     home: str | None
     port: int | None
     subset: str | None
     profile: Profile
+
+
+class Question(HostQuestion):
+    """What `route_options` ask for."""
+
+    client: str | None

@@ -66,6 +66,20 @@ def told(total: int, what: str, file: TextIO) -> Generator[Callable[[str], objec
         yield tell
 
 
+@contextmanager
+def filled(what: str, file: TextIO) -> Generator[Callable[[float], None]]:
+    """A bar that is told of the part that is done, 0 to 1."""
+    from rich.progress import Progress  # noqa: PLC0415  # takes as long to load as the rest of rich
+
+    with Progress(console=Console(file=file), transient=True) as progress:
+        task = progress.add_task(what, total=1.0)
+
+        def fill(part: float) -> None:
+            progress.update(task, completed=part)
+
+        yield fill
+
+
 def _print_report(report: Report, console: Console) -> None:
     console.print(Text(one_line(report.title), style="bold underline"))
     for section in report.sections:

@@ -9,9 +9,10 @@ from meshtier.simulate.detector import Detector, DetectorEvent, DetectorEventKin
 from meshtier.simulate.outlier import OutlierDetector
 from meshtier.simulate.outlier_settings import Monitor, OutlierSettings
 from meshtier.simulate.reading import read_scenario
+from meshtier.simulate.samples import Quantiles, Samples
 from meshtier.simulate.scenario import Scenario, ScenarioEvent, parse_rate, parse_time
 from meshtier.simulate.simulating import sample, simulate
-from meshtier.simulate.timeline import EventKind, Interval, Timeline, TimelineEvent
+from meshtier.simulate.timeline import Ejection, EventKind, Interval, Timeline, TimelineEvent
 
 __all__ = [
     "OK",
@@ -26,11 +27,14 @@ __all__ = [
     "Detector",
     "DetectorEvent",
     "DetectorEventKind",
+    "Ejection",
     "EventKind",
     "Interval",
     "Monitor",
     "OutlierDetector",
     "OutlierSettings",
+    "Quantiles",
+    "Samples",
     "Scenario",
     "ScenarioEvent",
     "Timeline",

@@ -12,6 +12,7 @@ from meshtier.note import Note
 from meshtier.profile import SOLO, Profile
 from meshtier.simulate.engine import Engine, Setting
 from meshtier.simulate.proxies import ProxyTree, proxies_of
+from meshtier.simulate.samples import Samples
 from meshtier.simulate.scenario import Scenario
 from meshtier.simulate.timeline import Timeline
 from meshtier.simulate.world import World
@@ -92,7 +93,7 @@ def sample(
     port: int | None = None,
     subset: str | None = None,
     progress: Callable[[float], None] | None = None,
-) -> tuple[Timeline, ...]:
+) -> Samples:
     """Several runs of one scenario, each with a chance of its own.
 
     Args:
@@ -134,7 +135,7 @@ def sample(
             if progress is not None:
                 progress((number + 1) / runs)
 
-    return tuple(each())
+    return Samples(timelines=each())
 
 
 def _setting(

@@ -7,14 +7,24 @@ from functools import cached_property
 from math import fsum
 from typing import Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 from typing_extensions import override
 
 from meshtier.locality import Locality
+from meshtier.mesh.report import Report
 from meshtier.note import Note
+from meshtier.simulate.picture import picture_of
+from meshtier.simulate.timeline_data import TimelineData, timeline_data
+from meshtier.simulate.timeline_page import notebook_html, page_of
+from meshtier.simulate.timeline_report import report_of, table_of
+from meshtier.simulate.timeline_words import summary_of
+from meshtier.table import Table
 
 _ALIKE: Final = 1e-9
 """Shares that differ by less are the same."""
+
+UNKNOWN: Final = "unknown"
+"""The zone of an endpoint that says none."""
 
 
 class EventKind(enum.Enum):
@@ -25,6 +35,11 @@ class EventKind(enum.Enum):
     REFUSED = "ejection refused"  # the limit of ejections is reached
     RETURNED = "returned"  # the ejection is over
     MOVED = "traffic moves"  # the balancer has learned of something, and shares change
+
+    @property
+    def is_of_detector(self) -> bool:
+        """Whether outlier detection did it."""
+        return self in (EventKind.EJECTED, EventKind.REFUSED, EventKind.RETURNED)
 
 
 @frozen(kw_only=True)
@@ -48,6 +63,23 @@ class TimelineEvent:
     text: str = ""
     rule: str = ""
     count: int = 1
+
+
+@frozen(kw_only=True)
+class Ejection:
+    """How long an endpoint is ejected.
+
+    Attributes:
+        endpoint: The id of the endpoint.
+        by: Who ejected it; another proxy may use it meanwhile.
+        start: From when on, in seconds from the start.
+        end: Until when; ``None`` if it is not over at the end of the timeline.
+    """
+
+    endpoint: str
+    by: str
+    start: float
+    end: float | None = None
 
 
 @frozen(kw_only=True)
@@ -130,21 +162,46 @@ class Timeline:
     @cached_property
     def trouble_at(self) -> float | None:
         """When the first request failed; ``None`` if none did."""
-        return next((each.start for each in self.intervals if each.errors), None)
+        return None if self._troubled is None else self._troubled.start
 
     @cached_property
-    def failover_at(self) -> float | None:
-        """When, after the first failed request, for the first time none fails any more; ``None``: never."""
+    def moved_at(self) -> float | None:
+        """When the first request went elsewhere than at first; ``None`` if all go where they went."""
+        return next((each.start for each in self.intervals if not each.is_like(self.intervals[0])), None)
+
+    @cached_property
+    def cleared_at(self) -> float | None:
+        """When, after the first failed request, none fails any more for the first time; ``None`` if that never is."""
+        cleared = self._cleared
+        return None if cleared is None else cleared.start
+
+    @cached_property
+    def _troubled(self) -> Interval | None:
+        return next((each for each in self.intervals if each.errors), None)
+
+    @cached_property
+    def _cleared(self) -> Interval | None:
         begun = False
         for each in self.intervals:
             begun = begun or bool(each.errors)
             if begun and each.bad < _ALIKE:
-                return each.start
+                return each
         return None
+
+    @cached_property
+    def failover_at(self) -> float | None:
+        """When no request fails any more for the first time, for the traffic goes elsewhere.
+
+        ``None`` if none failed, if some fail to the end, or if all that ended it is that
+        the endpoints served again.
+        """
+        if self._troubled is None or self._cleared is None or self._cleared.is_like(self._troubled):
+            return None
+        return self._cleared.start
 
     @property
     def failover_after(self) -> float | None:
-        """How long requests failed until then, in seconds; ``None`` if none failed or they never stopped."""
+        """How long requests failed until then, in seconds; ``None`` if there is no failover."""
         return (
             None
             if self.trouble_at is None or self.failover_at is None
@@ -153,7 +210,7 @@ class Timeline:
 
     @property
     def errors_until_failover(self) -> int:
-        """How many requests failed until then; all that did if they never stopped."""
+        """How many requests failed until then; all that did if there is no failover."""
         until = self.duration if self.failover_at is None else self.failover_at
         return sum(each.errors for each in self.intervals if each.start < until)
 
@@ -179,16 +236,99 @@ class Timeline:
         """The stretch that holds *moment*, in seconds; the last one from the end on."""
         return next((each for each in self.intervals if moment < each.end), self.intervals[-1])
 
+    def of_kind(self, kind: EventKind) -> tuple[TimelineEvent, ...]:
+        """The events of one kind, in order."""
+        return tuple(event for event in self.events if event.kind is kind)
+
+    @cached_property
+    def ejections(self) -> tuple[Ejection, ...]:
+        """Who was ejected by whom and for how long, in the order in which that began."""
+        found: list[Ejection] = []
+        begun: dict[tuple[str, str], int] = {}
+        for event in self.events:
+            key = event.endpoint, event.by
+            if event.kind in (EventKind.EJECTED, EventKind.RETURNED) and key in begun:
+                place = begun.pop(key)
+                found[place] = evolve(found[place], end=event.at)
+            if event.kind is EventKind.EJECTED:
+                begun[key] = len(found)
+                found.append(Ejection(endpoint=event.endpoint, by=event.by, start=event.at))
+        return tuple(found)
+
+    @property
+    def refusals(self) -> tuple[TimelineEvent, ...]:
+        """The ejections that the limit forbade, in order."""
+        return self.of_kind(EventKind.REFUSED)
+
+    @property
+    def changes(self) -> tuple[TimelineEvent, ...]:
+        """What happened to the world, in order."""
+        return self.of_kind(EventKind.CHANGE)
+
+    def in_zones(self, parts: Mapping[str, float]) -> Mapping[str, float]:
+        """Parts of the requests by endpoint, as in `Interval.shares`, summed up by ``region/zone``."""
+        zones: defaultdict[str, float] = defaultdict(float)
+        for name, part in parts.items():
+            zones[self._zones[name]] += part
+        return dict(zones)
+
+    def zone_of(self, endpoint: str) -> str:
+        """The ``region/zone`` of an endpoint; ``"unknown"`` if it has none, or is in no interval."""
+        return self._zones.get(endpoint, UNKNOWN)
+
     def by_zone(self) -> Iterator[tuple[Interval, Mapping[str, float]]]:
         """Each stretch with the share of each zone, by ``region/zone``; what is lost is under ``""``."""
         for each in self.intervals:
-            zones: defaultdict[str, float] = defaultdict(float)
-            for name, share in each.shares.items():
-                place = self.places[name]
-                zones["/".join(filter(None, (place.region, place.zone))) or "unknown"] += share
-            if each.lost:
-                zones[""] += each.lost
-            yield each, dict(zones)
+            zones = self.in_zones(each.shares)
+            yield each, {**zones, "": each.lost} if each.lost else zones
+
+    @cached_property
+    def _zones(self) -> Mapping[str, str]:
+        """The zone of each endpoint."""
+        return {
+            name: "/".join(filter(None, (place.region, place.zone))) or UNKNOWN for name, place in self.places.items()
+        }
+
+    @property
+    def summary(self) -> str:
+        """How it ends, as one line: when traffic fails over, how many requests fail until then, when it is back."""
+        return summary_of(self)
+
+    def to_table(self, *, most: int | None = None) -> Table:
+        """The events in order, and between them where the traffic goes from then on.
+
+        Args:
+            most: How many events and changes of traffic at most, the first and the last ones; ``None`` for all.
+        """
+        return table_of(self, most=most)
+
+    @property
+    def report(self) -> Report:
+        """The timeline laid out for reading; of very many events the first and the last."""
+        return report_of(self)
+
+    def explain(self) -> str:
+        """The whole timeline as plain text, the summary last."""
+        return self.report.to_text()
+
+    def to_dict(self) -> TimelineData:
+        """All of it as plain data, for JSON."""
+        return timeline_data(self)
+
+    def to_svg(self) -> str:
+        """A picture that needs nothing else: shares over time by zone, what fails, and ejections by endpoint."""
+        return picture_of(self)
+
+    def to_html(self) -> str:
+        """A page that needs nothing else: the picture and the report."""
+        return page_of(self)
+
+    def _repr_html_(self) -> str:
+        return notebook_html(self)
+
+    @override
+    def __str__(self) -> str:
+        return self.explain()
 
     @override
     def __repr__(self) -> str:
