@@ -16,14 +16,21 @@ author = "The meshtier authors"
 copyright = author
 release = version = version_of("meshtier")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["_build"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["_build", "jupyter_execute"]  # myst-nb writes the notebooks that it has run beside _build
 html_theme = "furo"
 html_title = f"meshtier {release}"
+html_static_path = ["_static"]
+html_css_files = ["answers.css"]
 
 # Pages are Markdown. Headings can be linked to, and rules have targets of their own.
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
+
+# The guides are notebooks: they are run anew for every build, and a cell that fails fails it.
+nb_execution_mode = "force"
+nb_execution_timeout = 60  # seconds for each cell
+nb_execution_raise_on_error = True
 
 # Docstrings name things in single backticks, and give attributes and arguments in Google's manner.
 default_role = "py:obj"
