@@ -69,7 +69,10 @@ def scenarios(
     return st.builds(made, drawn, st.sampled_from(rates))
 
 
-def answering(part: st.SearchStrategy[float | None] = st.none()) -> st.SearchStrategy[Mapping[str, Any]]:
+ALWAYS: Final = st.none()
+
+
+def answering(part: st.SearchStrategy[float | None]) -> st.SearchStrategy[Mapping[str, Any]]:
     def made(answer: Answer, fails: float | None) -> Mapping[str, Any]:
         return {"answers": answer, "fails": None if answer == OK else fails}
 
@@ -77,7 +80,7 @@ def answering(part: st.SearchStrategy[float | None] = st.none()) -> st.SearchStr
 
 
 readiness = st.sampled_from([{"ready": False}, {"ready": True}, {"gone": True}])
-anything = scenarios(answering() | readiness)
+anything = scenarios(answering(ALWAYS) | readiness)
 
 
 def mesh_of(detection: Mapping[str, object]) -> Mesh:
@@ -105,7 +108,7 @@ def test_a_timeline_has_no_gaps_and_all_traffic_is_in_it(detection: Mapping[str,
     assert timeline.requests == pytest.approx(scenario.rate * LENGTH)
 
 
-@given(detection=limits, scenario=scenarios(answering()))
+@given(detection=limits, scenario=scenarios(answering(ALWAYS)))
 def test_an_ejected_endpoint_gets_nothing_from_when_the_balancer_knows_it(
     detection: Mapping[str, object], scenario: Scenario
 ) -> None:
@@ -140,7 +143,7 @@ def test_no_more_are_ejected_than_the_limit_allows(detection: Mapping[str, Any],
             out = {name for name in out if not event.text.startswith(name.rpartition("/")[2])}
 
 
-@given(detection=limits, scenario=scenarios(answering()), periods=st.integers(1, 3))
+@given(detection=limits, scenario=scenarios(answering(ALWAYS)), periods=st.integers(1, 3))
 def test_time_shifted_shifts_all_that_happens(
     detection: Mapping[str, object], scenario: Scenario, periods: int
 ) -> None:
@@ -186,7 +189,7 @@ def test_what_the_control_plane_says_holds_as_in_a_mesh_that_is_so(
     assert timeline.errors == sum(each.errors for each in timeline.intervals if each.lost)
 
 
-@given(detection=limits, scenario=scenarios(answering()), seed=st.integers(0, 2**32))
+@given(detection=limits, scenario=scenarios(answering(ALWAYS)), seed=st.integers(0, 2**32))
 def test_a_chance_of_one_is_none(detection: Mapping[str, object], scenario: Scenario, seed: int) -> None:
     sure = evolve(
         scenario, events=[evolve(event, fails=None if event.answers == OK else 1.0) for event in scenario.events]
@@ -202,7 +205,7 @@ def test_one_seed_is_one_run(detection: Mapping[str, object], scenario: Scenario
     assert (one.events, one.intervals) == (other.events, other.intervals)
 
 
-@given(detection=limits, scenario=scenarios(answering()))
+@given(detection=limits, scenario=scenarios(answering(ALWAYS)))
 def test_a_longer_ejection_never_brings_the_first_endpoint_back_sooner(
     detection: Mapping[str, object], scenario: Scenario
 ) -> None:
@@ -352,7 +355,7 @@ def in_nanoseconds(moment: Fraction) -> Fraction:
 
 
 # With these rates no request comes at the very moment of a sweep, which of the two is first would else be rounding's.
-@given(detection=limits, scenario=scenarios(answering(), (1.0471975, 3.1415926, 10.2364817)))
+@given(detection=limits, scenario=scenarios(answering(ALWAYS), (1.0471975, 3.1415926, 10.2364817)))
 def test_ejections_and_errors_are_those_of_each_request_taken_by_itself(
     detection: Mapping[str, object], scenario: Scenario
 ) -> None:

@@ -18,7 +18,7 @@ _LOST_BAR: Final = "rgba(220, 60, 60, 0.4)"
 _CELL: Final = "text-align:left;vertical-align:top;min-width:6.5em;padding:0.2em 0.6em"
 """How a cell looks; wide enough for bars to be told apart."""
 
-_ABSENT: Final = "–"
+_ABSENT: Final = "-"
 """What stands for an endpoint that a case does not have."""
 
 
@@ -113,7 +113,7 @@ def side_by_side(routes: Mapping[str, Route]) -> SideBySide:
     >>> then = mesh.without(workload="in-ambient-1").route("client-in-ambient", "in-ambient")
     >>> print(side_by_side({"now": now, "without 1": then}).to_table().to_text())
     endpoint      where                 now        without 1
-    in-ambient-1  us-east-1/us-east-1a  33.3 % P0  –
+    in-ambient-1  us-east-1/us-east-1a  33.3 % P0  -
     in-ambient-2  us-east-1/us-east-1b  33.3 % P0  50 % P0
     in-ambient-3  us-east-1/us-east-1c  33.3 % P0  50 % P0
     """

@@ -288,6 +288,7 @@ class Engine:
             wait = number / len(new)
             fresh = self._fresh.get(key[0], _never)
             self._streams[key] = Stream(key[1], detector, fresh, now, wait, self._setting.duration, self._random)
+            self._moments[key] = inf  # requests of one moment come in the order in which the streams began
         self._stale.update(dict.fromkeys(self._streams))
         for key, stream in self._streams.items():
             edge = edges.get(key)

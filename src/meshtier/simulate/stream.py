@@ -92,7 +92,8 @@ class Stream:
     def is_over(self) -> bool:
         """Whether nothing is left to look at: nothing fails, and nothing is counted any more."""
         return self._taken_since and not any(
-            answer.fails or self._detector.until_change(self._host, answer) is not None for answer in (OK, *self._answers)
+            answer.fails or self._detector.until_change(self._host, answer) is not None
+            for answer in (OK, *self._answers)
         )
 
     def next_moment(self) -> float:
