@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 from attrs import evolve
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.meshes import EAST, HOST, one_cluster, pod, rule
 
@@ -242,6 +242,9 @@ def test_a_timeline_at_a_ztunnel_has_all_traffic_too(scenario: Scenario, decay: 
 
 # Against a reference that looks at every request.
 
+CLOSE: Final = Fraction(1, 10**7)
+"""Below this distance in seconds two requests are at one moment."""
+
 
 class Reference:
     """One Envoy and its endpoints, request by request, in exact fractions of a second."""
@@ -255,6 +258,7 @@ class Reference:
         self.panic = limits.min_health_percent
         self.seen: list[tuple[float, str, str]] = []
         self.errors = 0
+        self.is_tied = False
 
     def answer(self, name: str, at: Fraction) -> Answer:
         found = OK
@@ -319,6 +323,8 @@ class Reference:
             }
             changes = [moment for moment in moments if moment > now]
             then = min([*due.values(), *changes[:1], *self.sweeps(), end])
+            if sum(abs(moment - then) < CLOSE for moment in due.values()) > 1:
+                self.is_tied = True
             for name in due:
                 credit[name] += rate * shares[name] * (then - now)
             if then >= end:
@@ -361,6 +367,7 @@ def test_ejections_and_errors_are_those_of_each_request_taken_by_itself(
 ) -> None:
     reference = Reference(detection, scenario)
     reference.run()
+    assume(not reference.is_tied)  # which of two requests of one moment is first is a matter of rounding
     timeline = at_envoy(detection, scenario)
     kinds = (EventKind.EJECTED, EventKind.RETURNED)
     seen = [(round(event.at, 4), event.kind.value, event.endpoint) for event in timeline.events if event.kind in kinds]
