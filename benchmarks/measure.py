@@ -35,6 +35,7 @@ class Scale:
         small, large: Pods of the clusters in which one route is asked for.
         clusters: Numbers of clusters, each compared with the one before it.
         cluster_services, cluster_pods: What each of these holds.
+        simulated: How many seconds are simulated.
     """
 
     rounds: int
@@ -53,6 +54,7 @@ class Scale:
     clusters: tuple[int, ...]
     cluster_services: int
     cluster_pods: int
+    simulated: int
 
 
 @frozen(kw_only=True)

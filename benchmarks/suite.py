@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from benchmarks import core, meshes, processes
+from benchmarks import core, meshes, processes, timelines
 from benchmarks.measure import Figure, Scale
 
 FULL: Final = Scale(
@@ -23,6 +23,7 @@ FULL: Final = Scale(
     clusters=(1, 2, 4, 8, 16),
     cluster_services=200,
     cluster_pods=20_000,
+    simulated=3_600,
 )
 QUICK: Final = Scale(
     rounds=7,
@@ -41,6 +42,7 @@ QUICK: Final = Scale(
     clusters=(1, 2, 4),
     cluster_services=20,
     cluster_pods=400,
+    simulated=600,
 )
 
 BENCHMARKS: Final[dict[str, Callable[[Scale], Iterable[Figure]]]] = {
@@ -57,5 +59,6 @@ BENCHMARKS: Final[dict[str, Callable[[Scale], Iterable[Figure]]]] = {
     "lint": meshes.linting,
     "components": meshes.components,
     "clusters": meshes.many_clusters,
+    "simulate": timelines.simulations,
 }
 """Every benchmark by the name that selects it, quick ones first."""

@@ -13,7 +13,7 @@ from attrs import evolve
 pytest.importorskip("msgspec")
 pytest.importorskip("click")
 
-from benchmarks import core, meshes, processes
+from benchmarks import core, meshes, processes, timelines
 from benchmarks.__main__ import main, write_into
 from benchmarks.decoding import decode
 from benchmarks.fleet import PLACES, Fleet, Shape, endpoints_of, even_fleet, kubernetes_dump, mixed_fleet
@@ -22,6 +22,7 @@ from benchmarks.report import amount, as_json, as_markdown, as_table
 from benchmarks.suite import BENCHMARKS
 
 from meshtier import Component, EndpointIndex, Mesh, Reason, Route, kube, rank, tier_of
+from meshtier.simulate import EventKind
 
 TINY = Scale(
     rounds=1,
@@ -40,6 +41,7 @@ TINY = Scale(
     clusters=(1, 2),
     cluster_services=10,
     cluster_pods=100,
+    simulated=60,
 )
 SMALL_FLEET = mixed_fleet(clusters=2, nodes=5, services=6, pods=60)
 
@@ -361,3 +363,16 @@ def test_an_unknown_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["nothing"])
     assert "expected names of import, command" in capsys.readouterr().err
+
+
+def test_every_simulation_that_is_measured_ejects_and_none_loses_the_time_that_is_asked_for() -> None:
+    mesh = timelines.mesh_of(even_fleet(nodes=12, services=1, pods=20), timelines.RULE)
+    for answers in timelines.FAULTS.values():
+        for subject in timelines.SUBJECTS:
+            timeline = timelines.simulated(mesh, {subject: timelines.named(mesh, subject), **answers}, 60)
+            assert timeline.duration == 60
+            assert any(event.kind is EventKind.EJECTED for event in timeline.events)
+
+
+def test_the_detector_of_the_baseline_is_told_of_failures_too() -> None:
+    assert timelines.detected_one_by_one() > 0

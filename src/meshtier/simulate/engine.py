@@ -1,6 +1,6 @@
 """How does it unfold? Virtual time, from one change to the next (SIM-1 to SIM-4)."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
 from random import Random
 from typing import Final, TypeAlias
@@ -35,6 +35,8 @@ _State: TypeAlias = tuple[frozenset[str], Mapping[str, float]]
 """What a balancer knows: what is ejected, and the factors on weights."""
 
 _NOTHING: Final[_State] = (frozenset(), {})
+
+_OUT_OR_BACK: Final = frozenset({DetectorEventKind.EJECTED, DetectorEventKind.RETURNED})
 
 _ROUNDS_A_STEP: Final = 2_000
 """How many changes go by between two calls for a progress bar."""
@@ -190,11 +192,12 @@ class Engine:
         if events:
             self._record(key[0], events)
 
-    def _record(self, key: ProxyKey, events: Iterable[DetectorEvent]) -> None:
+    def _record(self, key: ProxyKey, events: Sequence[DetectorEvent]) -> None:
+        name = self._proxies[key].name if key in self._proxies else key[1]
         for event in events:
-            self._recording.detected(self._proxies[key].name if key in self._proxies else key[1], event)
-            if event.kind in (DetectorEventKind.EJECTED, DetectorEventKind.RETURNED):
-                self._wake(key)  # the limit may let others out now
+            self._recording.detected(name, event)
+        if any(event.kind in _OUT_OR_BACK for event in events):
+            self._wake(key)  # the limit may let others out now
 
     def _wake(self, proxy: ProxyKey) -> None:
         woken = [key for key, stream in self._streams.items() if key[0] == proxy and stream.wake()]

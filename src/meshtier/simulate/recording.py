@@ -29,6 +29,7 @@ class Recording:
     def __init__(self) -> None:
         self._events: list[TimelineEvent] = []
         self._last: dict[tuple[str, str], int] = {}
+        self._again: defaultdict[int, int] = defaultdict(int)
         self._intervals: list[Interval] = []
         self._since = 0.0
         self._rate = 0.0
@@ -60,8 +61,7 @@ class Recording:
         key = by, event.host
         last = self._last.get(key)
         if kind is EventKind.REFUSED and last is not None and self._events[last].kind is EventKind.REFUSED:
-            earlier = self._events[last]
-            self._events[last] = evolve(earlier, count=earlier.count + event.count)
+            self._again[last] += event.count
             return
         self._last[key] = len(self._events)
         self._events.append(
@@ -106,6 +106,9 @@ class Recording:
         """All of it."""
         first = self._first[0]
         places = self._places
+        events = list(self._events)
+        for number, count in self._again.items():
+            events[number] = evolve(events[number], count=events[number].count + count)
         names = {name for each in self._intervals for name in each.shares}
         return Timeline(
             clients=tuple(client.name for client in setting.clients),
@@ -114,7 +117,7 @@ class Recording:
             profile=setting.profile.name,
             unit="requests" if first.deciding.component.traits.spreads_by == "envoy" else "connections",
             duration=setting.duration,
-            events=tuple(self._events),
+            events=tuple(events),
             intervals=tuple(self._intervals),
             places={name: places[name] for name in sorted(names)},
             notes=tuple(dict.fromkeys((*(note for route in self._first for note in route.notes), *setting.notes))),
