@@ -366,7 +366,7 @@ def test_an_unknown_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_every_simulation_that_is_measured_ejects_and_none_loses_the_time_that_is_asked_for() -> None:
-    mesh = timelines.mesh_of(even_fleet(nodes=12, services=1, pods=20), timelines.RULE)
+    mesh = meshes.mesh_of(even_fleet(nodes=12, services=1, pods=20), timelines.RULE)
     for answers in timelines.FAULTS.values():
         for subject in timelines.SUBJECTS:
             timeline = timelines.simulated(mesh, {subject: timelines.named(mesh, subject), **answers}, 60)
