@@ -1,20 +1,13 @@
-"""Whole fleets as data frames: a row for each endpoint, or for each tier, of many routes.
-
-Needs the extra ``frames``, and the data frame library of your choice: pandas,
-polars, pyarrow or another that narwhals knows.
-"""
+"""What do many answers look like as a data frame? A row for each endpoint, tier or flow of many routes."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from meshtier.errors import InvalidValueError, MissingExtraError
+import narwhals as nw
+
+from meshtier.errors import InvalidValueError
 from meshtier.mesh import Route
 from meshtier.mesh.rows import ROW_COLUMNS, TIER_COLUMNS, FlatRow
-
-try:
-    import narwhals as nw
-except ImportError as _error:
-    raise MissingExtraError("frames", "a data frame") from _error
 
 
 def tiers_frame(routes: Iterable[Route], *, backend: str = "pandas") -> Any:  # noqa: ANN401  # the caller's library decides
