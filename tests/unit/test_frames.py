@@ -74,6 +74,22 @@ def test_an_unknown_library_is_refused(mesh: Mesh) -> None:
 
 def test_without_narwhals_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "narwhals", None)
-    monkeypatch.delitem(sys.modules, "meshtier.frames")
+    for name in [name for name in sys.modules if name.startswith("meshtier.frames")]:
+        monkeypatch.delitem(sys.modules, name)
     with pytest.raises(MissingExtraError, match=r"pip install 'meshtier\[frames\]'"):
         importlib.import_module("meshtier.frames")
+
+
+def test_flows_of_a_route_are_rows_and_add_up(mesh: Mesh) -> None:
+    route = mesh.route("curl-east", HOST)
+    frame = frames.flows_frame([route])
+    assert list(frame["share"]) == [share for _, share in route.flows()]
+    assert list(frame["endpoint_zone"]) == [there.zone for (_, there), _ in route.flows()]
+    assert set(frame["zone"]) == {route.place.locality.zone}
+    assert list(frames.flows_frame([]).columns) == list(frame.columns)
+
+
+def test_whole_numbers_stay_whole_where_some_are_missing(mesh: Mesh) -> None:
+    frame = frames.tiers_frame([mesh.route("curl-east", HOST), mesh.route("curl-east", "ratings")])
+    assert frame["tier"].dtype == frame["healthy"].dtype == "Int64"
+    assert [None if pd.isna(tier) else tier for tier in frame["tier"]] == [0, 1, None]

@@ -12,6 +12,7 @@ from meshtier.dataplane.ztunnel import ztunnel_shares
 from meshtier.distribution import TrafficDistribution
 from meshtier.endpoint import Endpoint, Health
 from meshtier.errors import InvalidValueError
+from meshtier.kube import load
 from meshtier.locality import SCOPES, Locality, Scope
 from meshtier.preference import Preference
 from meshtier.profile import PROFILES, SOLO, CrossNetwork, Profile
@@ -303,6 +304,33 @@ def test_without_healths_and_weights_all_are_alike(engine: Callable[[Columns], A
 def test_a_lazy_frame_stays_lazy() -> None:
     for make, kind in ((polars_lazy, "LazyFrame"), (duckdb, "DuckDBPyRelation")):
         assert type(frames.with_shares(make(pairs(3)), ZONE)).__name__ == kind
+
+
+# Answers.
+
+
+@pytest.mark.parametrize("make", [frames.tiers_frame, frames.endpoints_frame, frames.flows_frame])
+@pytest.mark.parametrize("backend", ["polars", "pyarrow", "duckdb", "dask", "pyspark"])
+def test_answers_are_frames_of_every_library(make: Callable[..., Any], backend: str) -> None:
+    mesh = load("examples/bookinfo/gateways")
+    routes = [mesh.route("curl-east", "productpage.bookinfo.mesh.internal"), mesh.route("curl-east", "ratings")]
+    # The library has to be there, and PySpark wants a session.
+    session = ENGINES[backend]({"a": ["b"]}).sparkSession if backend == "pyspark" else None
+    ENGINES[backend]({"a": ["b"]})
+    found = nw.from_native(make(routes, backend=backend, session=session))
+    expected = nw.from_native(make(routes))
+    assert rows_of(found.to_native()) == rows_of(expected.to_native())
+    kinds = found.collect_schema()
+    assert kinds == expected.collect_schema()
+    for name in {"tier", "priority", "healthy", "total", "weight"} & set(kinds):
+        assert kinds[name] == nw.Int64
+    assert nw.from_native(make([], backend=backend, session=session)).collect_schema().names() == kinds.names()
+
+
+def test_pyspark_wants_a_session() -> None:
+    pytest.importorskip("pyarrow")
+    with pytest.raises(InvalidValueError, match="session: expected a session beside 'pyspark', got none"):
+        frames.tiers_frame([], backend="pyspark")
 
 
 # What is refused.

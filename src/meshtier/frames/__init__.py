@@ -8,12 +8,21 @@ from meshtier.errors import MissingExtraError
 from meshtier.public import publish
 
 try:
-    from meshtier.frames.answers import endpoints_frame, tiers_frame
+    from meshtier.frames.answers import endpoints_frame, flows_frame, tiers_frame
     from meshtier.frames.pairs import place_pairs, with_shares, with_tiers
     from meshtier.frames.tier_expression import tier_expr, tier_expr_by
 except ImportError as _error:  # none of them can do without narwhals
     raise MissingExtraError("frames", "a data frame") from _error
 
-__all__ = ["endpoints_frame", "place_pairs", "tier_expr", "tier_expr_by", "tiers_frame", "with_shares", "with_tiers"]
+__all__ = [
+    "endpoints_frame",
+    "flows_frame",
+    "place_pairs",
+    "tier_expr",
+    "tier_expr_by",
+    "tiers_frame",
+    "with_shares",
+    "with_tiers",
+]
 
 publish(__name__)

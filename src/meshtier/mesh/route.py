@@ -22,7 +22,7 @@ from meshtier.mesh.explanation import Explanation
 from meshtier.mesh.outcome import Outcome, Part, RouteTier
 from meshtier.mesh.report import Report, report_of
 from meshtier.mesh.route_data import EndpointData, RouteData, RouteSummary, TierSummary, endpoint_data, place_data
-from meshtier.mesh.rows import FlatRow, Row, tier_row
+from meshtier.mesh.rows import FlatRow, Row, flow_row, tier_row
 from meshtier.mesh.selection import Selection
 from meshtier.mesh.service_endpoint import ServiceEndpoint, find_endpoint
 from meshtier.mesh.snapshot import Place, Service
@@ -297,6 +297,11 @@ class Route(ABC):
             found[row.endpoint.locality] += row.share
         here = self.place.locality
         return tuple(((here, there), share) for there, share in found.items() if share)
+
+    def flow_rows(self) -> Iterator[FlatRow]:
+        """A flat row for each of `flows`."""
+        for (_, there), share in self.flows():
+            yield flow_row(self, there, share)
 
     def endpoint_data(self, endpoint: Endpoint) -> EndpointData:
         """One endpoint that can be chosen as plain data, with what is behind it."""

@@ -35,6 +35,10 @@ ROW_COLUMNS: Final = (
 """The columns of `Row.to_dict`."""
 
 
+FLOW_COLUMNS: Final = (*_ROUTE_COLUMNS, *(f"endpoint_{part}" for part in _PLACE), "share")
+"""The columns of `flow_row`."""
+
+
 @frozen(kw_only=True, eq=False)
 class Row:
     """One endpoint of a route, and one way to it.
@@ -87,6 +91,12 @@ def tier_row(route: "Route", tier: RouteTier | None) -> FlatRow:
         "healthy": tier.healthy if tier is not None else None,
         "total": len(tier.endpoints) if tier is not None else None,
     }
+
+
+def flow_row(route: "Route", place: Locality, share: float) -> FlatRow:
+    """What goes to one place as plain data, a value for each of `FLOW_COLUMNS`."""
+    there = {f"endpoint_{name}": part for name, part in zip(_PLACE, place, strict=True)}
+    return {**_route_columns(route), **there, "share": share}
 
 
 def _route_columns(route: "Route") -> FlatRow:
