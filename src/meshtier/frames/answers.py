@@ -93,7 +93,7 @@ def framed(data: Mapping[str, list[object]], backend: str, session: object = Non
             made = nw.from_native(framed(data, _EAGER_OF[backend]), eager_only=True)
             if backend in _SPARK and session is None:
                 raise InvalidValueError(f"expected a session beside {backend!r}, got none", "session")
-            return made.lazy(backend=backend, session=session).to_native()  # type: ignore[arg-type]  # it checks the name
+            return made.lazy(backend=backend, session=session).to_native()  # it checks the name
         if backend in _OF_PANDAS:
             native = nw.from_dict(data, backend=backend).to_native()  # type: ignore[arg-type]  # as above
             return native.astype({column: _PANDAS[kind] for column, kind in kinds.items() if kind in _PANDAS})

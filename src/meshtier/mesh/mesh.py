@@ -9,12 +9,13 @@ from typing_extensions import override
 from meshtier.component import COMPONENTS, Component, Traits
 from meshtier.distribution import TrafficDistribution
 from meshtier.endpoint import Health
-from meshtier.errors import InvalidValueError, UnknownNameError, check_member, check_type
+from meshtier.errors import InvalidValueError, UnknownNameError, check_int, check_member, check_type
 from meshtier.locality import Locality
 from meshtier.mesh import changes
 from meshtier.mesh.clients import Client, ClientTable, client_of
 from meshtier.mesh.cluster_index import ClusterIndex
 from meshtier.mesh.hostnames import HostTable
+from meshtier.mesh.parts import part_of, shared_out
 from meshtier.mesh.request import RouteRequest
 from meshtier.mesh.route import Route
 from meshtier.mesh.routing import Router
@@ -226,6 +227,49 @@ class Mesh:
     ) -> int:
         """How many routes `routes` yields."""
         return self.sweep.count(component, profile, hosts)
+
+    def part(self, hosts: Iterable[str]) -> "Mesh":
+        """The part of the mesh that it takes to answer for these hosts, to hand it to another process.
+
+        It has the services behind them with their endpoints, all waypoints and
+        gateways, and a pod for every place, so that `routes` of these hosts gives what
+        it gives here, and so does `route` from a pod that is there. Of other hosts it
+        may know some. Lines of files and `with_objects` do not come along.
+
+        Args:
+            hosts: Full host names, as `Mesh.hosts` has them.
+
+        Raises:
+            UnknownNameError: A host is not known in any cluster.
+
+        Cost: O(n) in the workloads.
+        """
+        wanted = set(hosts)
+        known = {host for cluster in self.clusters for host in self._hosts.all_hosts(cluster.name)}
+        if unknown := sorted(wanted - known):
+            raise UnknownNameError.among("host", unknown[0], known)
+        return evolve(self, clusters=part_of(self.clusters, self.sweep, wanted), whole=None)
+
+    def parts(
+        self, count: int, *, component: Component | None = None, profile: Profile = SOLO
+    ) -> "Iterator[tuple[tuple[str, ...], Mesh]]":
+        """All hosts shared out to so many parts of about as many endpoints; a mesh with fewer hosts has fewer parts.
+
+        Args:
+            count: How many parts; at least 1.
+            component, profile: Whose host names, as for `hosts`.
+
+        Yields:
+            The hosts of a part, and the part, one after the other: what is not kept is free at once.
+
+        >>> from meshtier.kube import load
+        >>> mesh = load("examples/bookinfo/gateways")
+        >>> sum(len(hosts) for hosts, part in mesh.parts(3)) == len(mesh.hosts())
+        True
+        """
+        check_int(count, "count", least=1, most=1_000_000)
+        for hosts in shared_out(self.clusters, self.hosts(component=component, profile=profile), count):
+            yield hosts, self.part(hosts)
 
     @cached_property
     def _indexes(self) -> tuple[ClusterIndex, ...]:

@@ -11,7 +11,7 @@ from os import PathLike
 from types import MappingProxyType
 from typing import Any, Final, Protocol, TypeAlias, assert_never, cast
 
-from attrs import field, frozen
+from attrs import field, fields, frozen
 from typing_extensions import override
 
 from meshtier.component import Component
@@ -463,3 +463,13 @@ class Cluster:
     ignored: Mapping[str, str] = field(factory=dict[str, str])
     positions: Mapping[str, Position] = field(factory=dict[str, Position], eq=False, repr=False)
     source: ObjectSource | None = field(default=None, eq=False, repr=False)
+
+    def __getstate__(self) -> Mapping[str, object]:
+        """For pickles: what it is, without what it was read from, which nobody can read again elsewhere."""
+        state = {each.name: getattr(self, each.name) for each in fields(type(self))}
+        return {**state, "workloads": dict(self.workloads), "positions": {}, "source": None}
+
+    def __setstate__(self, state: Mapping[str, object]) -> None:
+        for name, value in state.items():
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "workloads", _by_key(self.workloads))
