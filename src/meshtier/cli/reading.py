@@ -21,7 +21,7 @@ def read_mesh(sources: Iterable[str], clusters: Iterable[tuple[str, str]]) -> Me
         raise click.UsageError("expected SOURCES: files, folders or '-' for standard input; or --cluster NAME=PATH")
     if STDIN in sources and sys.stdin.isatty():
         click.echo("reading standard input: type or paste manifests, and end with Ctrl-D", err=True)
-    with _progress() as progress:
+    with read_progress() as progress:
         mesh = load(*sources, clusters=named, progress=progress)
     for cluster in mesh.clusters:
         tell_skipped(cluster.name, cluster.skipped)
@@ -36,7 +36,7 @@ def tell_skipped(cluster: str, skipped: Mapping[str, int], what: str = "skipped"
 
 
 @contextmanager
-def _progress() -> Generator[Progress | None]:
+def read_progress() -> Generator[Progress | None]:
     """On a terminal, what shows the source that is being read, in a line that is gone at the end."""
     if not sys.stderr.isatty():
         yield None

@@ -1,7 +1,7 @@
 """What do many answers look like as a data frame? A row for each endpoint, tier or flow of many routes."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import narwhals as nw
 
@@ -80,24 +80,31 @@ def _frame(columns: Sequence[str], rows: Iterable[FlatRow], backend: str, sessio
     return framed(data, backend, session)
 
 
-def framed(data: Mapping[str, list[object]], backend: str, session: object = None) -> Any:  # noqa: ANN401  # the caller's library
+Kinds: TypeAlias = Mapping[str, type[nw.dtypes.DType]]
+"""What is in some columns; the others are text."""
+
+
+def framed(
+    data: Mapping[str, list[object]], backend: str, session: object = None, *, kinds: Kinds | None = None
+) -> Any:  # noqa: ANN401  # the caller's library
     """Columns as a frame of one library; whole numbers stay whole where some are missing.
 
     Raises:
         InvalidValueError: The library is not installed or not known, or is PySpark without a session.
     """
     check_type(backend, str, "backend")
-    kinds = {column: _KINDS.get(column, nw.String) for column in data}
+    given = _KINDS if kinds is None else kinds
+    schema = {column: given.get(column, nw.String) for column in data}
     try:
         if backend in _EAGER_OF:
-            made = nw.from_native(framed(data, _EAGER_OF[backend]), eager_only=True)
+            made = nw.from_native(framed(data, _EAGER_OF[backend], kinds=given), eager_only=True)
             if backend in _SPARK and session is None:
                 raise InvalidValueError(f"expected a session beside {backend!r}, got none", "session")
             return made.lazy(backend=backend, session=session).to_native()  # it checks the name
         if backend in _OF_PANDAS:
             native = nw.from_dict(data, backend=backend).to_native()  # type: ignore[arg-type]  # as above
-            return native.astype({column: _PANDAS[kind] for column, kind in kinds.items() if kind in _PANDAS})
-        return nw.from_dict(data, kinds, backend=backend).to_native()  # type: ignore[arg-type]  # as above
+            return native.astype({column: _PANDAS[kind] for column, kind in schema.items() if kind in _PANDAS})
+        return nw.from_dict(data, schema, backend=backend).to_native()  # type: ignore[arg-type]  # as above
     except InvalidValueError:
         raise
     except (AssertionError, ImportError, ValueError, TypeError) as error:
@@ -120,11 +127,11 @@ _EAGER_OF: Final = {
 
 _OF_PANDAS: Final = frozenset({"pandas", "modin", "cudf"})
 
-_KINDS: Final[Mapping[str, type[nw.dtypes.DType]]] = {
+_KINDS: Final[Kinds] = {
     **dict.fromkeys(("tier", "priority", "healthy", "total", "weight"), nw.Int64),
     "share": nw.Float64,
 }
 """What is in a column; text in all others."""
 
-_PANDAS: Final = {nw.Int64: "Int64", nw.Float64: "float64"}
+_PANDAS: Final = {nw.Int64: "Int64", nw.Float64: "float64", nw.Boolean: "bool"}
 """The same for pandas, whose plain columns of whole numbers know no missing ones."""

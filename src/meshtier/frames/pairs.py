@@ -19,6 +19,7 @@ Frame = TypeVar("Frame")
 PLACE: Final = tuple(scope.value for scope in SCOPES)
 """The parts of a place, as the columns of a frame of endpoints or clients are called."""
 
+CLUSTER: Final = "cluster"
 HOST: Final = "host"
 MODE: Final = "mode"
 
@@ -93,7 +94,7 @@ def with_shares(
             ``<endpoint>weight`` what they weigh together (absent: as many as can serve).
         mode, profile, strict, client, endpoint: As for `with_tiers`.
         by: The columns that say who asks for what, within which shares add up to 1;
-            ``None`` for ``host`` and all columns that begin with *client*, as far as there are any.
+            ``None`` for ``cluster``, ``host`` and all columns that begin with *client*, as far as there are any.
         tier, share: What the new columns are called.
 
     Returns:
@@ -105,7 +106,7 @@ def with_shares(
     """
     pairs = _wrapped(frame, "frame")
     names = pairs.collect_schema().names()
-    keys = [name for name in names if name == HOST or name.startswith(client)] if by is None else list(by)
+    keys = [name for name in names if name in {CLUSTER, HOST} or name.startswith(client)] if by is None else list(by)
     if missing := [name for name in keys if name not in names]:
         raise InvalidValueError(f"expected columns of the frame, got {shortened(missing)}", "by")
     found = _tiered(pairs, mode, _Question(profile, strict, client, endpoint), tier)
@@ -118,7 +119,8 @@ def place_pairs(
     clients: Frame,
     *,
     parts: Iterable[str] = PLACE,
-    keep: Iterable[str] = (HOST, MODE),
+    on: Iterable[str] = (CLUSTER, HOST),
+    keep: Iterable[str] = (CLUSTER, HOST, MODE),
     client: str = CLIENT,
     endpoint: str = ENDPOINT,
 ) -> Frame:
@@ -132,10 +134,11 @@ def place_pairs(
             ``healthy`` says whether it can serve (absent: it can), and ``weight``
             what it weighs (absent: 1).
         clients: A row for each client, of the same library, with columns of the same
-            names. ``count`` says how many clients a row stands for (absent: 1). With
-            a column ``host``, each is paired with the endpoints of that host.
+            names. ``count`` says how many clients a row stands for (absent: 1).
         parts: The parts of a place that count. Leave out ``node`` where no mode
             compares it, and as many fewer pairs there are.
+        on: Columns in which a client and an endpoint must be alike, as far as both
+            frames have them: as the cluster that asks, in the tables of `tables`.
         keep: Columns of *endpoints* that tell them apart beside their place; those
             that are not there are passed over.
         client, endpoint: What the columns of the pairs begin with.
@@ -156,11 +159,12 @@ def place_pairs(
     parts = list(parts)
     _check_columns(there, parts, "endpoints")
     _check_columns(here, parts, "clients")
-    kept = [name for name in keep if name in there.collect_schema().names()]
-    by_host = HOST in kept and HOST in here.collect_schema().names()
-    left = _clients(here, [HOST] * by_host, parts, client)
-    right = _endpoints(there, kept, parts, endpoint)
-    joined = left.join(right, on=HOST, how="inner") if by_host else left.join(right, how="cross")
+    names, others = (frame.collect_schema().names() for frame in (there, here))
+    alike = [name for name in on if name in names and name in others]
+    kept = dict.fromkeys([*alike, *(name for name in keep if name in names)])
+    left = _clients(here, alike, parts, client)
+    right = _endpoints(there, list(kept), parts, endpoint)
+    joined = left.join(right, on=alike, how="inner") if alike else left.join(right, how="cross")
     found: Frame = joined.to_native()
     return found
 
@@ -244,9 +248,9 @@ def _known(frame: _Any, name: str) -> nw.Expr:
 
 
 def _clients(frame: _Any, keys: Sequence[str], parts: Sequence[str], prefix: str) -> Any:  # noqa: ANN401  # eager or lazy
-    names = frame.collect_schema().names()
-    count = nw.col(_COUNT).sum() if _COUNT in names else nw.len()
-    return _grouped(frame, keys, parts, prefix).agg(count.alias(f"{prefix}{_COUNT}"))
+    count = nw.col(_COUNT) if _COUNT in frame.collect_schema().names() else nw.lit(1)
+    counted = frame.with_columns(count.alias(_TOTAL))
+    return _grouped(counted, keys, parts, prefix).agg(nw.col(_TOTAL).sum().alias(f"{prefix}{_COUNT}"))
 
 
 def _endpoints(frame: _Any, keys: Sequence[str], parts: Sequence[str], prefix: str) -> Any:  # noqa: ANN401  # as above
@@ -254,10 +258,12 @@ def _endpoints(frame: _Any, keys: Sequence[str], parts: Sequence[str], prefix: s
     healthy = nw.col(_HEALTHY).cast(nw.Int64) if _HEALTHY in names else nw.lit(1)
     weight = nw.col(_WEIGHT) if _WEIGHT in names else nw.lit(1)
     made = frame.with_columns(
-        healthy.alias(_SERVING), nw.when(healthy > 0).then(weight).otherwise(0).cast(nw.Int64).alias(_TOTAL)
+        nw.lit(1).alias(_BEST),
+        healthy.alias(_SERVING),
+        nw.when(healthy > 0).then(weight).otherwise(0).cast(nw.Int64).alias(_TOTAL),
     )
     return _grouped(made, keys, parts, prefix).agg(
-        nw.len().alias(f"{prefix}{_COUNT}"),
+        nw.col(_BEST).sum().alias(f"{prefix}{_COUNT}"),  # `len` beside sums fails in Dask
         nw.col(_SERVING).sum().alias(f"{prefix}{_HEALTHY}"),
         nw.col(_TOTAL).sum().alias(f"{prefix}{_WEIGHT}"),
     )
