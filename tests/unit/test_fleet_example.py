@@ -23,7 +23,10 @@ pytest.importorskip("msgspec")
 
 from benchmarks.fleet import even_fleet, kubernetes_dump  # noqa: E402  # needs what is looked for above
 
-pytestmark = pytest.mark.filterwarnings("ignore:Dask support is moving out")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Dask support is moving out"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:dask"),  # what Dask does of pandas
+]
 
 EXAMPLES: Final = Path(__file__).parents[2] / "examples"
 PLACE: Final = ("network", "region", "zone", "subzone", "node")
@@ -43,7 +46,13 @@ def spark(place: Path) -> Any:
     sql = pytest.importorskip("pyspark.sql")
     if shutil.which("java") is None:
         pytest.skip("PySpark needs Java, and there is none")
-    settings = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "2", "spark.log.level": "ERROR"}
+    settings = {
+        "spark.ui.enabled": "false",
+        "spark.log.level": "ERROR",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",  # to compile takes longer than to compute what is small
+        "spark.sql.codegen.wholeStage": "false",
+    }
     return sql.SparkSession.builder.master("local[1]").config(map=settings).getOrCreate().read.parquet(str(place))
 
 
@@ -58,7 +67,7 @@ ENGINES: Final[dict[str, Callable[[Path], Any]]] = {
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> tuple[Mesh, Path]:
     """Three clusters, written as dumps, read for themselves each, and one after the other."""
-    made = even_fleet(clusters=3, nodes=4, services=len(MODES), pods=60, modes=MODES)
+    made = even_fleet(clusters=3, nodes=4, services=len(MODES), pods=24, modes=MODES)
     dumps, place = tmp_path_factory.mktemp("dumps"), tmp_path_factory.mktemp("tables")
     for number in range(3):
         (dumps / f"cluster-{number}.json").write_text(json.dumps(kubernetes_dump(made, number)), encoding="utf-8")

@@ -22,7 +22,10 @@ pd = pytest.importorskip("pandas")
 nw = pytest.importorskip("narwhals")
 frames = pytest.importorskip("meshtier.frames")
 
-pytestmark = pytest.mark.filterwarnings("ignore:Dask support is moving out")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Dask support is moving out"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:dask"),  # what Dask does of pandas
+]
 
 Columns = Mapping[str, Sequence[Any]]
 PLACE: Final = tuple(scope.value for scope in SCOPES)
@@ -58,7 +61,13 @@ def pyspark(columns: Columns) -> Any:
     sql = pytest.importorskip("pyspark.sql")
     if shutil.which("java") is None:
         pytest.skip("PySpark needs Java, and there is none")
-    settings = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "2", "spark.log.level": "ERROR"}
+    settings = {
+        "spark.ui.enabled": "false",
+        "spark.log.level": "ERROR",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",  # to compile takes longer than to compute what is small
+        "spark.sql.codegen.wholeStage": "false",
+    }
     session = sql.SparkSession.builder.master("local[1]").config(map=settings).getOrCreate()
     kinds = {str: "string", int: "long", bool: "boolean", float: "double"}
     schema = ", ".join(

@@ -250,7 +250,7 @@ def _known(frame: _Any, name: str) -> nw.Expr:
 def _clients(frame: _Any, keys: Sequence[str], parts: Sequence[str], prefix: str) -> Any:  # noqa: ANN401  # eager or lazy
     count = nw.col(_COUNT) if _COUNT in frame.collect_schema().names() else nw.lit(1)
     counted = frame.with_columns(count.alias(_TOTAL))
-    return _grouped(counted, keys, parts, prefix).agg(nw.col(_TOTAL).sum().alias(f"{prefix}{_COUNT}"))
+    return _plain(_grouped(counted, keys, parts, prefix).agg(nw.col(_TOTAL).sum().alias(f"{prefix}{_COUNT}")))
 
 
 def _endpoints(frame: _Any, keys: Sequence[str], parts: Sequence[str], prefix: str) -> Any:  # noqa: ANN401  # as above
@@ -262,11 +262,24 @@ def _endpoints(frame: _Any, keys: Sequence[str], parts: Sequence[str], prefix: s
         healthy.alias(_SERVING),
         nw.when(healthy > 0).then(weight).otherwise(0).cast(nw.Int64).alias(_TOTAL),
     )
-    return _grouped(made, keys, parts, prefix).agg(
-        nw.col(_BEST).sum().alias(f"{prefix}{_COUNT}"),  # `len` beside sums fails in Dask
+    grouped = _grouped(made, keys, parts, prefix).agg(
+        nw.col(_BEST).sum().alias(f"{prefix}{_COUNT}"),
         nw.col(_SERVING).sum().alias(f"{prefix}{_HEALTHY}"),
         nw.col(_TOTAL).sum().alias(f"{prefix}{_WEIGHT}"),
     )
+    return _plain(grouped)
+
+
+def _plain(frame: _Any) -> _Any:
+    """The frame, ready to be joined.
+
+    Dask's planner looks through a join for the columns of a group below it, and fails
+    with those that narwhals gives it (dask 2026.8, _merge.py); it does not look through this.
+    """
+    if not frame.implementation.is_dask():
+        return frame
+    found: _Any = nw.from_native(frame.to_native().map_partitions(lambda part: part))
+    return found
 
 
 def _grouped(frame: _Any, keys: Sequence[str], parts: Sequence[str], prefix: str) -> Any:  # noqa: ANN401  # eager or lazy
