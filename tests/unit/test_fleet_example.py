@@ -3,8 +3,10 @@
 import importlib.util
 import json
 import shutil
+import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -12,6 +14,7 @@ from typing import Any, Final
 import pytest
 
 from meshtier.component import Component
+from meshtier.errors import InvalidValueError
 from meshtier.kube import load
 from meshtier.locality import Locality
 from meshtier.mesh import Mesh
@@ -33,35 +36,34 @@ PLACE: Final = ("network", "region", "zone", "subzone", "node")
 MODES: Final = ("", "PreferClose", "PreferNetwork", "PreferRegion", "PreferSameNode", "Any")
 
 
-def example() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("zone_matrix", EXAMPLES / "fleet/zone_matrix.py")
+def example(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"fleet/{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # for what is pickled
     spec.loader.exec_module(module)
     return module
 
 
-def spark(place: Path) -> Any:
-    sql = pytest.importorskip("pyspark.sql")
-    if shutil.which("java") is None:
-        pytest.skip("PySpark needs Java, and there is none")
-    settings = {
-        "spark.ui.enabled": "false",
-        "spark.log.level": "ERROR",
-        "spark.sql.shuffle.partitions": "2",
-        "spark.sql.codegen.factoryMode": "NO_CODEGEN",  # to compile takes longer than to compute what is small
-        "spark.sql.codegen.wholeStage": "false",
-    }
-    return sql.SparkSession.builder.master("local[1]").config(map=settings).getOrCreate().read.parquet(str(place))
+ENGINES: Final = {"polars": "polars", "duckdb": "duckdb", "dask": "dask.dataframe", "pyspark": "pyspark.sql"}
+TABLES: Final = ("endpoints", "services", "workloads")
 
 
-ENGINES: Final[dict[str, Callable[[Path], Any]]] = {
-    "polars": lambda place: pytest.importorskip("polars").scan_parquet(place / "*.parquet"),
-    "duckdb": lambda place: pytest.importorskip("duckdb").read_parquet(str(place / "*.parquet")),
-    "dask": lambda place: pytest.importorskip("dask.dataframe").read_parquet(place),
-    "pyspark": spark,
-}
+def read(engine: str, tables: Path) -> list[Any]:
+    library = pytest.importorskip(ENGINES[engine])
+    if engine == "pyspark":
+        if shutil.which("java") is None:
+            pytest.skip("PySpark needs Java, and there is none")
+        settings = {
+            "spark.ui.enabled": "false",
+            "spark.log.level": "ERROR",
+            "spark.sql.shuffle.partitions": "2",
+            "spark.sql.codegen.factoryMode": "NO_CODEGEN",  # to compile takes longer than to compute what is small
+            "spark.sql.codegen.wholeStage": "false",
+        }
+        library.SparkSession.builder.master("local[1]").config(map=settings).getOrCreate()
+    return [example("engines").read(engine, tables, table) for table in TABLES]
 
 
 @pytest.fixture(scope="module")
@@ -98,8 +100,7 @@ def place(row: dict[str, Any], prefix: str) -> Locality:
 def test_shares_by_place_are_those_of_all_routes(engine: str, which: str, request: pytest.FixtureRequest) -> None:
     mesh, tables = request.getfixturevalue(which)
     found: defaultdict[tuple[str, str, Locality], dict[tuple[Locality, int], float]] = defaultdict(dict)
-    read = [ENGINES[engine](tables / table) for table in ("endpoints", "services", "workloads")]
-    for row in rows(example().shares_by_place(*read)):
+    for row in rows(example("zone_matrix").shares_by_place(*read(engine, tables))):
         if row["share"]:
             found[row["cluster"], row["host"], place(row, "client_")][place(row, "endpoint_"), row["tier"]] = row[
                 "share"
@@ -131,12 +132,11 @@ def told_by_place(route: Any) -> dict[tuple[Locality, int], float]:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_zone_matrix_adds_up_the_routes_of_all_pods(engine: str, fleet: tuple[Mesh, Path]) -> None:
     mesh, tables = fleet
-    read = [ENGINES[engine](tables / table) for table in ("endpoints", "services", "workloads")]
     found = {
         (tuple(row[f"client_{part}"] for part in PLACE[:3]), tuple(row[f"endpoint_{part}"] for part in PLACE[:3])): row[
             "traffic"
         ]
-        for row in rows(example().zone_matrix(*read))
+        for row in rows(example("zone_matrix").zone_matrix(*read(engine, tables)))
     }
     expected: defaultdict[Any, float] = defaultdict(float)
     for cluster in mesh.clusters:
@@ -146,3 +146,17 @@ def test_the_zone_matrix_adds_up_the_routes_of_all_pods(engine: str, fleet: tupl
                 for (there, _), share in told_by_place(route).items():
                     expected[route.place.locality[:3], there[:3]] += share * pods[route.place.locality]
     assert found == {key: pytest.approx(value) for key, value in expected.items()}
+
+
+def test_workers_find_what_the_whole_mesh_finds() -> None:
+    mesh = load(EXAMPLES / "bookinfo/gateways")
+    workers = example("workers")
+    expected = {route.host for route in mesh.routes() if route.lost}
+    with ProcessPoolExecutor(max_workers=2, mp_context=get_context("fork")) as pool:
+        found = set().union(*pool.map(workers.lost_hosts, mesh.parts(4)))
+    assert found == expected == {"ratings.bookinfo.svc.cluster.local"}
+
+
+def test_an_engine_that_the_example_does_not_know_is_refused() -> None:
+    with pytest.raises(InvalidValueError, match="engine: expected polars, duckdb, dask or pyspark, got 'excel'"):
+        example("engines").read("excel", Path(), "services")

@@ -42,6 +42,16 @@ def test_every_column_is_documented_and_there(east: Cluster) -> None:
     assert all(text for columns in COLUMNS.values() for text in columns.values())
 
 
+def test_the_docs_list_every_column() -> None:
+    from meshtier.frames.tables import COLUMNS
+
+    page = (
+        (EXAMPLES.parent / "docs/how-to/compute-a-fleet.md").read_text(encoding="utf-8").partition("## The columns")[2]
+    )
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| `")]
+    assert rows == [[f"`{name}`", text] for columns in COLUMNS.values() for name, text in columns.items()]
+
+
 def test_a_service_has_a_row_for_each_host_with_the_setting_that_holds(east: Cluster) -> None:
     found = frames.tables(east)
     (row,) = rows(found, "services", host="details.bookinfo.svc.cluster.local")
