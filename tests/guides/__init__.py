@@ -4,7 +4,8 @@ A table has each step of its guide by number, and each answer of the step by the
 that it has in the `steps` of the page. Endpoints are named by the last part of their ids.
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import TypeAlias
 
 from attrs import field, frozen
@@ -25,9 +26,9 @@ class ExpectedRoute:
 
     shares: Mapping[str, float]
     lost: float = 0.0
-    tiers: Mapping[int, Set[str]] | None = None
+    tiers: Mapping[int, AbstractSet[str]] | None = None
     waypoints: Mapping[str, float] = field(factory=dict[str, float])
-    notes: Set[str] = frozenset()
+    notes: AbstractSet[str] = frozenset()
 
 
 @frozen(kw_only=True)
@@ -48,8 +49,8 @@ class ExpectedTimeline:
     shares: Mapping[float, Mapping[str, float]]
     bad: Mapping[float, float]
     errors: int | None = None
-    by: Set[str] | None = None
-    notes: Set[str] = frozenset()
+    by: AbstractSet[str] | None = None
+    notes: AbstractSet[str] = frozenset()
 
 
 Expected: TypeAlias = ExpectedRoute | ExpectedTimeline
