@@ -75,6 +75,13 @@ EXPECTED: Final[Steps] = {
             errors=5 + 600,
             by=_BY,
         ),
+        "67 %": ExpectedTimeline(
+            detected=((10.4, "ejected", _TWO), (60.8, "ejected", _ONE)),
+            shares={5.0: _HOME, 11.0: _AWAY, 59.0: _AWAY, 61.0: {_THREE: 1.0}, 179.0: {_THREE: 1.0}},
+            bad={5.0: 0.0, 11.0: 0.0, 59.0: 0.0, 60.5: 0.5, 61.0: 0.0, 179.0: 0.0},
+            errors=5 + 5,
+            by=_BY,
+        ),
     },
     9: {
         "nothing set": _ALL_ALIKE,
