@@ -121,6 +121,7 @@ def played(guide: str) -> Played:
 
 
 def steps_of(guide: str) -> Mapping[int, Mapping[str, Answer]]:
+    pytest.importorskip("yaml")  # in which the objects are written
     answers = played(guide)
     if answers.failure:
         pytest.fail(answers.failure, pytrace=False)
