@@ -82,6 +82,16 @@ def test_what_one_prints_is_the_whole_of_it_and_a_repr_one_line() -> None:
             "no full failover: 23 of 200 requests fail until the end",
         ),
         (
+            [
+                stretch(0, 10, HOME),
+                stretch(10, 11, HOME, FAILS),
+                stretch(11, 20, {"a1": 0.2, "b1": 0.8}, {"a1": 0.2}),
+                stretch(20, 30, {"a1": 0.2, "b1": 0.8}),
+                stretch(30, 40, HOME),
+            ],
+            "no full failover: 23 of 400 requests fail until 20 s",
+        ),
+        (
             [stretch(0, 10, HOME), stretch(10, 11.2, HOME, FAILS), stretch(11.2, 20, AWAY)],
             "failover after 1.2 s and 6 failed requests; no failback until the end",
         ),
@@ -117,6 +127,7 @@ def test_what_one_prints_is_the_whole_of_it_and_a_repr_one_line() -> None:
         "no failover",
         "recovers by itself",
         "some of it",
+        "some of it, and the rest recovers by itself",
         "no failback",
         "failback",
         "again",
