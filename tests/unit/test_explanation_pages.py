@@ -47,9 +47,10 @@ class Cells:
         shows = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
         out = io.StringIO()
         with contextlib.chdir(ROOT), contextlib.redirect_stdout(out):
-            exec(compile(tree, name, "exec"), self.names)
+            exec(compile(tree, name, "exec"), self.names)  # noqa: S102  # our own page
             if isinstance(shows, ast.Expr):
-                value = eval(compile(ast.Expression(shows.value), name, "eval"), self.names)
+                code_of_value = compile(ast.Expression(shows.value), name, "eval")
+                value = eval(code_of_value, self.names)  # noqa: S307  # our own page
                 if value is not None:
                     self.shown.append(value)
                     out.write(f"{value!r}\n")
@@ -99,7 +100,8 @@ def test_what_a_page_shows_are_pictures(page: Path) -> None:
     (*_, cells) = (each for _, each, _ in sections_of(page))
     assert len(cells.shown) >= 5
     for shown in cells.shown:
-        assert ET.fromstring(shown._repr_html_()).tag.endswith("svg")  # type: ignore[attr-defined]  # Picture of the page
+        picture: str = shown._repr_html_()  # type: ignore[attr-defined]  # it is the page's own Picture
+        assert ET.fromstring(picture).tag.endswith("svg")  # noqa: S314  # our own picture
 
 
 def test_the_timelines_of_the_page_on_outlier_detection_end_as_its_text_says() -> None:
