@@ -92,6 +92,14 @@ def test_what_one_prints_is_the_whole_of_it_and_a_repr_one_line() -> None:
             "no full failover: 23 of 400 requests fail until 20 s",
         ),
         (
+            [stretch(0, 10, HOME), stretch(10, 20, {}, lost=1.0, reason="no healthy host"), stretch(20, 30, HOME)],
+            "no full failover: 100 of 300 requests fail until 20 s",
+        ),
+        (
+            [stretch(0, 5, HOME), stretch(5, 10, AWAY), stretch(10, 11, AWAY, {"b1": 1.0}), stretch(11, 20, HOME)],
+            "failover after 1 s and 10 failed requests; failback at 11 s",
+        ),
+        (
             [stretch(0, 10, HOME), stretch(10, 11.2, HOME, FAILS), stretch(11.2, 20, AWAY)],
             "failover after 1.2 s and 6 failed requests; no failback until the end",
         ),
@@ -128,6 +136,8 @@ def test_what_one_prints_is_the_whole_of_it_and_a_repr_one_line() -> None:
         "recovers by itself",
         "some of it",
         "some of it, and the rest recovers by itself",
+        "lost and found",
+        "to where it was at first",
         "no failback",
         "failback",
         "again",

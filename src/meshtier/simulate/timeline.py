@@ -197,10 +197,15 @@ class Timeline:
         the endpoints served again, even where some of the traffic had gone elsewhere before.
         """
         cleared = self._cleared
-        if self._troubled is None or cleared is None or cleared.is_like(self._troubled):
+        if cleared is None or cleared is self._troubled:
             return None
-        before = next(one for one, other in pairwise(self.intervals) if other is cleared)
-        return None if cleared.is_like(before) else cleared.start
+        # Either what served before the trouble serves again, or answers have changed and not where requests go.
+        known = [one for one, other in pairwise(self.intervals) if other is self._troubled or other is cleared]
+        return (
+            None
+            if any(cleared.is_like(each) for each in (self._troubled, *known) if each is not None)
+            else cleared.start
+        )
 
     @property
     def failover_after(self) -> float | None:
