@@ -170,7 +170,7 @@ def test_each_command_to_set_up_is_one_line_and_contributing_repeats_the_second(
     assert commands[1] in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
-_RULE = re.compile(r"\b(?:LOC|NET|WP|PATH|MODE|TIER|PREC|COMP|DR|LOAD|OD|IN)-\d+\b")
+_RULE = re.compile(r"\b(?:LOC|NET|WP|PATH|MODE|TIER|PREC|COMP|DR|LOAD|OD|SIM|IN)-\d+\b")
 
 
 def test_every_rule_that_the_code_cites_is_on_the_rules_page() -> None:
