@@ -114,6 +114,16 @@ def test_all_that_is_wrong_is_told_together() -> None:
     ]
 
 
+def test_what_is_wrong_with_one_event_hides_nothing_of_another() -> None:
+    assert problems(
+        [{"at": "x", "pod": "a", "ready": True}, {"at": "1s", "workload": "a"}, {**EVENT, "until": "1s"}]
+    ) == [
+        "events[0].at: expected a duration with a unit, such as '10s', '3m' or '500ms', got 'x'",
+        "events[1].workload: expected answers, fails, ready or gone, and no rate",
+        "events[2].until: expected a time after 10 s, got 1 s",
+    ]
+
+
 @pytest.mark.parametrize(
     ("data", "problem"),
     [

@@ -35,7 +35,7 @@ what happens
 11 s  ejected           a1     5 answers in a row, by shop/waypoint-1 [OD-1]
       traffic           re/a   ████████                 40 %
                         re/b   ████████████             60 %
-12 s  ejection refused  a2     the limit is reached, 3 times, by shop/waypoint-1 [OD-2]
+12 s  ejection refused  a2     3 times: the limit is reached, by shop/waypoint-1 [OD-2]
 40 s  returned          a1     30 s are over, by shop/waypoint-1 [OD-1]
       traffic           re/a   ████████████████████    100 %
 

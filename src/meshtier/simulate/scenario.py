@@ -253,6 +253,7 @@ def _scenario(reader: FieldReader) -> Scenario | None:
 
 
 def _event(reader: FieldReader) -> ScenarioEvent | None:
+    before = reader.problems.found  # those of other events
     at, until = _time(reader, "at"), _time(reader, "until")
     target = _target(reader)
     answers = _answer(reader)
@@ -263,7 +264,7 @@ def _event(reader: FieldReader) -> ScenarioEvent | None:
     if not reader.has("at"):
         reader.refuse("at", "expected a time such as '10s', got none")
     _refuse_rest(reader)
-    if at is None or reader.problems.found:
+    if at is None or reader.problems.found > before:
         return None
     try:
         return ScenarioEvent(
