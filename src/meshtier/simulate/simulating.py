@@ -207,16 +207,19 @@ def _notes(routes: Sequence[Route], world: World, scenario: Scenario, profile: P
     for event in scenario.events:
         if event.at >= scenario.length:
             yield Note("event-after-end", f"{event} at {event.at:g} s, and the timeline ends at {scenario.length:g} s")
+    named = [(event, ids) for event, ids in world.of_named_pods() if event.answers is not None]
+    answers = [event.answers for event in scenario.events if event.answers is not None and event.answers.fails]
+    if not named and not answers:
+        return
     nobody = ProxyTree(lambda _: routes[0])
     proxies = [proxy for route in routes for proxy in proxies_of(nobody.of(route, ""))]
-    on_the_way = _on_the_way(proxies)
-    for event, ids in world.of_named_pods():
-        if event.answers is not None and on_the_way.isdisjoint(ids):
+    on_the_way = _on_the_way(proxies) if named else frozenset[str]()
+    for event, ids in named:
+        if on_the_way.isdisjoint(ids):
             text = (
                 f"{event} at {event.at:g} s, and it is no endpoint of {routes[0].host} and no waypoint on the way there"
             )
             yield Note("event-elsewhere", f"{text}: nothing comes of it; a gateway is named as such (gateway)")
-    answers = [event.answers for event in scenario.events if event.answers is not None and event.answers.fails]
     if answers:
         yield from _answer_notes(answers, proxies, scenario, profile)
 
