@@ -25,6 +25,7 @@ from unittest import mock
 import pytest
 
 import meshtier
+from meshtier import simulate
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -159,6 +160,11 @@ def test_a_block_is_split_at_its_commands() -> None:
 def test_the_api_page_names_everything_that_is_public() -> None:
     text = (ROOT / "docs/reference/api.md").read_text(encoding="utf-8")
     assert set(re.findall(r":: meshtier\.(\w+)$", text, re.MULTILINE)) == set(meshtier.__all__)
+
+
+def test_the_api_page_names_everything_that_is_public_in_simulations() -> None:
+    text = (ROOT / "docs/reference/api.md").read_text(encoding="utf-8")
+    assert set(re.findall(r":: meshtier\.simulate\.(\w+)$", text, re.MULTILINE)) == set(simulate.__all__)
 
 
 def test_each_command_to_set_up_is_one_line_and_contributing_repeats_the_second() -> None:
