@@ -165,6 +165,14 @@ def test_so_many_hosts_can_be_out(hosts: int, most: int, ejected: int) -> None:
     assert len(made.ejected) == ejected == OutlierLimits(max_ejection_percent=most).most_ejected(hosts)
 
 
+def test_many_that_the_balancer_learns_of_together_are_named_in_part() -> None:
+    names = [f"h{index}" for index in range(7)]
+    made = detector(*names, consecutive_5xx=1, merge_window_s=1.0)
+    for name in names:
+        made.observe(1.0, name, ERROR)  # the first is delivered at once, and the others later
+    assert told(made.advance(2.0)) == [(2.0, "", "learned", "ejected: h1, h2, h3, h4 … +2")]
+
+
 def test_a_refused_ejection_says_the_numbers_and_begins_the_count_anew() -> None:
     made = detector("a", "b", "c", max_ejection_percent=50, consecutive_5xx=2)
     made.observe(1.0, "a", ERROR, 2)

@@ -94,8 +94,8 @@ def _steps(timeline: "Timeline") -> Iterator[_Step]:
 
 def _event_row(event: "TimelineEvent") -> _Row:
     text = event.text.removeprefix(f"{event.endpoint} ") if event.endpoint else event.text  # it is said beside it
-    said = [text] if text else []
-    said += [f"{event.count:,} times"] if event.count > 1 else []
+    times = f"{event.count:,} times" if event.count > 1 else ""
+    said = [": ".join(filter(None, (times, text)))] if times or text else []
     said += [f"by {event.by}"] if event.by else []
     rule = f" [{event.rule}]" if event.rule else ""
     return seconds_text(event.at), event.kind.value, event.endpoint, f"{', '.join(said)}{rule}".strip()

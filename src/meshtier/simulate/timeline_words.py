@@ -101,8 +101,9 @@ def _moving(timeline: "Timeline") -> Iterator[str]:
 
 def _no_failover(timeline: "Timeline") -> str:
     """Some traffic may have moved, and the rest may fail all the same."""
-    moved = timeline.moved_at is not None and timeline.cleared_at is None
-    return "no full failover" if moved else "no failover"
+    moved, cleared = timeline.moved_at, timeline.cleared_at
+    moved_before = moved is not None and (cleared is None or moved < cleared)
+    return "no full failover" if moved_before else "no failover"
 
 
 def _until(timeline: "Timeline") -> str:
