@@ -50,11 +50,11 @@ class TimelineEvent:
     Attributes:
         at: When, in seconds from the start.
         kind: What.
-        by: Who did it or noticed it, as in ``httpbin/waypoint-1``; ``""`` for the world itself.
+        by: Who did it or noticed it, as in ``waypoint c1/httpbin/waypoint-1``; ``""`` for the world itself.
         endpoint: The id of the endpoint that it happened to; ``""`` if it is about none.
         text: What happened and why, in words.
         rule: The rule that decides, as in ``OD-2``; ``""`` if none does.
-        count: How many times in a row, where nothing else happened between.
+        count: How many times in a row, where nothing else happened to the endpoint between.
     """
 
     at: float
