@@ -1,0 +1,118 @@
+"""Does it happen as the timeline says? Scenarios at a real Envoy in real time, beside `simulate`."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pytest
+from tests.integration.conftest import Serve
+from tests.integration.meshes import Web
+from tests.integration.traffic import Played, Player, assert_alike, computed
+
+from meshtier.simulate import REFUSED, Answer, EventKind, Scenario, ScenarioEvent, Timeline
+
+pytestmark = pytest.mark.envoy
+
+RATE: Final = 100.0
+"""Two endpoints then get a request every 20 ms each: time enough for an Envoy to eject one in between."""
+
+LIMITS: Final[Mapping[str, Any]] = {
+    "consecutive5xxErrors": 4,
+    "interval": "1s",
+    "baseEjectionTime": "1300ms",  # no multiple of the interval: ejections end well before the sweep
+    "maxEjectionPercent": 50,
+}
+A0, A1, A2, A3, A5 = (f"c/shop/r1-a-{number}" for number in (0, 1, 2, 3, 5))
+
+
+def web_of(*, in_a: int, in_b: int, **more: object) -> Web:
+    """Endpoints in the client's zone and in the next; requests go round in turn within each."""
+    policy = {"loadBalancer": {"simple": "ROUND_ROBIN"}, "outlierDetection": {**LIMITS, **more}}
+    return Web(pods={"r1/a": "H" * in_a, "r1/b": "H" * in_b}, annotation="PreferSameZone", policy=policy)
+
+
+def fault(
+    pod: str, at: float, *, until: float | None = None, answers: Answer | None = None, ready: bool | None = None
+) -> ScenarioEvent:
+    """500 from now on, where nothing else is said."""
+    said = Answer(500) if answers is None and ready is None else answers
+    return ScenarioEvent(at=at, target=("workload", pod), answers=said, ready=ready, until=until)
+
+
+def compare(serve: Serve, web: Web, *events: ScenarioEvent, duration: float) -> tuple[Played, Timeline]:
+    """Both, after it is checked that they are alike."""
+    scenario = Scenario(events=events, rate=RATE, duration=duration)
+    absent = [event.target[1] for event in events if event.target and event.answers == REFUSED]
+    # Istio leaves the merge window at Envoy's second, and so does the timeline.
+    subject = serve(web.route(), update_merge_window_s=None, absent=absent)
+    played, timeline = Player(subject, web, scenario, interval_s=1.0).play(), computed(web, scenario)
+    assert_alike(played, timeline)
+    return played, timeline
+
+
+def told(timeline: Timeline) -> list[tuple[EventKind, str]]:
+    """What outlier detection does, in order."""
+    return [(each.kind, each.endpoint) for each in timeline.events if each.kind.is_of_detector]
+
+
+EJECTED, RETURNED, REFUSED_EJECTION = EventKind.EJECTED, EventKind.RETURNED, EventKind.REFUSED
+
+
+def test_a_host_that_goes_on_failing_is_ejected_for_longer_each_time(serve: Serve) -> None:
+    # a0 fails at 0.2; out after 4 errors, 70 : 30 over the zones; in at 2, out again for 2.6 s; in at 5; out
+    played, timeline = compare(serve, web_of(in_a=2, in_b=2), fault(A0, 0.2), duration=6.0)
+    assert played.errors_until_ejection(A0) == 4
+    assert told(timeline) == [(EJECTED, A0), (RETURNED, A0), (EJECTED, A0), (RETURNED, A0), (EJECTED, A0)]
+    assert [round(each.at) for each in timeline.of_kind(RETURNED)] == [2, 5]
+    assert timeline.at(1.0).shares[A1] == pytest.approx(0.7)
+
+
+def test_a_host_that_serves_again_comes_back_once_and_stays(serve: Serve) -> None:
+    # a0, alone in its zone, fails at 0.2; out, all in the next zone; a0 serves at 1; in at 2, and all at home
+    played, timeline = compare(serve, web_of(in_a=1, in_b=2), fault(A0, 0.2, until=1.0), duration=3.5)
+    assert played.errors == played.errors_until_ejection(A0) == 4
+    assert told(timeline) == [(EJECTED, A0), (RETURNED, A0)]
+    assert timeline.at(1.0).shares.get(A0, 0.0) == 0
+    assert timeline.at(3.0).shares[A0] == 1
+
+
+APART: Final = {"splitExternalLocalOriginErrors": True, "consecutiveLocalOriginFailures": 3, "consecutive5xxErrors": 2}
+
+
+@pytest.mark.parametrize(("limits", "errors"), [({}, 4), (APART, 3)], ids=["as-5xx", "apart"])
+def test_a_host_that_refuses_connections_is_ejected(
+    serve: Serve, limits: Mapping[str, object], errors: int
+) -> None:
+    # nobody listens at a0 until 1
+    web = web_of(in_a=2, in_b=1, **limits)
+    played, timeline = compare(serve, web, fault(A0, 0.0, answers=REFUSED, until=1.0), duration=3.0)
+    assert played.errors == played.errors_until_ejection(A0) == errors
+    assert told(timeline) == [(EJECTED, A0), (RETURNED, A0)]
+
+
+def test_beyond_the_limit_a_host_goes_on_failing_until_another_is_back(serve: Serve) -> None:
+    # a0 fails at 0.2 and is out; a1 fails at 0.6, and two of three is more than half; a0 is in at 2, and a1 out
+    web = web_of(in_a=2, in_b=1)
+    _, timeline = compare(serve, web, fault(A0, 0.2, until=1.0), fault(A1, 0.6), duration=3.9)
+    assert told(timeline) == [(EJECTED, A0), *[(REFUSED_EJECTION, A1)] * 2, (RETURNED, A0), (EJECTED, A1)]
+    assert timeline.at(1.5).bad == pytest.approx(0.7)
+
+
+@pytest.mark.parametrize(
+    ("faults", "until"),
+    [
+        ([(A0, 0.2)], [0.2]),
+        ([(A0, 0.2), (A1, 0.6)], [0.2, 1.6]),
+        ([(A0, 0.2), (A1, 0.6), (A2, 1.0)], [0.2, 1.6, 1.6]),
+        ([(A0, 0.2), (A1, 1.1), (A2, 1.5), (A3, 2.3)], [0.2, 1.5, 1.5, 3.3]),
+    ],
+    ids=["one", "two", "three", "four"],
+)
+def test_the_balancer_learns_of_ejections_in_close_succession_together(
+    serve: Serve, faults: list[tuple[str, float]], until: list[float]
+) -> None:
+    # each is ejected by its first error; one less than 1 s after a delivery is still picked for 1 s, or until one later
+    web = web_of(in_a=6, in_b=0, consecutive5xxErrors=1, baseEjectionTime="60s", maxEjectionPercent=100)
+    played, timeline = compare(serve, web, *(fault(pod, at) for pod, at in faults), duration=until[-1] + 0.9)
+    for (pod, _), end in zip(faults, until, strict=True):
+        assert abs(played.last_moment(pod) - end) <= 0.15
+        assert max(each.end for each in timeline.intervals if each.shares.get(pod)) == pytest.approx(end, abs=0.15)

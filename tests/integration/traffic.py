@@ -1,0 +1,195 @@
+"""What comes of even traffic at a real Envoy? A scenario, played in real time, beside its timeline."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from math import ceil, sqrt
+from typing import Final
+
+from attrs import frozen
+from tests.integration.meshes import HOST, Web
+from tests.integration.real_envoy import CLUSTER, Connection, Subject
+
+from meshtier.component import Component
+from meshtier.simulate import REFUSED, EventKind, Interval, Scenario, ScenarioEvent, Timeline, simulate
+
+SLACK_S: Final = 0.25
+"""How far apart what happens at the Envoy and in the timeline may be. A quarter of a sweep, so
+that one sweep more or less, a base time or a merge window left out, or one too many, is too far."""
+
+EDGE_S: Final = 0.2
+"""What is left out at both ends of a stretch whose shares are compared; the balancer is told there."""
+
+WORTH_S: Final = 0.3
+"""How much of a stretch must be left for its shares to be compared."""
+
+ACTIONS: Final[Mapping[str, EventKind]] = {"EJECT": EventKind.EJECTED, "UNEJECT": EventKind.RETURNED}
+
+
+@frozen
+class Request:
+    """One request: when it was sent, in seconds from the start, who answered, and whether it failed."""
+
+    at: float
+    endpoint: str
+    failed: bool
+
+
+@frozen
+class Happening:
+    """What outlier detection did: when, in seconds from the start, what, to whom."""
+
+    at: float
+    kind: EventKind
+    endpoint: str
+
+
+@frozen
+class Played:
+    """What an Envoy did with the traffic of a scenario.
+
+    Attributes:
+        requests: All requests, in order.
+        happenings: What its outlier detection logged, in order.
+        refusals: How many ejections the limit forbade.
+    """
+
+    requests: Sequence[Request]
+    happenings: Sequence[Happening]
+    refusals: int
+
+    @property
+    def errors(self) -> int:
+        return sum(each.failed for each in self.requests)
+
+    def errors_until_ejection(self, endpoint: str) -> int:
+        """How many requests failed at an endpoint before it was ejected for the first time."""
+        ejected = next(
+            each.at for each in self.happenings if each.kind is EventKind.EJECTED and each.endpoint == endpoint
+        )
+        return sum(each.failed and each.endpoint == endpoint and each.at < ejected for each in self.requests)
+
+    def last_moment(self, endpoint: str) -> float:
+        """When an endpoint was picked for the last time."""
+        return max(each.at for each in self.requests if each.endpoint == endpoint)
+
+    def during(self, start: float, end: float) -> Sequence[Request]:
+        return [each for each in self.requests if start <= each.at < end]
+
+
+class Player:
+    """Plays a scenario against an Envoy.
+
+    Args:
+        subject: The Envoy; endpoints that refuse connections must be absent there.
+        web: What it was exported from.
+        scenario: Of single pods, by their ids: which answer a status of 500, which refuse
+            connections from the start, and which are not ready.
+        interval_s: The interval of the sweeps.
+    """
+
+    def __init__(self, subject: Subject, web: Web, scenario: Scenario, *, interval_s: float) -> None:
+        self._subject = subject
+        self._web = web
+        self._scenario = scenario
+        self._zero = self._sweep_after(interval_s)
+
+    def _sweep_after(self, interval_s: float) -> float:
+        """The next sweep, by the clock of the wall: a timeline's sweeps are at the multiples of the interval.
+
+        A detector counts its intervals from when its cluster is made, which for one of
+        the bootstrap is within milliseconds of the admin's socket. Measured on 1.40.0:
+        returns are logged at most 10 ms after such a multiple.
+        """
+        begun = self._subject.process.admin_path.stat().st_mtime
+        return begun + interval_s * ceil((time.time() + 0.05 - begun) / interval_s)
+
+    def play(self) -> Played:
+        requests = list(self._play())
+        time.sleep(0.1)  # the log is written every 20 ms
+        happenings = [
+            Happening(self._seconds(line["timestamp"]), ACTIONS[line["action"]], line["endpoint"])
+            for line in self._subject.ejections()
+        ]
+        refusals = self._subject.process.counter(f"cluster.{CLUSTER}.outlier_detection.ejections_overflow")
+        return Played(requests, [each for each in happenings if each.at < self._scenario.length], refusals)
+
+    def _seconds(self, timestamp: str) -> float:
+        return datetime.fromisoformat(timestamp).timestamp() - self._zero
+
+    def _play(self) -> Iterator[Request]:
+        """Send requests at an even rate; what is late is made up for at no more than twice the rate."""
+        scenario, coming = self._scenario, self._changes()
+        connection = self._subject.connection()
+        number, gap, last = 0, 1 / scenario.rate, 0.0
+        while (due := max(number * gap, last + gap / 2)) < scenario.length:
+            time.sleep(max(0.0, self._zero + due - time.time()))
+            while coming and coming[0][0] <= due:
+                self._change(*coming.pop(0))
+            last = time.time() - self._zero
+            connection.send(self._subject.fail(*self._failing(last), status=500))
+            status, headers = connection.read()
+            yield Request(last, self._subject.endpoint_of(headers), status >= 500)
+            number += 1
+
+    def _on(self, at: float) -> Iterator[ScenarioEvent]:
+        return (each for each in self._scenario.events if each.at <= at and (each.until is None or at < each.until))
+
+    def _failing(self, at: float) -> list[str]:
+        return [_pod(each) for each in self._on(at) if each.answers is not None and each.answers != REFUSED]
+
+    def _changes(self) -> list[tuple[float, ScenarioEvent]]:
+        """What is more than another answer: when, and of which event."""
+        found = list[tuple[float, ScenarioEvent]]()
+        for each in self._scenario.events:
+            if each.ready is not None:
+                found.append((each.at, each))
+            if each.until is not None and (each.ready is not None or each.answers == REFUSED):
+                found.append((each.until, each))
+        return sorted(found, key=lambda change: change[0])
+
+    def _change(self, at: float, event: ScenarioEvent) -> None:
+        if event.answers == REFUSED:
+            self._subject.arrive(_pod(event))
+        else:
+            down = [_pod(each) for each in self._on(at) if each.ready is False]
+            self._subject.replace(self._web.route(down=down))
+
+
+def _pod(event: ScenarioEvent) -> str:
+    assert event.target is not None
+    return event.target[1]
+
+
+def computed(web: Web, scenario: Scenario) -> Timeline:
+    """The same in virtual time."""
+    return simulate(web.mesh(), web.sender, HOST, scenario, component=Component.SIDECAR, profile=web.profile)
+
+
+def assert_alike(played: Played, timeline: Timeline) -> None:
+    """The same ejections and returns at the same times, the same shares, as many errors and refusals."""
+    expected = [each for each in timeline.events if each.kind in ACTIONS.values()]
+    found = played.happenings
+    assert [(each.kind, each.endpoint) for each in found] == [(each.kind, each.endpoint) for each in expected]
+    for one, other in zip(found, expected, strict=True):
+        assert abs(one.at - other.at) <= SLACK_S, f"{one} measured, {other} expected"
+    for interval in timeline.intervals:
+        assert_shares(played, interval)
+    # Where requests go in turn, counts differ by a few; where the priority is drawn, by four deviations.
+    assert abs(played.errors - timeline.errors) <= 4 * sqrt(timeline.errors)
+    refusals = sum(each.count for each in timeline.refusals)
+    assert abs(played.refusals - refusals) <= 4 * sqrt(refusals)
+
+
+def assert_shares(played: Played, interval: Interval) -> None:
+    """Within four standard deviations; and what has no share gets nothing."""
+    requests = played.during(interval.start + EDGE_S, interval.end - EDGE_S)
+    if interval.end - interval.start < 2 * EDGE_S + WORTH_S:
+        return
+    counts = Counter(each.endpoint for each in requests)
+    assert set(counts) <= {name for name, share in interval.shares.items() if share}, interval
+    for name, share in interval.shares.items():
+        tolerance = 4 * sqrt(share * (1 - share) / len(requests))
+        found = counts[name] / len(requests)
+        assert abs(found - share) <= tolerance, f"{name}: {found:.3f} measured, {share:.3f} expected in {interval}"
