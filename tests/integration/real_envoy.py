@@ -277,7 +277,10 @@ class Subject:
             update_merge_window_s=update_merge_window_s,
         )
         self._ejections = directory / "ejections.log"
-        manager = {**configuration.get("cluster_manager", {}), "outlier_detection": {"event_log_path": str(self._ejections)}}
+        manager = {
+            **configuration.get("cluster_manager", {}),
+            "outlier_detection": {"event_log_path": str(self._ejections)},
+        }
         self.process = Process(directory, {**configuration, "cluster_manager": manager})
 
     def _export(self, source: Route | Upstream) -> Upstream:

@@ -22,6 +22,7 @@ LIMITS: Final[Mapping[str, Any]] = {
     "maxEjectionPercent": 50,
 }
 A0, A1, A2, A3, A5 = (f"c/shop/r1-a-{number}" for number in (0, 1, 2, 3, 5))
+B0, B1 = "c/shop/r1-b-0", "c/shop/r1-b-1"
 
 
 def web_of(*, in_a: int, in_b: int, **more: object) -> Web:
@@ -79,9 +80,7 @@ APART: Final = {"splitExternalLocalOriginErrors": True, "consecutiveLocalOriginF
 
 
 @pytest.mark.parametrize(("limits", "errors"), [({}, 4), (APART, 3)], ids=["as-5xx", "apart"])
-def test_a_host_that_refuses_connections_is_ejected(
-    serve: Serve, limits: Mapping[str, object], errors: int
-) -> None:
+def test_a_host_that_refuses_connections_is_ejected(serve: Serve, limits: Mapping[str, object], errors: int) -> None:
     # nobody listens at a0 until 1
     web = web_of(in_a=2, in_b=1, **limits)
     played, timeline = compare(serve, web, fault(A0, 0.0, answers=REFUSED, until=1.0), duration=3.0)
@@ -97,22 +96,48 @@ def test_beyond_the_limit_a_host_goes_on_failing_until_another_is_back(serve: Se
     assert timeline.at(1.5).bad == pytest.approx(0.7)
 
 
+BURST: Final = web_of(in_a=6, in_b=3, consecutive5xxErrors=1, baseEjectionTime="60s", maxEjectionPercent=100)
+"""One error ejects, and for good: who is picked afterwards is one of whom the balancer does not know yet."""
+
+
+def assert_picked_until(serve: Serve, ends: Mapping[str, float], *events: ScenarioEvent) -> None:
+    """Each of these endpoints is picked for the last time at its moment, and is so in the timeline."""
+    played, timeline = compare(serve, BURST, *events, duration=max(ends.values()) + 0.9)
+    for pod, end in ends.items():
+        assert abs(played.last_moment(pod) - end) <= 0.2
+        assert max(each.end for each in timeline.intervals if each.shares.get(pod)) == pytest.approx(end, abs=0.2)
+
+
 @pytest.mark.parametrize(
     ("faults", "until"),
     [
-        ([(A0, 0.2)], [0.2]),
-        ([(A0, 0.2), (A1, 0.6)], [0.2, 1.6]),
-        ([(A0, 0.2), (A1, 0.6), (A2, 1.0)], [0.2, 1.6, 1.6]),
-        ([(A0, 0.2), (A1, 1.1), (A2, 1.5), (A3, 2.3)], [0.2, 1.5, 1.5, 3.3]),
+        ([0.2], [0.2]),
+        ([0.2, 0.6], [0.2, 1.6]),
+        ([0.2, 0.6, 1.0], [0.2, 1.6, 1.6]),
+        ([0.2, 1.0, 1.6, 2.3], [0.2, 1.6, 1.6, 3.3]),
     ],
     ids=["one", "two", "three", "four"],
 )
-def test_the_balancer_learns_of_ejections_in_close_succession_together(
-    serve: Serve, faults: list[tuple[str, float]], until: list[float]
+def test_the_balancer_learns_of_an_ejection_within_a_second_of_another_a_second_later(
+    serve: Serve, faults: list[float], until: list[float]
 ) -> None:
-    # each is ejected by its first error; one less than 1 s after a delivery is still picked for 1 s, or until one later
-    web = web_of(in_a=6, in_b=0, consecutive5xxErrors=1, baseEjectionTime="60s", maxEjectionPercent=100)
-    played, timeline = compare(serve, web, *(fault(pod, at) for pod, at in faults), duration=until[-1] + 0.9)
-    for (pod, _), end in zip(faults, until, strict=True):
-        assert abs(played.last_moment(pod) - end) <= 0.15
-        assert max(each.end for each in timeline.intervals if each.shares.get(pod)) == pytest.approx(end, abs=0.15)
+    # or with the first one that comes when that second is over; the hosts that are there at first count as no change
+    pods = [A0, A1, A2, A3][: len(faults)]
+    events = [fault(pod, at) for pod, at in zip(pods, faults, strict=True)]
+    assert_picked_until(serve, dict(zip(pods, until, strict=True)), *events)
+
+
+def unready(pod: str, at: float) -> ScenarioEvent:
+    return fault(pod, at, ready=False)
+
+
+def test_a_change_by_the_control_plane_tells_the_balancer_of_ejections_and_makes_others_wait(serve: Serve) -> None:
+    # a1 would be picked until 1.6, but a5 becomes unready at 0.8; and a2 could be known at 1.3, if not for that
+    events = fault(A0, 0.2), fault(A1, 0.6), unready(A5, 0.8), fault(A2, 1.3)
+    assert_picked_until(serve, {A0: 0.2, A1: 0.8, A5: 0.8, A2: 2.3}, *events)
+
+
+def test_a_change_by_the_control_plane_in_another_priority_has_no_such_effect(serve: Serve) -> None:
+    # a0 is known at once though b0 becomes unready just before; a1 waits though b1 becomes unready
+    events = unready(B0, 0.1), fault(A0, 0.3), fault(A1, 0.7), unready(B1, 0.9)
+    assert_picked_until(serve, {A0: 0.3, A1: 1.7}, *events)

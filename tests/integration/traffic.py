@@ -9,7 +9,7 @@ from typing import Final
 
 from attrs import frozen
 from tests.integration.meshes import HOST, Web
-from tests.integration.real_envoy import CLUSTER, Connection, Subject
+from tests.integration.real_envoy import CLUSTER, Subject
 
 from meshtier.component import Component
 from meshtier.simulate import REFUSED, EventKind, Interval, Scenario, ScenarioEvent, Timeline, simulate
