@@ -7,7 +7,7 @@ from datetime import datetime
 from math import ceil, sqrt
 from typing import Final
 
-from attrs import frozen
+from attrs import field, frozen
 from tests.integration.meshes import HOST, Web
 from tests.integration.real_envoy import CLUSTER, Subject
 
@@ -61,7 +61,7 @@ class Played:
         refusals: How many ejections the limit forbade.
     """
 
-    requests: Sequence[Request]
+    requests: Sequence[Request] = field(repr=False)  # thousands
     happenings: Sequence[Happening]
     refusals: int
 
