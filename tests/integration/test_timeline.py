@@ -6,7 +6,7 @@ from typing import Any, Final
 import pytest
 from tests.integration.conftest import Serve
 from tests.integration.meshes import Web
-from tests.integration.traffic import Played, Player, assert_alike, computed
+from tests.integration.traffic import SLACK_S, Played, Player, assert_alike, computed
 
 from meshtier.simulate import REFUSED, Answer, EventKind, Scenario, ScenarioEvent, Timeline
 
@@ -39,9 +39,11 @@ def fault(
     return ScenarioEvent(at=at, target=("workload", pod), answers=said, ready=ready, until=until)
 
 
-def compare(serve: Serve, web: Web, *events: ScenarioEvent, duration: float) -> tuple[Played, Timeline]:
+def compare(
+    serve: Serve, web: Web, *events: ScenarioEvent, duration: float, rate: float = RATE
+) -> tuple[Played, Timeline]:
     """Both, after it is checked that they are alike."""
-    scenario = Scenario(events=events, rate=RATE, duration=duration)
+    scenario = Scenario(events=events, rate=rate, duration=duration)
     absent = [event.target[1] for event in events if event.target and event.answers == REFUSED]
     # Istio leaves the merge window at Envoy's second, and so does the timeline.
     subject = serve(web.route(), update_merge_window_s=None, absent=absent)
@@ -102,10 +104,10 @@ BURST: Final = web_of(in_a=6, in_b=3, consecutive5xxErrors=1, baseEjectionTime="
 
 def assert_picked_until(serve: Serve, ends: Mapping[str, float], *events: ScenarioEvent) -> None:
     """Each of these endpoints is picked for the last time at its moment, and is so in the timeline."""
-    played, timeline = compare(serve, BURST, *events, duration=max(ends.values()) + 0.9)
+    played, timeline = compare(serve, BURST, *events, duration=max(ends.values()) + 0.9, rate=2 * RATE)
     for pod, end in ends.items():
-        assert abs(played.last_moment(pod) - end) <= 0.2
-        assert max(each.end for each in timeline.intervals if each.shares.get(pod)) == pytest.approx(end, abs=0.2)
+        assert abs(played.last_moment(pod) - end) <= SLACK_S
+        assert max(each.end for each in timeline.intervals if each.shares.get(pod)) == pytest.approx(end, abs=SLACK_S)
 
 
 @pytest.mark.parametrize(

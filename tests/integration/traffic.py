@@ -2,9 +2,11 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from math import ceil, sqrt
+from operator import itemgetter
 from typing import Final
 
 from attrs import field, frozen
@@ -16,13 +18,11 @@ from meshtier.simulate import REFUSED, EventKind, Interval, Scenario, ScenarioEv
 
 SLACK_S: Final = 0.25
 """How far apart what happens at the Envoy and in the timeline may be. A quarter of a sweep, so
-that one sweep more or less, a base time or a merge window left out, or one too many, is too far."""
+that one sweep more or less, a base time or a merge window left out, or one too many, is too far.
+So much is left out, too, at both ends of a stretch whose shares are compared."""
 
 EDGES: Final = 3
 """How many errors more or less there may be where nothing is left to chance, for ejections take milliseconds."""
-
-EDGE_S: Final = 0.2
-"""What is left out at both ends of a stretch whose shares are compared; the balancer is told there."""
 
 LOG_S: Final = 0.002
 """How much earlier a moment may be in the log than it was: it is cut off to milliseconds."""
@@ -100,6 +100,7 @@ class Player:
         self._subject = subject
         self._web = web
         self._scenario = scenario
+        self._coming = self._changes()
         self._zero = self._sweep_after(interval_s)
 
     def _sweep_after(self, interval_s: float) -> float:
@@ -127,13 +128,13 @@ class Player:
 
     def _play(self) -> Iterator[Request]:
         """Send requests at an even rate; what is late is made up for at no more than twice the rate."""
-        scenario, coming = self._scenario, self._changes()
+        scenario, coming = self._scenario, self._coming
         connection = self._subject.connection()
         number, gap, last = 0, 1 / scenario.rate, -1.0
         while (due := max(number * gap, last + gap / 2)) < scenario.length:
             time.sleep(max(0.0, self._zero + due - time.time()))
             while coming and coming[0][0] <= due:
-                self._change(*coming.pop(0))
+                coming.pop(0)[1]()
             last = time.time() - self._zero
             connection.send(self._subject.fail(*self._failing(last), status=500))
             status, headers = connection.read()
@@ -146,22 +147,17 @@ class Player:
     def _failing(self, at: float) -> list[str]:
         return [_pod(each) for each in self._on(at) if each.answers is not None and each.answers != REFUSED]
 
-    def _changes(self) -> list[tuple[float, ScenarioEvent]]:
-        """What is more than another answer: when, and of which event."""
-        found = list[tuple[float, ScenarioEvent]]()
+    def _changes(self) -> list[tuple[float, Callable[[], None]]]:
+        """What is more than another answer: when, and how; made beforehand, so that it takes no time then."""
+        found = list[tuple[float, Callable[[], None]]]()
         for each in self._scenario.events:
+            if each.answers == REFUSED and each.until is not None:
+                found.append((each.until, partial(self._subject.arrive, _pod(each))))
             if each.ready is not None:
-                found.append((each.at, each))
-            if each.until is not None and (each.ready is not None or each.answers == REFUSED):
-                found.append((each.until, each))
-        return sorted(found, key=lambda change: change[0])
-
-    def _change(self, at: float, event: ScenarioEvent) -> None:
-        if event.answers == REFUSED:
-            self._subject.arrive(_pod(event))
-        else:
-            down = [_pod(each) for each in self._on(at) if each.ready is False]
-            self._subject.replace(self._web.route(down=down))
+                assert each.until is None
+                down = [_pod(other) for other in self._on(each.at) if other.ready is False]
+                found.append((each.at, partial(self._subject.replace, self._web.route(down=down))))
+        return sorted(found, key=itemgetter(0))
 
 
 def _pod(event: ScenarioEvent) -> str:
@@ -204,8 +200,8 @@ def _errors_apart(timeline: Timeline) -> float:
 
 def assert_shares(played: Played, interval: Interval) -> None:
     """Within four standard deviations; and what has no share gets nothing."""
-    requests = played.during(interval.start + EDGE_S, interval.end - EDGE_S)
-    if interval.end - interval.start < 2 * EDGE_S + WORTH_S:
+    requests = played.during(interval.start + SLACK_S, interval.end - SLACK_S)
+    if interval.end - interval.start < 2 * SLACK_S + WORTH_S:
         return
     counts = Counter(each.endpoint for each in requests)
     assert set(counts) <= {name for name, share in interval.shares.items() if share}, interval
