@@ -199,7 +199,7 @@ def _errors_apart(timeline: Timeline) -> float:
 
 
 def assert_shares(played: Played, interval: Interval) -> None:
-    """Within four standard deviations, at most 15 points here; and what has no share gets nothing.
+    """Within four standard deviations, 17 points or less where priorities share; and what has no share gets nothing.
 
     Without failover the next zone would get nothing in place of 30 points.
     """
