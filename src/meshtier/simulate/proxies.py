@@ -15,6 +15,7 @@ from meshtier.mesh import DirectRoute, Route, WaypointRoute
 from meshtier.mesh.outcome import by_weight
 from meshtier.simulate.answer import OK, REFUSED, TIMED_OUT, Answer
 from meshtier.simulate.connection_shares import connection_shares
+from meshtier.simulate.watched_host import ToldHost
 from meshtier.simulate.world import SERVED, Answers, Behaviour
 
 ProxyKey: TypeAlias = tuple[str, str, str]
@@ -64,10 +65,13 @@ class Proxy:
 
     @property
     def hosts(self) -> Mapping[str, Hashable]:
-        """The endpoints that it is told of, each with its locality; an Envoy takes one that moves for a new one."""
+        """The endpoints that it is told of, each with its locality; for an Envoy with all that its detector asks."""
         if self.is_envoy:
-            groups = self.route.selection.groups
-            return {each.id: site_of(group.locality) for group in groups for each in group.endpoints}
+            return {
+                each.id: ToldHost(site_of(group.locality), group.priority, (each.health, each.weight))
+                for group in self.route.selection.groups
+                for each in group.endpoints
+            }
         return {each.id: each.locality for tier in self.route.selection.tiers for each in tier.endpoints}
 
     def shares(self, unusable: frozenset[str], weights: Mapping[str, float]) -> Shares:
