@@ -80,11 +80,13 @@ def after_napoleon(_app: object, _what: str, name: str, _obj: object, _options: 
 
 
 def short_defaults(
-    _app: object, _what: str, _name: str, _obj: object, _options: object, signature: str | None, returns: str | None
+    _app: object, what: str, name: str, _obj: object, _options: object, signature: str | None, returns: str | None
 ) -> tuple[str, str | None] | None:
     # A value whose repr is no Python keeps Sphinx from reading the signature.
     if signature is None:
         return None
+    if what == "class":  # a class that names itself does so in quotes, without its package, and two may have one name
+        signature = re.sub(rf"(?<![\w.]){name.rpartition('.')[2]}\b", f"~{name}", signature)
     short = signature.replace(repr(COMPONENTS), "COMPONENTS").replace(repr(SOLO), "SOLO")
     return re.sub(r"<(\w+\.\w+)(?:: [^>]+)?>", r"\1", short), returns
 

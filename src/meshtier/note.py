@@ -183,6 +183,7 @@ def _table() -> Mapping[str, NoteCode]:
         "uneven-weights": (info, "LOAD-4", "unequal weights even out under LEAST_REQUEST"),
         # time
         "event-after-end": (warning, "SIM-1", "an event of the scenario is later than the end of the timeline"),
+        "event-elsewhere": (warning, "SIM-1", "a pod of which the scenario says what it answers gets no requests"),
         "status-unseen": (info, "OD-4", "a ztunnel sees no HTTP status, and keeps an endpoint that answers 500"),
         "connections-not-computed": (info, "OD-3", "a ztunnel's outlier detection is not computed: say its limits"),
         "connections-assumed": (info, "OD-3", "the limits of a ztunnel's outlier detection are assumed"),

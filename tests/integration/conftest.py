@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
 from importlib.util import find_spec
 from pathlib import Path
@@ -46,8 +46,21 @@ def servers(able: None) -> Iterator[Servers]:
 def serve(servers: Servers) -> Iterator[Serve]:
     with ExitStack() as stack:
 
-        def start(source: Route | Upstream, *, lb_policy: LbPolicy | None = None) -> Subject:
-            subject = Subject(source, servers, short_directory(stack), lb_policy=lb_policy)
+        def start(
+            source: Route | Upstream,
+            *,
+            lb_policy: LbPolicy | None = None,
+            update_merge_window_s: float | None = 0,
+            absent: Iterable[str] = (),
+        ) -> Subject:
+            subject = Subject(
+                source,
+                servers,
+                short_directory(stack),
+                lb_policy=lb_policy,
+                update_merge_window_s=update_merge_window_s,
+                absent=absent,
+            )
             stack.enter_context(subject.process)
             return stack.enter_context(closing(subject))
 

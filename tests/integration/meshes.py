@@ -42,6 +42,10 @@ class Web:
 
     def route(self, *, down: Sequence[str] = ()) -> Route:
         """The client's route at its sidecar, with these pods not ready."""
+        return self.mesh(down=down).route(self.sender, HOST, component=Component.SIDECAR, profile=self.profile)
+
+    def mesh(self, *, down: Sequence[str] = ()) -> Mesh:
+        """The mesh, with these pods not ready."""
         pods = [self._pod(place, number, down) for place, text in self.pods.items() for number in range(len(text))]
         service = Service(
             cluster="c",
@@ -59,7 +63,12 @@ class Web:
             services=(service,),
             destination_rules=() if self.policy is None else (_rule(self.policy),),
         )
-        return Mesh([cluster]).route(self._clients[0], HOST, component=Component.SIDECAR, profile=self.profile)
+        return Mesh([cluster])
+
+    @property
+    def sender(self) -> Workload:
+        """The client."""
+        return self._clients[0]
 
     def names(self, place: str) -> list[str]:
         """The endpoint ids of the pods at a place."""

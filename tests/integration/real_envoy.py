@@ -14,7 +14,7 @@ from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from attrs import evolve
 
@@ -129,6 +129,7 @@ class Process:
         file = directory / f"{name}.json"
         file.write_text(json.dumps(configuration))
         options = ["--disable-hot-restart", "--concurrency", "1", "--reject-unknown-dynamic-fields", "-l", "warning"]
+        options += ["--file-flush-interval-msec", "20"]  # by default what outlier detection does is logged 10 s later
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [executable(), "-c", str(file), *options], stdout=log, stderr=log, cwd=directory
@@ -241,11 +242,29 @@ class Subject:
     """An Envoy that runs what was exported for a route, and what it does with requests."""
 
     def __init__(
-        self, source: Route | Upstream, servers: Servers, directory: Path, *, lb_policy: LbPolicy | None = None
+        self,
+        source: Route | Upstream,
+        servers: Servers,
+        directory: Path,
+        *,
+        lb_policy: LbPolicy | None = None,
+        update_merge_window_s: float | None = 0,
+        absent: Iterable[str] = (),
     ) -> None:
+        """Start it.
+
+        Args:
+            source: What is exported.
+            servers: Who answers.
+            directory: A folder for this Envoy alone.
+            lb_policy: The balancer in place of the exported one.
+            update_merge_window_s: See `bootstrap`; by default the balancer learns of everything at once.
+            absent: The endpoints where nobody listens, by id, until `arrive`.
+        """
         self._servers = servers
         self._lb_policy = lb_policy
         self._numbers: dict[str, int] = {}
+        self._doors = {identifier: directory / f"d{number}" for number, identifier in enumerate(absent)}
         self._eds = directory / "eds.json"
         self._listener = directory / "in"
         self._connections: list[Connection] = []
@@ -255,9 +274,14 @@ class Subject:
             eds_path=str(self._eds),
             listener=pipe_address(str(self._listener)),
             admin=pipe_address(str(directory / "envoy.admin")),
-            update_merge_window_s=0,
+            update_merge_window_s=update_merge_window_s,
         )
-        self.process = Process(directory, {**configuration})
+        self._ejections = directory / "ejections.log"
+        manager = {
+            **configuration.get("cluster_manager", {}),
+            "outlier_detection": {"event_log_path": str(self._ejections)},
+        }
+        self.process = Process(directory, {**configuration, "cluster_manager": manager})
 
     def _export(self, source: Route | Upstream) -> Upstream:
         upstream = upstream_of(source, name=CLUSTER)
@@ -272,7 +296,15 @@ class Subject:
     def _address(self, identifier: str) -> Address:
         number = self._numbers.setdefault(identifier, len(self._numbers))
         assert number < ENDPOINTS
-        return pipe_address(self._servers.path(number))
+        return pipe_address(self._path(identifier))
+
+    def _path(self, identifier: str) -> str:
+        door = self._doors.get(identifier)
+        return self._servers.path(self._numbers[identifier]) if door is None else str(door)
+
+    def arrive(self, identifier: str) -> None:
+        """From now on somebody listens at an endpoint that was absent."""
+        self._doors[identifier].symlink_to(self._servers.path(self._numbers[identifier]))
 
     def close(self) -> None:
         for connection in self._connections:
@@ -293,10 +325,19 @@ class Subject:
         connection.nonsense()
         connection.close()
 
+    def connection(self) -> Connection:
+        """A connection of its own, open until the end."""
+        self._connections.append(Connection(self._listener))
+        return self._connections[-1]
+
+    def endpoint_of(self, headers: Mapping[str, str]) -> str:
+        """The endpoint that an answer comes from, or that could not be reached; ``""`` if there was none."""
+        return headers.get(ENDPOINT_HEADER, "")
+
     def send(self, requests: Iterable[Mapping[str, str]], *, at_once: int = AT_ONCE) -> Counter[str]:
         """How many requests each endpoint got; `NOBODY` stands for those that found none."""
         while len(self._connections) < at_once:
-            self._connections.append(Connection(self._listener))
+            self.connection()
         counts: Counter[str] = Counter()
         waiting = iter(requests)
         while batch := tuple(islice(waiting, at_once)):
@@ -332,8 +373,16 @@ class Subject:
 
     def ejected(self) -> set[str]:
         """The endpoints that outlier detection has put out."""
-        by_path = {self._servers.path(number): identifier for identifier, number in self._numbers.items()}
-        return {by_path[path] for path in self.process.ejected()}
+        return {self._by_path[path] for path in self.process.ejected()}
+
+    @property
+    def _by_path(self) -> Mapping[str, str]:
+        return {self._path(identifier): identifier for identifier in self._numbers}
+
+    def ejections(self) -> list[dict[str, Any]]:
+        """What outlier detection says that it did, in order, with the endpoint's id for its address."""
+        lines = [json.loads(line) for line in self._ejections.read_text().splitlines()]
+        return [{**line, "endpoint": self._by_path[line["upstream_url"]]} for line in lines]
 
     def eject(self, *identifiers: str, status: int = 503) -> None:
         """Let these endpoints fail until outlier detection has put them out."""

@@ -25,6 +25,7 @@ from unittest import mock
 import pytest
 
 import meshtier
+from meshtier import simulate
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -161,6 +162,11 @@ def test_the_api_page_names_everything_that_is_public() -> None:
     assert set(re.findall(r":: meshtier\.(\w+)$", text, re.MULTILINE)) == set(meshtier.__all__)
 
 
+def test_the_api_page_names_everything_that_is_public_in_simulations() -> None:
+    text = (ROOT / "docs/reference/api.md").read_text(encoding="utf-8")
+    assert set(re.findall(r":: meshtier\.simulate\.(\w+)$", text, re.MULTILINE)) == set(simulate.__all__)
+
+
 def test_each_command_to_set_up_is_one_line_and_contributing_repeats_the_second() -> None:
     """`.ci/run` reads them from the README by the same heading, and runs them."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -170,7 +176,7 @@ def test_each_command_to_set_up_is_one_line_and_contributing_repeats_the_second(
     assert commands[1] in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
-_RULE = re.compile(r"\b(?:LOC|NET|WP|PATH|MODE|TIER|PREC|COMP|DR|LOAD|OD|IN)-\d+\b")
+_RULE = re.compile(r"\b(?:LOC|NET|WP|PATH|MODE|TIER|PREC|COMP|DR|LOAD|OD|SIM|IN)-\d+\b")
 
 
 def test_every_rule_that_the_code_cites_is_on_the_rules_page() -> None:

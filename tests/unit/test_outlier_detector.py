@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from random import Random
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from typing_extensions import override
@@ -18,6 +18,7 @@ from meshtier.simulate import (
     DetectorEventKind,
     OutlierDetector,
     OutlierSettings,
+    ToldHost,
 )
 
 ERROR = Answer(500)
@@ -163,6 +164,14 @@ def test_so_many_hosts_can_be_out(hosts: int, most: int, ejected: int) -> None:
     for name in names:
         feed(made, ERROR, host=name)
     assert len(made.ejected) == ejected == OutlierLimits(max_ejection_percent=most).most_ejected(hosts)
+
+
+def test_many_that_the_balancer_learns_of_together_are_named_in_part() -> None:
+    names = [f"h{index}" for index in range(7)]
+    made = detector(*names, consecutive_5xx=1, merge_window_s=1.0)
+    for name in names:
+        made.observe(1.0, name, ERROR)  # the first is delivered at once, and the others later
+    assert told(made.advance(2.0)) == [(2.0, "", "learned", "ejected: h1, h2, h3, h4 … +2")]
 
 
 def test_a_refused_ejection_says_the_numbers_and_begins_the_count_anew() -> None:
@@ -461,6 +470,67 @@ def test_new_hosts_carry_waiting_changes_to_the_balancer() -> None:
     made.observe(2.5, "c", ERROR)  # one window after the new hosts, and so still inside
     assert made.unusable == {"a", "b"}
     assert made.next_change == 3.5
+
+
+TOLD: Final = {
+    "a": ToldHost("zone", 0, "healthy"),
+    "b": ToldHost("zone", 0, "healthy"),
+    "c": ToldHost("zone", 0, "healthy"),
+    "d": ToldHost("other", 1, "healthy"),
+}
+
+
+def merging() -> OutlierDetector:
+    settings = OutlierSettings(merge_window_s=1.0, consecutive_5xx=1, max_ejection_percent=100)
+    return OutlierDetector(settings, TOLD)
+
+
+def test_a_host_that_becomes_unready_carries_what_waits_in_its_priority_and_makes_others_wait() -> None:
+    made = merging()
+    made.observe(0.2, "a", ERROR)
+    made.observe(0.6, "b", ERROR)
+    found = made.update_hosts(0.8, {**TOLD, "c": ToldHost("zone", 0, "unhealthy")})
+    assert told(found) == [(0.8, "", "learned", "ejected: b")]
+    made.observe(1.3, "c", ERROR)  # more than one window after the first, less after the change
+    assert made.unusable == {"a", "b"}
+    assert made.next_change == 2.3
+
+
+def test_a_host_that_becomes_unready_in_another_priority_makes_nobody_wait_and_carries_nothing() -> None:
+    made = merging()
+    made.update_hosts(0.1, {**TOLD, "d": ToldHost("other", 1, "unhealthy")})
+    made.observe(0.3, "a", ERROR)
+    assert made.unusable == {"a"}
+    made.observe(0.7, "b", ERROR)
+    assert made.update_hosts(0.9, TOLD) == ()
+    assert made.unusable == {"a"}
+    assert told(made.advance(1.7)) == [(1.7, "", "learned", "ejected: b")]
+
+
+def test_each_priority_has_a_window_of_its_own_after_a_change_of_one() -> None:
+    made = merging()
+    made.observe(0.2, "a", ERROR)
+    made.update_hosts(0.8, {**TOLD, "b": ToldHost("zone", 0, "unhealthy")})
+    made.observe(1.3, "c", ERROR)  # priority 1 learns of the change at once, and priority 0 one window later
+    made.observe(1.4, "d", ERROR)
+    assert made.unusable == {"a"}
+    assert told(made.advance(2.3)) == [(2.3, "", "learned", "ejected: c")]
+    assert told(made.advance(2.4)) == [(2.4, "", "learned", "ejected: d")]
+
+
+def test_the_same_hosts_told_again_tell_the_balancer_nothing() -> None:
+    made = merging()
+    made.observe(0.2, "a", ERROR)
+    made.observe(0.6, "b", ERROR)
+    assert made.update_hosts(0.8, dict(TOLD)) == ()
+    assert made.next_change == 1.6
+
+
+def test_an_ejection_survives_another_priority_or_state() -> None:
+    made = merging()
+    made.observe(0.2, "a", ERROR)
+    made.update_hosts(0.8, {**TOLD, "a": ToldHost("zone", 1, "heavier")})
+    assert made.ejected == made.unusable == {"a"}
 
 
 def test_answers_of_an_unknown_host_are_not_taken_in() -> None:

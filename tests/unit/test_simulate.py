@@ -1,6 +1,7 @@
 """Scenarios over time: who is ejected when, where traffic goes, and how many requests fail."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from random import Random
 from typing import Any, Final
 
@@ -22,11 +23,13 @@ from tests.meshes import (
 
 from meshtier.component import Component
 from meshtier.errors import InvalidValueError, UnknownNameError
+from meshtier.kube import load
 from meshtier.locality import Locality
 from meshtier.mesh import Mesh
 from meshtier.profile import SOLO, Profile
 from meshtier.simulate import ConnectionLimits, EventKind, Scenario, Timeline, sample, simulate
 
+EXAMPLES: Final = Path(__file__).parents[2] / "examples"
 ZONE_B: Final = Locality("net-e", "re", "b", "", "e-b1")
 FAR: Final = Locality("net-w", "rw", "c", "", "w-c1")
 BY_ZONE: Final = {"failoverPriority": ["topology.kubernetes.io/region", "topology.kubernetes.io/zone"]}
@@ -395,6 +398,52 @@ def test_events_after_the_end_and_the_lack_of_a_detector_are_noted() -> None:
     mesh = one_cluster([pod("a1")], rules=[rule(BY_ZONE, outlier_detection=None)])
     assert "nobody-detects" in [note.code for note in run(mesh, FAILS).notes]
     assert "retries-left-out" in [note.code for note in run(three(), {**FAILS, "answers": "refuse"}).notes]
+
+
+def test_a_waypoint_behind_a_gateway_may_have_a_pod_that_gets_nothing() -> None:
+    """In each cluster one waypoint pod is nearer than the other, and both know the way to the other cluster."""
+    pytest.importorskip("yaml")
+    mesh = load(EXAMPLES / "bookinfo/gateways", EXAMPLES / "bookinfo/destination-rules/productpage-failover.yaml")
+    event = {"at": "10s", "pod": "east/bookinfo/productpage-v1-7b9c5d4f68-tw2lj", "answers": "refuse"}
+    scenario = Scenario.from_mapping({"for": "1m", "events": [event]})
+    found = simulate(mesh, "bookinfo/curl-east", "productpage.bookinfo.mesh.internal", scenario)
+    assert (found.errors, len(found.ejections), found.is_failing) == (5, 1, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "noted"),
+    [
+        ("east/bookinfo/productpage-v1-7b9c5d4f68-k4xzp", False),
+        ("east/bookinfo/productpage-v1-7b9c5d4f68-z6hnc", False),
+        ("west/bookinfo/productpage-v1-7b9c5d4f68-f5wkq", False),
+        ("east/bookinfo/waypoint-7c6f8d9b54-w4cqz", False),
+        ("east/bookinfo/waypoint-7c6f8d9b54-j8lrt", False),
+        ("west/bookinfo/waypoint-7c6f8d9b54-c9xfp", False),
+        ("west/bookinfo/waypoint-7c6f8d9b54-q5hdz", False),
+        ("east/bookinfo/details-v1-6c9d7f5b48-c4fkn", True),
+        ("east/bookinfo/curl-east", True),
+        ("west/istio-eastwest/istio-eastwest-6b8d5c7f94-z2mqf", True),
+    ],
+    ids=[
+        "endpoint",
+        "unready endpoint",
+        "behind a gateway",
+        "waypoint",
+        "waypoint without traffic",
+        "waypoint behind a gateway",
+        "waypoint without traffic behind a gateway",
+        "of another service",
+        "the client",
+        "pod of a gateway",
+    ],
+)
+def test_a_pod_that_gets_no_requests_whatever_happens_is_noted(name: str, noted: bool) -> None:
+    pytest.importorskip("yaml")
+    mesh = load(EXAMPLES / "bookinfo/gateways")
+    for said, is_noted in (({"answers": 500}, noted), ({"ready": False}, False)):
+        scenario = Scenario.from_mapping({"for": "1m", "events": [{"at": "10s", "pod": name, **said}]})
+        found = simulate(mesh, "bookinfo/curl-east", "productpage.bookinfo.mesh.internal", scenario)
+        assert ("event-elsewhere" in [note.code for note in found.notes]) is is_noted
 
 
 def test_progress_is_told_on_long_work() -> None:

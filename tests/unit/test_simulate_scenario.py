@@ -66,7 +66,7 @@ def test_a_list_is_the_events_alone() -> None:
         ({"at": "1s", "zone": "a", "answers": "refuse"}, "zone a refuses connections"),
         (
             {"at": "1s", "pod": "a", "answers": "timeout", "fails": 0.25},
-            "a does not answer in time to 25% of the requests",
+            "a does not answer in time to 25 % of the requests",
         ),
         ({"at": "1s", "pod": "a", "ready": False}, "a is not ready"),
         ({"at": "1s", "pod": "a", "ready": True, "answers": "ok"}, "a serves and is ready"),
@@ -114,6 +114,16 @@ def test_all_that_is_wrong_is_told_together() -> None:
     ]
 
 
+def test_what_is_wrong_with_one_event_hides_nothing_of_another() -> None:
+    assert problems(
+        [{"at": "x", "pod": "a", "ready": True}, {"at": "1s", "workload": "a"}, {**EVENT, "until": "1s"}]
+    ) == [
+        "events[0].at: expected a duration with a unit, such as '10s', '3m' or '500ms', got 'x'",
+        "events[1].workload: expected answers, fails, ready or gone, and no rate",
+        "events[2].until: expected a time after 10 s, got 1 s",
+    ]
+
+
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
@@ -121,13 +131,13 @@ def test_all_that_is_wrong_is_told_together() -> None:
         ({}, "events: expected a list of events, got none"),
         (
             [{"at": "1s"}],
-            "events[0].target: expected one of pod, network, region, zone, node, cluster, workload, gateway,",
+            "events[0]: expected one of pod, network, region, zone, node, cluster, workload, gateway,",
         ),
-        ([{"at": "1s", "pod": "a"}], "events[0].workload: expected answers, fails, ready or gone, and no rate"),
-        ([{**EVENT, "rate": "1/s"}], "events[0].workload: expected answers, fails, ready or gone, and no rate"),
+        ([{"at": "1s", "pod": "a"}], "events[0].pod: expected answers, fails, ready or gone, and no rate"),
+        ([{**EVENT, "rate": "1/s"}], "events[0].pod: expected answers, fails, ready or gone, and no rate"),
         ([{**EVENT, "answers": "ok", "fails": 0.5}], "events[0].fails: expected an answer that is not ok beside it"),
         ([{**EVENT, "until": "10s"}], "events[0].until: expected a time after 10 s, got 10 s"),
-        ([{**EVENT, "at": "-1s"}], "events[0].at: expected a duration of 1ms or more, got '-1s'"),
+        ([{**EVENT, "at": "-1s"}], "events[0].at: expected a time of 0s or more, got '-1s'"),
         (
             [EVENT, {**EVENT, "at": "9s"}],
             "events[1].at: expected events in the order of their times, got 9 s after 10 s",

@@ -35,7 +35,7 @@ what happens
 11 s  ejected           a1     5 answers in a row, by shop/waypoint-1 [OD-1]
       traffic           re/a   ████████                 40 %
                         re/b   ████████████             60 %
-12 s  ejection refused  a2     the limit is reached, 3 times, by shop/waypoint-1 [OD-2]
+12 s  ejection refused  a2     3 times: the limit is reached, by shop/waypoint-1 [OD-2]
 40 s  returned          a1     30 s are over, by shop/waypoint-1 [OD-1]
       traffic           re/a   ████████████████████    100 %
 
@@ -82,6 +82,24 @@ def test_what_one_prints_is_the_whole_of_it_and_a_repr_one_line() -> None:
             "no full failover: 23 of 200 requests fail until the end",
         ),
         (
+            [
+                stretch(0, 10, HOME),
+                stretch(10, 11, HOME, FAILS),
+                stretch(11, 20, {"a1": 0.2, "b1": 0.8}, {"a1": 0.2}),
+                stretch(20, 30, {"a1": 0.2, "b1": 0.8}),
+                stretch(30, 40, HOME),
+            ],
+            "no full failover: 23 of 400 requests fail until 20 s",
+        ),
+        (
+            [stretch(0, 10, HOME), stretch(10, 20, {}, lost=1.0, reason="no healthy host"), stretch(20, 30, HOME)],
+            "no full failover: 100 of 300 requests fail until 20 s",
+        ),
+        (
+            [stretch(0, 5, HOME), stretch(5, 10, AWAY), stretch(10, 11, AWAY, {"b1": 1.0}), stretch(11, 20, HOME)],
+            "failover after 1 s and 10 failed requests; failback at 11 s",
+        ),
+        (
             [stretch(0, 10, HOME), stretch(10, 11.2, HOME, FAILS), stretch(11.2, 20, AWAY)],
             "failover after 1.2 s and 6 failed requests; no failback until the end",
         ),
@@ -117,6 +135,9 @@ def test_what_one_prints_is_the_whole_of_it_and_a_repr_one_line() -> None:
         "no failover",
         "recovers by itself",
         "some of it",
+        "some of it, and the rest recovers by itself",
+        "lost and found",
+        "to where it was at first",
         "no failback",
         "failback",
         "again",

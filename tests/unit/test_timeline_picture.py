@@ -106,6 +106,22 @@ def test_bars_of_several_proxies_share_the_row() -> None:
     assert {each.attrib["height"] for each in bars} == {"3"}
 
 
+def test_a_long_error_right_after_a_short_one_is_drawn() -> None:
+    """Both begin within half a pixel, for 60 s have 736 of them."""
+    short = stretch(10, 10.001, AWAY, AWAY, rate=1000)
+    found = titled(timeline(stretch(0, 10, HOME), short, stretch(10.001, 60, AWAY, AWAY)), "rect")
+    strip = [each for each in found.values() if each.attrib.get("fill") == RED]
+    assert max(float(each.attrib["width"]) for each in strip) == pytest.approx(613.2, abs=0.1)  # 50 s of 60 s in 736 px
+
+
+def test_a_long_ejection_right_after_a_short_one_is_drawn() -> None:
+    spans = ((EventKind.EJECTED, 10.0), (EventKind.RETURNED, 10.0005), (EventKind.EJECTED, 10.001))
+    events = [happens(at, kind, "a1", by="w") for kind, at in spans]
+    found = titled(timeline(stretch(0, 60, HOME), events=events), "rect")
+    (bar,) = [each for title, each in found.items() if title == "a1 ejected by w from 10.001 s to the end"]
+    assert float(bar.attrib["width"]) == pytest.approx(613.2, abs=0.1)
+
+
 def test_of_many_endpoints_the_first_have_a_row_and_the_others_are_counted() -> None:
     events = [happens(number / 10, EventKind.EJECTED, f"e{number}") for number in range(MOST_ROWS + 3)]
     found = texts(timeline(stretch(0, 60, HOME), events=events))

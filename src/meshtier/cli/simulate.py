@@ -26,6 +26,14 @@ FAILING_AT_THE_END: Final = 1
 MOST_RUNS: Final = 100_000
 
 
+def _parse_length(text: str) -> float:
+    """How long a timeline is, in seconds."""
+    seconds = parse_time(text)
+    if not seconds:
+        raise InvalidValueError(f"expected a time above 0, got {text!r}")
+    return seconds
+
+
 @click.command(short_help="What happens when endpoints fail, over time.")
 @source_options
 @click.option(
@@ -48,7 +56,7 @@ MOST_RUNS: Final = 100_000
 @click.option(
     "--for",
     "duration",
-    type=Parsed("duration", parse_time, metavar="DURATION"),
+    type=Parsed("duration", _parse_length, metavar="DURATION"),
     help="How long, as in 10m; if neither this nor the scenario says it, ten minutes, or ten after the last event.",
 )
 @click.option(

@@ -1,5 +1,6 @@
 """Where does the traffic go in each of several cases? Shares beside each other, as text and as bars in a notebook."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Final
 
@@ -38,7 +39,8 @@ class _Cell:
 
     Attributes:
         share: 0 to 1, by all ways; ``None`` if the case has no such endpoint.
-        remark: Its tier, and why it gets nothing if its health or an exclusion says so.
+        remark: The tiers in which it is for those who choose it, or if nobody does, for any who choose; or why it
+            can get nothing. Its health if that is not good.
     """
 
     share: float | None
@@ -65,7 +67,7 @@ class SideBySide:
         from html import escape  # noqa: PLC0415  # only notebooks need it, and it is slow to load
 
         heads = "".join(_html("th", escape(head)) for head in ("endpoint", "where", *self.routes))
-        lines = []
+        lines = list[str]()
         for name, place, cells in self._rows():
             shown = (_html("td", escape(_text(cell)), bar=cell.share or 0.0) for cell in cells)
             lines.append(_html("td", escape(name)) + _html("td", escape(place)) + "".join(shown))
@@ -89,7 +91,9 @@ class SideBySide:
         ids = sorted(places)
         short = {name: name.rpartition("/")[2] for name in ids}
         names = short if len(set(short.values())) == len(ids) else {name: name for name in ids}
-        return [(names[name], places[name], [_cell(case.get(name, [])) for case in found]) for name in ids]
+        tiers = [_tiers_by_id(route) for route in self.routes.values()]
+        cells = {name: [_cell(case.get(name, []), by) for case, by in zip(found, tiers, strict=True)] for name in ids}
+        return [(names[name], places[name], cells[name]) for name in ids]
 
     def _lost_row(self) -> list[tuple[str, ...]]:
         lost = [route.lost for route in self.routes.values()]
@@ -127,13 +131,31 @@ def _rows_by_id(route: Route) -> dict[str, list[Row]]:
     return found
 
 
-def _cell(rows: list[Row]) -> _Cell:
+def _tiers_by_id(route: Route) -> dict[str, tuple[int, ...]]:
+    """The tiers of each endpoint that can be chosen, by id; several where pods of a waypoint are in different places.
+
+    What a pod of a waypoint never picks is no news where another one picks it, so the
+    tiers of those who do come alone.
+    """
+    picked: defaultdict[str, set[int]] = defaultdict(set)
+    known: defaultdict[str, set[int]] = defaultdict(set)
+    for hop in route.waypoint_hops or (route.first_hop,):
+        for tier in hop.route.tiers:
+            for endpoint in tier.endpoints:
+                known[endpoint.id].add(tier.number)
+                if hop.route.told[endpoint.id]:
+                    picked[endpoint.id].add(tier.number)
+    return {name: tuple(sorted(picked.get(name, numbers))) for name, numbers in known.items()}
+
+
+def _cell(rows: list[Row], tiers: Mapping[str, tuple[int, ...]]) -> _Cell:
     if not rows:
         return _Cell(share=None)
     first = rows[0]
-    tier = f"P{first.tier.number}" if first.tier is not None else ""
+    numbers = sorted({number for row in rows for number in tiers.get(row.through or row.endpoint.id, ())})
     health = "" if first.endpoint.health is Health.HEALTHY else first.endpoint.health.value
-    return _Cell(share=sum(row.share for row in rows), remark=first.excluded or " ".join(filter(None, (tier, health))))
+    remark = " ".join(filter(None, (", ".join(f"P{number}" for number in numbers), health)))
+    return _Cell(share=sum(row.share for row in rows), remark=first.excluded or remark)
 
 
 def _text(cell: _Cell) -> str:

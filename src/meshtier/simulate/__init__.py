@@ -13,6 +13,7 @@ from meshtier.simulate.samples import Quantiles, Samples
 from meshtier.simulate.scenario import Scenario, ScenarioEvent, parse_rate, parse_time
 from meshtier.simulate.simulating import sample, simulate
 from meshtier.simulate.timeline import Ejection, EventKind, Interval, Timeline, TimelineEvent
+from meshtier.simulate.watched_host import ToldHost
 
 __all__ = [
     "OK",
@@ -39,6 +40,7 @@ __all__ = [
     "ScenarioEvent",
     "Timeline",
     "TimelineEvent",
+    "ToldHost",
     "bounds",
     "connection_shares",
     "parse_rate",

@@ -27,8 +27,8 @@ class Clock:
     """
 
     def __init__(self, at: float, wait: float = 0.0) -> None:
-        self.done = 0
-        self.rate = 0.0
+        self.done: int = 0
+        self.rate: float = 0.0
         self._since = at
         self._credit = -wait
 

@@ -9,22 +9,25 @@ _MS: Final = 1_000_000
 
 
 class Deliveries:
-    """When changes of health reach the balancer, in whole nanoseconds.
+    """When changes of health reach the balancer, for one priority, in whole nanoseconds.
 
-    The first change, and each that comes more than a window after the last delivery,
-    is delivered at once. Any other waits, and with it all that follow, for a whole
-    window from the first that waits. Added or removed hosts are delivered at once,
-    and what waits goes with them.
+    The first ejection or return, and each that comes more than a window after the last
+    delivery, is delivered at once, and all that waits goes with it. Any other waits,
+    for a whole window from the first that waits. What the control plane changes of the
+    hosts of this priority is a delivery too; the hosts that are there at first are none.
 
-    Envoy does this for each priority apart. Every ejection updates all priorities,
-    so they keep step; only new hosts of one priority leave changes of another
-    waiting, and here those go with them.
+    Every ejection is a change of all priorities, so that they keep step until the
+    control plane changes one of them: the others then go on waiting, and their
+    windows begin when they began.
 
     Args:
         window_s: ``update_merge_window``, in seconds; 0 delivers everything at once.
 
     Source: envoyproxy/envoy source/common/upstream/cluster_manager_impl.cc,
-    ClusterManagerImpl::scheduleUpdate and applyUpdates, at b15d8fd; measured on 1.40.0.
+    ClusterManagerImpl::scheduleUpdate and applyUpdates, at b15d8fd. Measured on 1.40.0
+    with ejections at 0.2 and 0.6 s: the first is known at once, the second at 1.6 s, or
+    at 0.8 s if a host of its priority is added, removed, or becomes unready then; one at
+    0.7 s waits until 1.7 s if that, or another weight, comes at 0.5 s.
     """
 
     __slots__ = ("_last", "_window_ms", "due")

@@ -107,7 +107,7 @@ class Detector(Protocol):
 
         Args:
             at: When it is told.
-            hosts: The locality of each, any hashable, by id.
+            hosts: The locality of each, any hashable, by id; or, for an Envoy's detector, a `ToldHost`.
 
         Returns:
             What comes of it, in order.

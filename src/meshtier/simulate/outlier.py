@@ -1,6 +1,6 @@
 """Which endpoints does an Envoy eject, for how long, and when does its balancer know? (OD-1, OD-2)"""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from itertools import repeat
 from random import Random
 from types import MappingProxyType
@@ -13,7 +13,7 @@ from meshtier.simulate.detector import DetectorEvent
 from meshtier.simulate.outlier_events import detected, ejected, in_a_row, learned, refused, returned
 from meshtier.simulate.outlier_settings import CONSECUTIVE, Effect, Monitor, OutlierSettings
 from meshtier.simulate.success_rates import Results, suspects
-from meshtier.simulate.watched_host import WatchedHost
+from meshtier.simulate.watched_host import ToldHost, WatchedHost
 
 _NS: Final = 1_000_000_000
 _MS: Final = 1_000_000
@@ -41,7 +41,7 @@ class OutlierDetector:
 
     Args:
         settings: The limits.
-        hosts: The locality of each endpoint, any hashable, by id.
+        hosts: What the Envoy is told of each endpoint, by id: a `ToldHost`, or a locality, any other hashable.
         start: When the detector begins, in seconds.
         random: Where chance comes from; needed if a detection is enforced in part, or with jitter.
         first_sweep: When the first sweep is, in seconds; one interval after *start* if absent.
@@ -88,13 +88,15 @@ class OutlierDetector:
         self._enforced = tuple(settings.enforced(monitor) for monitor in CONSECUTIVE)
         self._in_a_row = tuple(map(in_a_row, CONSECUTIVE, self._needed, repeat(settings)))
         self._effects: dict[int | str, Effect] = {}
-        self._hosts = {name: WatchedHost(locality) for name, locality in hosts.items()}
+        self._hosts = {name: WatchedHost(ToldHost.of(given)) for name, given in hosts.items()}
         self._ejected: dict[str, WatchedHost] = {}
         self._known: frozenset[str] = frozenset()
-        self._deliveries = Deliveries(settings.merge_window_s)
+        self._deliveries = dict[int, Deliveries]()
+        self._add_priorities()
         self._now = begin - 1  # all that time brings has been done up to here, this instant included
         self._return = NEVER  # the next sweep that brings hosts back
         self._evaluation = NEVER  # the next sweep that has results to look at
+        self._due = NEVER  # when the next of what waits is delivered
         self._next = NEVER
 
     @property
@@ -103,7 +105,7 @@ class OutlierDetector:
 
         Where rates are watched and there are hosts enough, the next sweep after an answer counts as such.
         """
-        coming = min(self._return, self._deliveries.due)
+        coming = min(self._return, self._due)
         if self._evaluation < coming and len(self._hosts) >= self._settings.fewest_hosts_compared:
             coming = self._evaluation
         return None if coming == NEVER else coming / _NS
@@ -188,26 +190,31 @@ class OutlierDetector:
         """Take the endpoints that the proxy is told of from now on.
 
         One that was there in the same locality keeps all that is known of it, an
-        ejection too. If any comes, goes or moves, the balancer learns at once of what
-        waited for the end of the merge window.
+        ejection too. The balancer learns at once of what waited for the end of the merge
+        window in each priority of which a host comes, goes, or changes in any way.
 
         Args:
             at: When it is told, in seconds.
-            hosts: The locality of each, any hashable, by id.
+            hosts: What it is told of each, by id: a `ToldHost`, or a locality, any other hashable.
 
         Returns:
             What comes of it, in order.
         """
         now = _nanoseconds(at)
         events = self._before(now)
-        kept = {name: state for name, state in self._hosts.items() if name in hosts and state.locality == hosts[name]}
-        changed = not len(kept) == len(hosts) == len(self._hosts)
-        self._hosts = {name: kept.get(name) or WatchedHost(locality) for name, locality in hosts.items()}
+        before, told = self._hosts, {name: ToldHost.of(given) for name, given in hosts.items()}
+        kept = {name for name, each in told.items() if name in before and before[name].told.locality == each.locality}
+        changed = {state.told.priority for name, state in before.items() if state.told != told.get(name)}
+        changed |= {each.priority for name, each in told.items() if name not in before or before[name].told != each}
+        self._hosts = {name: before[name] if name in kept else WatchedHost(each) for name, each in told.items()}
         if changed:
+            for name in kept:
+                before[name].told = told[name]
             self._ejected = {name: state for name, state in self._ejected.items() if name in kept}
             self._return = min((state.back for state in self._ejected.values()), default=NEVER)
             self._known = frozenset(name for name in self._known if name in kept)
-            self._deliver(now, events)
+            self._add_priorities()
+            self._deliver(now, changed, events)
             self._schedule()
         return tuple(events)
 
@@ -230,14 +237,16 @@ class OutlierDetector:
             if instant in (self._return, self._evaluation):
                 self._sweep(instant, events)
             self._now = instant
-            if self._deliveries.due == instant:
-                self._deliver(instant, events)
+            if self._due == instant:
+                due = [priority for priority, each in self._deliveries.items() if each.due == instant]
+                self._deliver(instant, due, events)
             self._schedule()
         self._now = max(self._now, now - 1)
         return events
 
     def _schedule(self) -> None:
-        self._next = min(self._return, self._evaluation, self._deliveries.due)
+        self._due = min((each.due for each in self._deliveries.values()), default=NEVER)
+        self._next = min(self._return, self._evaluation, self._due)
 
     def _sweep_from(self, instant: int) -> int:
         """The first sweep at *instant* or later."""
@@ -390,13 +399,22 @@ class OutlierDetector:
 
     # What the balancer is told.
 
-    def _tell(self, now: int, events: list[DetectorEvent]) -> None:
-        """Tell the balancer of a change, at once or later."""
-        if self._deliveries.change(now):
-            self._deliver(now, events)
+    def _add_priorities(self) -> None:
+        for state in self._hosts.values():
+            if state.told.priority not in self._deliveries:
+                self._deliveries[state.told.priority] = Deliveries(self._settings.merge_window_s)
 
-    def _deliver(self, now: int, events: list[DetectorEvent]) -> None:
-        self._deliveries.deliver(now)
+    def _tell(self, now: int, events: list[DetectorEvent]) -> None:
+        """Tell the balancer of a change, at once or later; it is one of every priority."""
+        self._deliver(now, [priority for priority, each in self._deliveries.items() if each.change(now)], events)
+
+    def _deliver(self, now: int, priorities: Collection[int], events: list[DetectorEvent]) -> None:
+        """Let the balancer know which hosts of these priorities are ejected."""
+        for priority in priorities:
+            self._deliveries[priority].deliver(now)
         known, self._known = self._known, frozenset(self._ejected)
+        if len(priorities) < len(self._deliveries):
+            news = {name for name in known ^ self._known if self._hosts[name].told.priority in priorities}
+            self._known = known ^ news
         if known != self._known:
             events.append(learned(now / _NS, out=self._known - known, back=known - self._known))

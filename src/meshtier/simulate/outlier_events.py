@@ -5,7 +5,7 @@ from typing import Final
 
 from meshtier.simulate.detector import DetectorEvent, DetectorEventKind
 from meshtier.simulate.outlier_settings import Monitor, OutlierSettings
-from meshtier.table import percent
+from meshtier.table import percent, shortened
 
 _WORDS: Final = {
     Monitor.GATEWAY: ("gateway error", "gateway errors"),
@@ -70,5 +70,5 @@ def returned(at: float, host: str, *, lasted: float, multiplier: int) -> Detecto
 def learned(at: float, *, out: AbstractSet[str], back: AbstractSet[str]) -> DetectorEvent:
     """The balancer knows of hosts that are out, or back, of which it did not know."""
     parts = {"ejected": sorted(out), "back": sorted(back)}
-    text = "; ".join(f"{what}: {', '.join(names)}" for what, names in parts.items() if names)
+    text = "; ".join(f"{what}: {shortened(names)}" for what, names in parts.items() if names)
     return DetectorEvent(at=at, host="", kind=DetectorEventKind.LEARNED, text=text)

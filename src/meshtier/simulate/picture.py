@@ -187,12 +187,12 @@ def _errors(scene: _Scene, top: float) -> _Part:
     if not timeline.errors:
         return _Part("", top + 4)
     drawn = [_text(axis.left - 7, top + 14, "errors", 'text-anchor="end"')]
-    last = -1
+    drawn_to = 0.0
     for each in timeline.intervals:
-        left = axis.x(each.start)
-        if each.errors and round(left * 2) != last:
-            last = round(left * 2)
-            width = max(axis.x(each.end) - left, _THINNEST)
+        left, right = axis.x(each.start), axis.x(each.end)
+        if each.errors and right > drawn_to:  # else it would be hidden
+            width = max(right - left, _THINNEST)
+            drawn_to = left + width
             look = f'fill="{RED}" fill-opacity="{number(0.4 + 0.6 * each.bad)}"'
             drawn.append(_rect(left, top + 6, width, _STRIP, look, interval_text(each, timeline.unit)))
     return _Part("".join(drawn), top + 6 + _STRIP)
@@ -231,13 +231,13 @@ def _row(
     ]
     proxies = list(dict.fromkeys(each.by for each in ejections))
     height = _BAR / min(max(len(proxies), 1), _MOST_BY)  # each that ejects for itself has its part of the row
-    seen: set[tuple[str, int]] = set()
+    drawn_to: dict[str, float] = {}
     hinted = len(scene.timeline.ejections) <= _MOST_HINTS
     for each in ejections:
-        left = axis.x(each.start)
-        if (each.by, round(left * 2)) not in seen:
-            seen.add((each.by, round(left * 2)))
-            width = max(axis.x(scene.timeline.duration if each.end is None else each.end) - left, _THINNEST)
+        left, right = axis.x(each.start), axis.x(scene.timeline.duration if each.end is None else each.end)
+        if right > drawn_to.get(each.by, 0.0):  # else it would be hidden
+            width = max(right - left, _THINNEST)
+            drawn_to[each.by] = left + width
             y = bars + height * (proxies.index(each.by) % _MOST_BY)
             drawn.append(_rect(left, y, width, height, f'fill="{colour}"', _ejection_text(each) if hinted else ""))
     drawn += [_cross(x, bars + _BAR / 2) for x in dict.fromkeys(round(axis.x(each.at)) for each in refusals)]

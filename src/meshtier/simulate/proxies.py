@@ -15,6 +15,7 @@ from meshtier.mesh import DirectRoute, Route, WaypointRoute
 from meshtier.mesh.outcome import by_weight
 from meshtier.simulate.answer import OK, REFUSED, TIMED_OUT, Answer
 from meshtier.simulate.connection_shares import connection_shares
+from meshtier.simulate.watched_host import ToldHost
 from meshtier.simulate.world import SERVED, Answers, Behaviour
 
 ProxyKey: TypeAlias = tuple[str, str, str]
@@ -64,10 +65,13 @@ class Proxy:
 
     @property
     def hosts(self) -> Mapping[str, Hashable]:
-        """The endpoints that it is told of, each with its locality; an Envoy takes one that moves for a new one."""
+        """The endpoints that it is told of, each with its locality; for an Envoy with all that its detector asks."""
         if self.is_envoy:
-            groups = self.route.selection.groups
-            return {each.id: site_of(group.locality) for group in groups for each in group.endpoints}
+            return {
+                each.id: ToldHost(site_of(group.locality), group.priority, (each.health, each.weight))
+                for group in self.route.selection.groups
+                for each in group.endpoints
+            }
         return {each.id: each.locality for tier in self.route.selection.tiers for each in tier.endpoints}
 
     def shares(self, unusable: frozenset[str], weights: Mapping[str, float]) -> Shares:
@@ -126,12 +130,13 @@ class ProxyTree:
             if first.known[pod].behind:
                 ways[pod] = (Way(share=1.0, lost=f"the waypoint's pods behind {pod} are not in the input"),)
                 continue
-            found = at_pods.get(pod)
-            if found is None and first.known[pod].endpoint.health.serves:
-                other = self._at_pod(pod)
-                found = other if isinstance(other, DirectRoute) else None
-            if found is not None:
-                ways[pod] = (Way(share=1.0, proxy=self._direct(found, pod, through)),)
+            if pod in at_pods:
+                ways[pod] = (Way(share=1.0, proxy=self._direct(at_pods[pod], pod, through)),)
+            elif first.known[pod].endpoint.health.serves and isinstance(other := self._at_pod(pod), DirectRoute):
+                # It gets nothing today. Behind a gateway it would choose in its own network alone (NET-5), and its own
+                # route has other networks: to follow them would lead here again, and never end.
+                proxy = self._proxy(other, pod, through, {}) if through else self._direct(other, pod, through)
+                ways[pod] = (Way(share=1.0, proxy=proxy),)
         return self._proxy(first, by, through, ways)
 
     def _direct(self, route: DirectRoute, by: str, through: str) -> Proxy:

@@ -14,6 +14,7 @@ from meshtier.rules.duration import UNITS, parse_duration, to_duration
 from meshtier.rules.fields import FieldReader, Problems
 from meshtier.simulate.answer import OK, Answer
 from meshtier.simulate.connections import ConnectionLimits
+from meshtier.table import percent
 
 DEFAULT_RATE: Final = 10.0
 """Requests a second of all clients together, where a scenario says none."""
@@ -126,7 +127,7 @@ class ScenarioEvent:
             return f"{self.rate:g} requests a second"
         said = list[str]()
         if self.answers is not None:
-            part = "" if self.fails is None else f" to {self.fails:.0%} of the requests"
+            part = "" if self.fails is None else f" to {percent(self.fails)} of the requests"
             said.append(f"{_ANSWERING.get(str(self.answers), f'answers {self.answers}')}{part}")
         if self.ready is not None:
             said.append("is ready" if self.ready else "is not ready")
@@ -252,6 +253,7 @@ def _scenario(reader: FieldReader) -> Scenario | None:
 
 
 def _event(reader: FieldReader) -> ScenarioEvent | None:
+    before = reader.problems.found  # those of other events
     at, until = _time(reader, "at"), _time(reader, "until")
     target = _target(reader)
     answers = _answer(reader)
@@ -262,14 +264,16 @@ def _event(reader: FieldReader) -> ScenarioEvent | None:
     if not reader.has("at"):
         reader.refuse("at", "expected a time such as '10s', got none")
     _refuse_rest(reader)
-    if at is None or reader.problems.found:
+    if at is None or reader.problems.found > before:
         return None
     try:
         return ScenarioEvent(
             at=at, target=target, answers=answers, fails=fails, ready=ready, gone=gone, rate=rate, until=until
         )
     except InvalidValueError as error:
-        reader.refuse(error.path, error.problem)
+        # As the file calls it: it has no key for the target, and a workload may be named as a pod.
+        written = {"target": "", "workload": _POD if reader.has(_POD) else "workload"}
+        reader.refuse(written.get(error.path, error.path), error.problem)
         return None
 
 
@@ -322,6 +326,8 @@ def parse_time(text: str) -> float:
     >>> parse_time("1m30s"), parse_time("0")
     (90.0, 0.0)
     """
+    if text.startswith("-"):
+        raise InvalidValueError(f"expected a time of 0s or more, got {text[:60]!r}")
     seconds = 0.0 if text in _NOW else parse_duration(text)
     if seconds > MAX_DURATION_S:
         raise InvalidValueError(f"expected at most {to_duration(MAX_DURATION_S)} (thirty days), got {text!r}")

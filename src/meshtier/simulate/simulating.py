@@ -1,6 +1,7 @@
 """What happens when? One run of a scenario, or many."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from random import Random
 
 from meshtier.component import Component
@@ -8,10 +9,12 @@ from meshtier.errors import InvalidValueError, check_int, check_type
 from meshtier.locality import Locality
 from meshtier.mesh import Client, Mesh, Route, Workload
 from meshtier.mesh.changes import is_gone
+from meshtier.mesh.outcome import by_weight
 from meshtier.note import Note
 from meshtier.profile import SOLO, Profile
+from meshtier.simulate.answer import Answer
 from meshtier.simulate.engine import Engine, Setting
-from meshtier.simulate.proxies import ProxyTree, proxies_of
+from meshtier.simulate.proxies import Proxy, ProxyTree, proxies_of
 from meshtier.simulate.samples import Samples
 from meshtier.simulate.scenario import Scenario
 from meshtier.simulate.timeline import Timeline
@@ -183,7 +186,7 @@ def _setting(
         profile=profile,
         duration=duration,
         connections=scenario.connections,
-        notes=tuple(_notes(routes, scenario, profile)),
+        notes=tuple(_notes(routes, world, scenario, profile)),
         progress=progress,
     )
 
@@ -199,16 +202,45 @@ def _check_clients(world: World, mesh: Mesh, clients: Iterable[Client], duration
                 )
 
 
-def _notes(routes: Sequence[Route], scenario: Scenario, profile: Profile) -> Iterator[Note]:
+def _notes(routes: Sequence[Route], world: World, scenario: Scenario, profile: Profile) -> Iterator[Note]:
     """What a reader of the timeline should know."""
     for event in scenario.events:
         if event.at >= scenario.length:
             yield Note("event-after-end", f"{event} at {event.at:g} s, and the timeline ends at {scenario.length:g} s")
+    named = [(event, ids) for event, ids in world.of_named_pods() if event.answers is not None]
     answers = [event.answers for event in scenario.events if event.answers is not None and event.answers.fails]
-    if not answers:
+    if not named and not answers:
         return
     nobody = ProxyTree(lambda _: routes[0])
     proxies = [proxy for route in routes for proxy in proxies_of(nobody.of(route, ""))]
+    on_the_way = _on_the_way(proxies) if named else frozenset[str]()
+    for event, ids in named:
+        if on_the_way.isdisjoint(ids):
+            text = (
+                f"{event} at {event.at:g} s, and it is no endpoint of {routes[0].host} and no waypoint on the way there"
+            )
+            yield Note("event-elsewhere", f"{text}: nothing comes of it; a gateway is named as such (gateway)")
+    if answers:
+        yield from _answer_notes(answers, proxies, scenario, profile)
+
+
+def _on_the_way(proxies: Iterable[Proxy]) -> AbstractSet[str]:
+    """The pods that may get requests, ready or not, by id."""
+    found = set[str]()
+    for proxy in proxies:
+        found.add(proxy.workload)
+        known = proxy.route.visible.network_endpoints
+        told = (*proxy.route.endpoints, *(each.endpoint for each in proxy.route.excluded))
+        for endpoint in told:
+            found.add(endpoint.id)
+            found.update(final for (_, final), _ in by_weight(endpoint.id, known.get(endpoint.id)))
+    return found
+
+
+def _answer_notes(
+    answers: Sequence[Answer], proxies: Sequence[Proxy], scenario: Scenario, profile: Profile
+) -> Iterator[Note]:
+    """What a reader should know where requests fail."""
     at_ztunnel = [proxy for proxy in proxies if not proxy.is_envoy and not proxy.ways]
     watched = any(proxy.is_envoy and proxy.route.effective_rule.outlier_detection is not None for proxy in proxies)
     if at_ztunnel and any(answer.connects for answer in answers):

@@ -4,6 +4,7 @@ import enum
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from itertools import pairwise
 from math import fsum
 from typing import Final
 
@@ -49,11 +50,11 @@ class TimelineEvent:
     Attributes:
         at: When, in seconds from the start.
         kind: What.
-        by: Who did it or noticed it, as in ``httpbin/waypoint-1``; ``""`` for the world itself.
+        by: Who did it or noticed it, as in ``waypoint c1/httpbin/waypoint-1``; ``""`` for the world itself.
         endpoint: The id of the endpoint that it happened to; ``""`` if it is about none.
         text: What happened and why, in words.
         rule: The rule that decides, as in ``OD-2``; ``""`` if none does.
-        count: How many times in a row, where nothing else happened between.
+        count: How many times in a row, where nothing else happened to the endpoint between.
     """
 
     at: float
@@ -193,11 +194,18 @@ class Timeline:
         """When no request fails any more for the first time, for the traffic goes elsewhere.
 
         ``None`` if none failed, if some fail to the end, or if all that ended it is that
-        the endpoints served again.
+        the endpoints served again, even where some of the traffic had gone elsewhere before.
         """
-        if self._troubled is None or self._cleared is None or self._cleared.is_like(self._troubled):
+        cleared = self._cleared
+        if cleared is None or cleared is self._troubled:
             return None
-        return self._cleared.start
+        # Either what served before the trouble serves again, or answers have changed and not where requests go.
+        known = [one for one, other in pairwise(self.intervals) if other is self._troubled or other is cleared]
+        return (
+            None
+            if any(cleared.is_like(each) for each in (self._troubled, *known) if each is not None)
+            else cleared.start
+        )
 
     @property
     def failover_after(self) -> float | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from attrs import frozen
 
 from meshtier.mesh.report import Report, Section
-from meshtier.simulate.timeline_words import BAR, bar, counted, rate_text, seconds_text
+from meshtier.simulate.timeline_words import BAR, bar, counted, rate_text, requests_of, seconds_text
 from meshtier.table import Table, percent, shortened
 
 if TYPE_CHECKING:
@@ -94,8 +94,8 @@ def _steps(timeline: "Timeline") -> Iterator[_Step]:
 
 def _event_row(event: "TimelineEvent") -> _Row:
     text = event.text.removeprefix(f"{event.endpoint} ") if event.endpoint else event.text  # it is said beside it
-    said = [text] if text else []
-    said += [f"{event.count:,} times"] if event.count > 1 else []
+    times = f"{event.count:,} times" if event.count > 1 else ""
+    said = [": ".join(filter(None, (times, text)))] if times or text else []
     said += [f"by {event.by}"] if event.by else []
     rule = f" [{event.rule}]" if event.rule else ""
     return seconds_text(event.at), event.kind.value, event.endpoint, f"{', '.join(said)}{rule}".strip()
@@ -130,14 +130,14 @@ def _bar_cell(part: float, *, bad: bool = False) -> str:
 
 def _totals(timeline: "Timeline") -> Iterator[str]:
     one = timeline.unit.removesuffix("s")
-    total = timeline.requests
+    total = requests_of(timeline)
     zones = requests_by_zone(timeline)
     ordered = sorted(zones.items(), key=lambda item: (-item[1], item[0]))
     to = shortened([f"{zone} {round(count):,}" for zone, count in ordered], most=MOST_ZONES)
     yield f"{counted(total, one)}{f': {to}' if to else ''}"
     if timeline.errors:
         assert timeline.trouble_at is not None  # noqa: S101  # there is a first one
-        part = percent(min(1.0, timeline.errors / total)) if total else percent(1)
+        part = percent(timeline.errors / total)
         yield f"{counted(timeline.errors, one)} failed ({part}), the first from {seconds_text(timeline.trouble_at)} on"
     counts: dict[str, int] = {}
     for event in timeline.events:

@@ -73,7 +73,7 @@ def _ending(timeline: "Timeline") -> Iterator[str]:
         yield f"no {unit.removesuffix('s')} fails"
         yield from _moving(timeline)
     elif timeline.failover_after is None:
-        of_all = f"{timeline.errors:,} of {counted(timeline.requests, unit.removesuffix('s'))}"
+        of_all = f"{timeline.errors:,} of {counted(requests_of(timeline), unit.removesuffix('s'))}"
         yield f"{_no_failover(timeline)}: {of_all} {_fail(timeline.errors)} {_until(timeline)}"
         return
     else:
@@ -101,8 +101,9 @@ def _moving(timeline: "Timeline") -> Iterator[str]:
 
 def _no_failover(timeline: "Timeline") -> str:
     """Some traffic may have moved, and the rest may fail all the same."""
-    moved = timeline.moved_at is not None and timeline.cleared_at is None
-    return "no full failover" if moved else "no failover"
+    moved, cleared = timeline.moved_at, timeline.cleared_at
+    moved_before = moved is not None and (cleared is None or moved < cleared)
+    return "no full failover" if moved_before else "no failover"
 
 
 def _until(timeline: "Timeline") -> str:
@@ -111,8 +112,13 @@ def _until(timeline: "Timeline") -> str:
     return f"until {seconds_text(max(each.end for each in timeline.intervals if each.errors))}"
 
 
+def requests_of(counts: "Interval | Timeline") -> float:
+    """How many requests there are; at least those that fail, since the first of a fault comes as it begins (SIM-4)."""
+    return max(counts.requests, counts.errors)
+
+
 def interval_text(interval: "Interval", unit: str) -> str:
     """When, how many, and how many of them fail."""
     when = f"{seconds_text(interval.start)} to {seconds_text(interval.end)}"
-    of_all = f"{interval.errors:,} of {counted(interval.requests, unit.removesuffix('s'))}"
+    of_all = f"{interval.errors:,} of {counted(requests_of(interval), unit.removesuffix('s'))}"
     return f"{when}: {of_all} {_fail(interval.errors)}"

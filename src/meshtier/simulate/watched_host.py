@@ -2,10 +2,30 @@
 
 from collections.abc import Hashable
 
-from attrs import Factory, define
+from attrs import Factory, define, frozen
 
 from meshtier.simulate.deliveries import NEVER
 from meshtier.simulate.success_rates import Results
+
+
+@frozen
+class ToldHost:
+    """What an Envoy is told of one host.
+
+    Attributes:
+        locality: Where it is, any hashable; a host that moves is a new one.
+        priority: The one that it is in.
+        state: All else that the balancer must learn of when it changes, as health and weight; any hashable.
+    """
+
+    locality: Hashable
+    priority: int = 0
+    state: Hashable = None
+
+    @classmethod
+    def of(cls, given: Hashable) -> "ToldHost":
+        """The value itself; or a locality, of a host in priority 0."""
+        return given if isinstance(given, ToldHost) else cls(given)
 
 
 @define
@@ -13,7 +33,7 @@ class WatchedHost:
     """What is known of one host; times in nanoseconds.
 
     Attributes:
-        locality: Where it is; a host that moves is a new one.
+        told: What the Envoy was told of it last.
         counts: The errors in a row, as in `CONSECUTIVE`.
         multiplier: As of the last ejection.
         ejected_at: When it was ejected; ``None`` if it is in.
@@ -24,7 +44,7 @@ class WatchedHost:
         local: The same for its connections.
     """
 
-    locality: Hashable
+    told: ToldHost
     counts: list[int] = Factory(lambda: [0, 0, 0])
     multiplier: int = 0
     ejected_at: int | None = None

@@ -110,6 +110,12 @@ class World:
                         f"events.{what}",
                     )
 
+    def of_named_pods(self) -> Iterator[tuple[ScenarioEvent, frozenset[str]]]:
+        """The events of pods that are named themselves, each with their ids."""
+        for each in self._resolved:
+            if each.event.target is not None and each.event.target[0] == "workload":
+                yield each.event, each.ids
+
     @property
     def moments(self) -> Sequence[float]:
         """When something changes, in order; 0 is always one."""
