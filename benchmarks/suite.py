@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from benchmarks import core, meshes, processes, timelines
+from benchmarks import core, frames, meshes, processes, timelines
 from benchmarks.measure import Figure, Scale
 
 FULL: Final = Scale(
@@ -60,5 +60,8 @@ BENCHMARKS: Final[dict[str, Callable[[Scale], Iterable[Figure]]]] = {
     "components": meshes.components,
     "clusters": meshes.many_clusters,
     "simulate": timelines.simulations,
+    "pairs": frames.pairs,
+    "tables": frames.tables,
+    "workers": frames.workers,
 }
 """Every benchmark by the name that selects it, quick ones first."""
