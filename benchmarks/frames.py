@@ -131,10 +131,8 @@ def _growing(scale: Scale) -> Iterator[Figure]:
         for number, dump in enumerate(dumps):
             dump.write_text(json.dumps(kubernetes_dump(fleet, number)))
         to = Path(folder, "tables")
-        works = [
-            timed(lambda number=number: write_tables([], to, clusters={each.stem: [each] for each in dumps[:number]}))
-            for number in numbers
-        ]
+        named = [{each.stem: [each] for each in dumps[:number]} for number in numbers]
+        works = [timed(partial(write_tables, [], to, clusters=clusters)) for clusters in named]
         times = take_turns(*works, scale=scale, warm=False)
         peaks = [peak([to, *dumps[:number]]) for number in numbers]
     sizes = f"clusters of {scale.cluster_pods:,} pods"

@@ -376,3 +376,30 @@ def test_every_simulation_that_is_measured_ejects_and_none_loses_the_time_that_i
 
 def test_the_detector_of_the_baseline_is_told_of_failures_too() -> None:
     assert timelines.detected_one_by_one() > 0
+
+
+def test_the_pairs_that_polars_and_the_index_are_given_are_the_same() -> None:
+    pl = pytest.importorskip("polars")
+    frames = pytest.importorskip("benchmarks.frames")
+    endpoints, clients = endpoints_of(PLACES, 40), PLACES.localities(5)
+    frame = frames.frame_of_pairs(endpoints, clients).collect()
+    assert frame.height == 200 == frames.tiers_by_index(endpoints, clients)
+    found = frames.with_tiers(frame, core.ZONE)["tier"].to_list()
+    assert found == [tier_of(client, endpoint.locality, core.ZONE) for client in clients for endpoint in endpoints]
+    places = frames.with_shares(
+        frames.place_pairs(frames.frame_of_endpoints(endpoints), frames.frame_of_clients(clients)), core.ZONE
+    ).collect()
+    assert places.filter(pl.col("share") > 0)["share"].sum() == pytest.approx(5)
+
+
+def test_the_hosts_of_all_parts_have_the_shares_of_the_whole() -> None:
+    frames = pytest.importorskip("benchmarks.frames")
+    mesh = meshes.mesh_of(SMALL_FLEET)
+    assert sum(map(frames.shares_of_part, mesh.parts(3))) == meshes.shares_asked(mesh.routes())
+
+
+def test_a_process_says_how_much_memory_it_took(tmp_path: Path) -> None:
+    frames = pytest.importorskip("benchmarks.frames")
+    dump = tmp_path / "c.json"
+    dump.write_text(json.dumps(kubernetes_dump(SMALL_FLEET, 0)), encoding="utf-8")
+    assert frames.peak([tmp_path / "tables", dump]) > 10e6

@@ -115,6 +115,7 @@ def test_tools_for_manual_pages_find_every_command_with_its_help() -> None:
         "meshtier routes",
         "meshtier simulate",
         "meshtier survive",
+        "meshtier tables",
         "meshtier tiers",
     ]
     for context in found.values():
