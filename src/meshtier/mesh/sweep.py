@@ -79,6 +79,17 @@ class Sweep:
             by_envoy = component.traits.reads_locality_override and component is not Component.WAYPOINT
             yield component, self._places[cluster, by_envoy]
 
+    def pods(self, cluster: str, component: Component | None) -> Iterator[tuple[Component, Place, Workload]]:
+        """Every pod that asks, with where its traffic starts and its place there; see `starts`. Cost: O(n)."""
+        found = next(each for each in self._clusters if each.name == cluster)
+        if component is None:
+            yield from _asking(found)
+            return
+        by_envoy = component.traits.reads_locality_override and component is not Component.WAYPOINT
+        for workload in found.workloads.values():
+            if workload.kind == "Pod":
+                yield component, workload.envoy_place if by_envoy else workload.place, workload
+
     @cached_property
     def _places(self) -> Mapping[tuple[str, bool], Mapping[Place, Client]]:
         found: dict[tuple[str, bool], dict[Place, Client]] = {}
@@ -145,22 +156,26 @@ class Sweep:
                             yield Asked(cluster=cluster.name, host=host, start=start, request=request, clients=clients)
 
 
-def _origins_in(cluster: Cluster) -> Mapping[Component, Mapping[Place, Client]]:
-    """The first pod of each place whose traffic starts at a component; one that takes part, if one does (PATH-4)."""
+def _asking(cluster: Cluster) -> Iterator[tuple[Component, Place, Workload]]:
+    """The pods of which the traffic is their own: all but waypoints and east-west gateways."""
     east_west = {f"{each.namespace}/{each.name}" for each in cluster.gateways if not each.remote}
-    found: dict[Component, dict[Place, Workload]] = {}
     for workload in cluster.workloads.values():
         if workload.kind != "Pod" or workload.proxy is Component.WAYPOINT:
             continue
-        start = workload.proxy or Component.ZTUNNEL
-        place = workload.envoy_place if start.traits.reads_locality_override else workload.place
-        places = found.setdefault(start, {})
-        before = places.get(place)
-        if before is not None and (before.takes_part is not False or workload.takes_part is False):
-            continue
         if gateway_of(workload) in east_west or any(workload.labels.get(key) == value for key, value in _EAST_WEST):
             continue
-        places[place] = workload
+        start = workload.proxy or Component.ZTUNNEL
+        yield start, workload.envoy_place if start.traits.reads_locality_override else workload.place, workload
+
+
+def _origins_in(cluster: Cluster) -> Mapping[Component, Mapping[Place, Client]]:
+    """The first pod of each place whose traffic starts at a component; one that takes part, if one does (PATH-4)."""
+    found: dict[Component, dict[Place, Workload]] = {}
+    for start, place, workload in _asking(cluster):
+        places = found.setdefault(start, {})
+        before = places.get(place)
+        if before is None or (before.takes_part is False and workload.takes_part is not False):
+            places[place] = workload
     return {
         start: {place: client_of(workload) for place, workload in by_place.items()}
         for start in Component
