@@ -118,13 +118,18 @@ def _add(found: dict[str, tuple[Endpoint, float]], more: Received, share: float)
             found[name] = endpoint, share * part + (before[1] if before is not None else 0.0)
 
 
-def candidates(route: Route) -> Iterator[tuple[Endpoint, bool]]:
-    """The endpoints that could get traffic of some client: those that serve and have a weight. Cost: O(n).
+def candidates(route: Route, seen: set[VisibleEndpoints]) -> Iterator[tuple[Endpoint, bool]]:
+    """The endpoints that could get traffic of some client: those that serve and have a weight.
 
-    Each with whether it is known to be a pod, which more of could be made.
+    Each with whether it is known to be a pod, of which more could be made.
+
+    Args:
+        route: A route to the host.
+        seen: What was looked at before, and is passed over; what is looked at now is put there.
+
+    Cost: O(n) for what is new.
     """
     answers = route.pods.answers if isinstance(route, WaypointRoute) else (route,)
-    seen: set[VisibleEndpoints] = set()
     for answer in answers:
         if answer.visible in seen:
             continue

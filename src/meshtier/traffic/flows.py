@@ -15,6 +15,7 @@ from meshtier.errors import UnknownNameError, check_member, check_type
 from meshtier.locality import Locality
 from meshtier.mesh import Mesh, Route
 from meshtier.mesh.sweep import Asked
+from meshtier.mesh.visible import VisibleEndpoints
 from meshtier.profile import SOLO, Profile
 from meshtier.traffic.crossing import Crossing, Flow, ServiceKey, crossing_of, zone_of
 from meshtier.traffic.demand import Traffic
@@ -207,14 +208,13 @@ class _Gathered:
                 if key not in answers:
                     answers[key] = route, defaultdict(float)
                 answers[key][1][zone_of(route.place.locality)] += each.rate
-            for number, (route, clients) in enumerate(answers.values()):
+            for route, clients in answers.values():
                 destination = destinations.of(route)
                 self._spread(service, clients, destination)
                 if not destination.passthrough:
                     load = loads.setdefault(service, _ServiceEndpoints())
                     load.add(destination, fsum(clients.values()))
-                    if not number:  # what could be chosen is the same for all clients of a cluster
-                        load.add_candidates(route)
+                    load.add_candidates(route)
         self.endpoints |= {service: load.loads() for service, load in loads.items()}
 
     def _is_alone(self, asked: Asked) -> bool:
@@ -239,6 +239,7 @@ class _ServiceEndpoints:
     def __init__(self) -> None:
         self._endpoints: dict[str, Endpoint] = {}
         self._pods: dict[str, bool] = {}
+        self._seen: set[VisibleEndpoints] = set()
         self._rates: defaultdict[str, list[float]] = defaultdict(list)
 
     def add(self, destination: Destination, rate: float) -> None:
@@ -249,7 +250,7 @@ class _ServiceEndpoints:
 
     def add_candidates(self, route: Route) -> None:
         """What could be chosen on a route."""
-        for endpoint, is_pod in candidates(route):
+        for endpoint, is_pod in candidates(route, self._seen):
             self._endpoints.setdefault(endpoint.id, endpoint)
             self._pods[endpoint.id] = is_pod or self._pods.get(endpoint.id, False)
 

@@ -354,7 +354,11 @@ def _replicas(
     """The replicas of each zone; none where a place is unknown, or some are no pods, of which more could be made."""
     places = [*(place for place, rate in demand.items() if rate), *(each.endpoint.locality for each in loads.values())]
     now = dict.fromkeys((names.of(zone_of(place)) for place in sorted(places)), 0)
-    if not loads or not all(place.zone for place in places) or not all(each.is_pod for each in loads.values()):
+    if (
+        not loads
+        or not all(place.zone for place in places)
+        or not all(each.is_pod or not each.is_candidate for each in loads.values())
+    ):
         return ()
     wanted: defaultdict[str, list[float]] = defaultdict(list)
     for place, rate in demand.items():

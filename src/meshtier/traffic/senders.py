@@ -34,6 +34,12 @@ Source: kubernetes/kubernetes staging/src/k8s.io/apimachinery/pkg/util/rand/rand
 staging/src/k8s.io/apiserver/pkg/storage/names/generate.go.
 """
 
+_DEFAULT: Final = "Kubernetes"
+"""The name of a cluster that was given none.
+
+Source: istio/istio pkg/config/constants/constants.go, DefaultClusterName, at 86c9f01.
+"""
+
 _HASH: Final = "pod-template-hash"
 
 _MADE_LABELS: Final = frozenset({_HASH, "controller-revision-hash", "pod-template-generation"})
@@ -119,14 +125,18 @@ class Senders:
             return {
                 key: fitting
                 for key, places in self.everybody.items()
-                if sender.cluster in ("", key[0])
+                if self._is_in(sender.cluster, key[0])
                 and (fitting := {place: pods for place, pods in places.items() if _is_at(sender.place, place)})
             }
         return _by_start(
             each
             for each in self._by_name.get(sender.workload, ())
-            if sender.cluster in ("", each[0]) and _is_at(sender.place, each[2])
+            if self._is_in(sender.cluster, each[0]) and _is_at(sender.place, each[2])
         )
+
+    def _is_in(self, wanted: str, cluster: str) -> bool:
+        """Whether a cluster is meant; the only one of the input, if it is called as Istio calls one by default."""
+        return wanted in ("", cluster) or not cluster or (wanted == _DEFAULT and len(self._mesh.clusters) == 1)
 
     def why_nobody(self, sender: Sender) -> str:
         """Why a sender is no pod that sends."""
