@@ -9,9 +9,10 @@ from typing_extensions import override
 from meshtier.errors import InvalidValueError
 from meshtier.table import Table, percent
 from meshtier.traffic.crossing import Crossing, service_text
+from meshtier.traffic.figures import csv_text, number
 from meshtier.traffic.load import Load
 from meshtier.traffic.prices import Cost
-from meshtier.traffic.zone_matrix import CrossingShares, ZoneMatrix, csv_text, number
+from meshtier.traffic.zone_matrix import CrossingShares, ZoneMatrix
 
 NOTHING: Final = 1e-9
 """Less of a difference than this is rounding."""

@@ -1,7 +1,7 @@
 """Which endpoints does the traffic of a route reach, and how much of it each? Routes that share an answer, once."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from attrs import frozen
@@ -17,6 +17,10 @@ Received: TypeAlias = Mapping[str, tuple[Endpoint, float]]
 """Each endpoint that gets traffic, by id, and its share, 0 to 1."""
 
 
+Leg: TypeAlias = tuple[Locality | None, Locality | None, float]
+"""From which zone, ``None`` for the client's, to which, ``None`` for outside the mesh, and what share."""
+
+
 @frozen(kw_only=True, eq=False)
 class Destination:
     """What becomes of the traffic of clients that share an answer.
@@ -24,12 +28,14 @@ class Destination:
     Attributes:
         received: The endpoints that get some of it. Their shares add up to 1 less what is lost.
         zones: The same by network, region and zone; ``None`` for addresses outside the mesh.
+        legs: The parts of the way, each from where, ``None`` for the client, to where, and its share.
         lost: What part finds no endpoint.
         passthrough: Why no choice is made, so that who gets it is unknown (PREC-4); ``""`` if one is.
     """
 
     received: Received
     zones: Mapping[Locality | None, float]
+    legs: Sequence[Leg]
     lost: float
     passthrough: str
 
@@ -49,19 +55,34 @@ class Destinations:
     def of(self, route: Route) -> Destination:
         """What becomes of a route's traffic. Cost: O(n)."""
         if route.passthrough and not isinstance(route, WaypointRoute):
-            return Destination(received={}, zones={}, lost=0.0, passthrough=route.passthrough)
+            return Destination(received={}, zones={}, legs=(), lost=0.0, passthrough=route.passthrough)
         received = self.received(route)
+        zones = self._zones(route, received)
+        arriving = sum(zones.values())
+        return Destination(
+            received=received,
+            zones=zones,
+            legs=tuple(self._legs(route, zones)),
+            lost=1.0 - arriving if arriving < 1 - 1e-12 else 0.0,  # the rest is rounding in a sum of shares
+            passthrough="",
+        )
+
+    def _zones(self, route: Route, received: Received) -> Mapping[Locality | None, float]:
         outside = self._outside_of(route)
         zones: defaultdict[Locality | None, float] = defaultdict(float)
         for name, (endpoint, share) in received.items():
             zones[None if name in outside else zone_of(endpoint.locality)] += share
-        arriving = sum(zones.values())
-        return Destination(
-            received=received,
-            zones=dict(zones),
-            lost=1.0 - arriving if arriving < 1 - 1e-12 else 0.0,  # the rest is rounding in a sum of shares
-            passthrough="",
-        )
+        return dict(zones)
+
+    def _legs(self, route: Route, zones: Mapping[Locality | None, float]) -> Iterator[Leg]:
+        if not isinstance(route, WaypointRoute):
+            yield from ((None, zone, share) for zone, share in zones.items())
+            return
+        for hop in route.waypoint_hops:
+            pod = zone_of(hop.route.place.locality)
+            yield None, pod, hop.share
+            for zone, share in self._zones(hop.route, self.received(hop.route)).items():
+                yield pod, zone, hop.share * share
 
     def received(self, route: Route) -> Received:
         """The endpoints that get some of a route's traffic, those behind gateways and waypoints in their place."""
@@ -135,8 +156,8 @@ def candidates(route: Route, seen: set[VisibleEndpoints]) -> Iterator[tuple[Endp
             continue
         seen.add(answer.visible)
         for name, each in answer.visible.available.items():
-            if not each.behind:
-                found, is_pod = (each.endpoint,), each.workload.kind == "Pod"
-            else:  # of what is behind a gateway, pods are known where its choice is
-                found, is_pod = answer.behind(name) or (each.endpoint,), bool(answer.outcome.behind.get(name))
+            found: Sequence[Endpoint] = (each.endpoint,)
+            is_pod = each.workload.kind == "Pod"
+            if each.behind:  # of what is behind a gateway, pods are known where its choice is
+                found, is_pod = answer.behind(name) or found, bool(answer.outcome.behind.get(name))
             yield from ((one, is_pod) for one in found if one.health.serves and one.weight)

@@ -1,6 +1,6 @@
 """Where does the traffic of a mesh go? Each client's rate to each host, along the way that it really takes."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from math import fsum
@@ -20,6 +20,7 @@ from meshtier.profile import SOLO, Profile
 from meshtier.traffic.crossing import Crossing, Flow, ServiceKey, crossing_of, zone_of
 from meshtier.traffic.demand import Traffic
 from meshtier.traffic.destinations import Destination, Destinations, candidates, shared_key
+from meshtier.traffic.figures import number
 from meshtier.traffic.senders import Demand, Share, Unmatched
 
 COUNTED: Final = "each client counts once for each host: no rates are given"
@@ -53,6 +54,8 @@ class Flows:
     Attributes:
         flows: One for each service and pair of zones, the service first; those that
             end nowhere are in it too, so that their rates add up to all that is matched.
+        legs: The same by parts of the way: of what passes a waypoint, a flow from the clients to its pods, and one
+            from these to the endpoints, so that what crosses zones twice is there twice. What is lost is in none.
         endpoints: What the endpoints of each service get, by id. Services without a choice (PREC-4) are left out.
         unit: What rates are.
         is_counted: Whether no rates were given, so that each client counts once.
@@ -62,6 +65,7 @@ class Flows:
     """
 
     flows: tuple[Flow, ...]
+    legs: tuple[Flow, ...] = field(repr=False)
     endpoints: Mapping[ServiceKey, Mapping[str, EndpointLoad]] = field(repr=False)
     unit: str = ""
     is_counted: bool = False
@@ -94,18 +98,20 @@ class Flows:
             yield COUNTED
         yield from self.remarks
         if self.unmatched:
-            sums: Counter[str] = Counter()
+            sums: defaultdict[str, float] = defaultdict(float)
             for each in self.unmatched:
-                sums[each.reason] += each.rate.value  # type: ignore[assignment]  # a Counter of rates
-            named = [f"{reason} ({value:g})" for reason, value in sums.most_common(_MOST_REASONS)]
+                sums[each.reason] += each.rate.value
+            largest = sorted(sums.items(), key=lambda item: (-item[1], item[0]))[:_MOST_REASONS]
+            named = [f"{reason} ({number(value)})" for reason, value in largest]
             rest = [f"{len(sums) - _MOST_REASONS} more"] if len(sums) > _MOST_REASONS else []
             count = f"{len(self.unmatched)} rate{'s' if len(self.unmatched) != 1 else ''}"
-            yield f"{count} kept aside, {self.unmatched_total:g} {self.unit_text} in all: {', '.join((*named, *rest))}"
+            total = f"{number(self.unmatched_total)} {self.unit_text} in all"
+            yield f"{count} kept aside, {total}: {', '.join((*named, *rest))}"
 
     @override
     def __repr__(self) -> str:
         aside = f", {len(self.unmatched)} rates kept aside" if self.unmatched else ""
-        return f"<Flows {self.total:g} {self.unit_text} in {len(self.flows)} flows{aside}>"
+        return f"<Flows {number(self.total)} {self.unit_text} in {len(self.flows)} flows{aside}>"
 
 
 Progress = Callable[[float], None]
@@ -160,12 +166,13 @@ def flows(
     by_host: dict[str, list[Asked]] = {host: [] for host in names}
     for asked in mesh.sweep.asked(component, profile, names, starts=component):
         by_host[asked.host].append(asked)
-    for number, (host, each) in enumerate(by_host.items(), start=1):
+    for done, (host, each) in enumerate(by_host.items(), start=1):
         gathered.add(demand.shares(host, each))
         if progress is not None:
-            progress(number / len(by_host))
+            progress(done / len(by_host))
     return Flows(
         flows=gathered.flows(),
+        legs=gathered.legs(),
         endpoints=gathered.endpoints,
         unit=traffic.unit if traffic is not None else CLIENTS,
         is_counted=traffic is None,
@@ -175,24 +182,25 @@ def flows(
     )
 
 
+_Pair = tuple[ServiceKey, Locality, Locality | None, Crossing]
+
+
 class _Gathered:
     """What the hosts add up to, one after the other."""
 
     def __init__(self, mesh: Mesh) -> None:
         self._mesh = mesh
-        self._rates: defaultdict[tuple[ServiceKey, Locality, Locality | None, Crossing], float] = defaultdict(float)
+        self._rates: defaultdict[_Pair, float] = defaultdict(float)
+        self._legs: defaultdict[_Pair, float] = defaultdict(float)
         self.endpoints: dict[ServiceKey, Mapping[str, EndpointLoad]] = {}
 
     def flows(self) -> tuple[Flow, ...]:
         """All flows, put in order."""
-        found = [
-            Flow(host=service[0], cluster=service[1], client=client, endpoint=endpoint, crossing=crossing, rate=rate)
-            for (service, client, endpoint, crossing), rate in self._rates.items()
-            if rate
-        ]
-        order = list(Crossing)
-        found.sort(key=lambda each: (each.service, each.client, order.index(each.crossing), each.endpoint or ()))
-        return tuple(found)
+        return _ordered(self._rates)
+
+    def legs(self) -> tuple[Flow, ...]:
+        """All parts of the way, put in order."""
+        return _ordered(self._legs)
 
     def add(self, shares: Sequence[tuple[Asked, Sequence[Share]]]) -> None:
         """The traffic to one host."""
@@ -221,16 +229,34 @@ class _Gathered:
         return len(self._mesh.clusters) == 1 or not asked.cluster
 
     def _spread(self, service: ServiceKey, clients: Mapping[Locality, float], destination: Destination) -> None:
-        rates = self._rates
+        rates, legs = self._rates, self._legs
         for client, rate in clients.items():
             if destination.passthrough:
-                rates[service, client, None, Crossing.UNKNOWN] += rate
+                for found in (rates, legs):
+                    found[service, client, None, Crossing.UNKNOWN] += rate
                 continue
             for endpoint, share in destination.zones.items():
-                crossing = Crossing.INTERNET if endpoint is None else crossing_of(client, endpoint)
-                rates[service, client, endpoint, crossing] += rate * share
+                rates[service, client, endpoint, _crossing(client, endpoint)] += rate * share
             if destination.lost:
                 rates[service, client, None, Crossing.LOST] += rate * destination.lost
+            for start, endpoint, share in destination.legs:
+                here = client if start is None else start
+                legs[service, here, endpoint, _crossing(here, endpoint)] += rate * share
+
+
+def _crossing(client: Locality, endpoint: Locality | None) -> Crossing:
+    return Crossing.INTERNET if endpoint is None else crossing_of(client, endpoint)
+
+
+def _ordered(rates: Mapping[_Pair, float]) -> tuple[Flow, ...]:
+    found = [
+        Flow(host=service[0], cluster=service[1], client=client, endpoint=endpoint, crossing=crossing, rate=rate)
+        for (service, client, endpoint, crossing), rate in rates.items()
+        if rate
+    ]
+    order = list(Crossing)
+    found.sort(key=lambda each: (each.service, each.client, order.index(each.crossing), each.endpoint or ()))
+    return tuple(found)
 
 
 class _ServiceEndpoints:

@@ -16,8 +16,8 @@ from meshtier.profile import SOLO, Profile
 from meshtier.table import Table
 from meshtier.traffic.crossing import ServiceKey, ZoneNames, service_text, zone_of
 from meshtier.traffic.demand import Traffic
+from meshtier.traffic.figures import csv_text, number
 from meshtier.traffic.flows import EndpointLoad, Flows, Progress, flows
-from meshtier.traffic.zone_matrix import csv_text, number
 
 MOST_SKEWED: Final = 10
 """How many services the list of those with the most skew has."""

@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 
 from meshtier.table import one_line, percent
 from meshtier.traffic.crossing import LOST
-from meshtier.traffic.zone_matrix import number
+from meshtier.traffic.figures import number
 
 if TYPE_CHECKING:
     from meshtier.traffic.zone_matrix import ZoneMatrix

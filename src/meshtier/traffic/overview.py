@@ -15,10 +15,11 @@ from meshtier.table import Table
 from meshtier.traffic.before_after import DeltasData, compare
 from meshtier.traffic.crossing import ServiceKey, service_text
 from meshtier.traffic.demand import Traffic
+from meshtier.traffic.figures import cell, number
 from meshtier.traffic.flows import Progress, flows
 from meshtier.traffic.load import EVEN, MOST_SKEWED, RULE, Load, LoadData, replicas_text
 from meshtier.traffic.prices import Cost, CostData, Prices, cost
-from meshtier.traffic.zone_matrix import MOST_SERVICES, MatrixData, ZoneMatrix, cell, number
+from meshtier.traffic.zone_matrix import MOST_SERVICES, MatrixData, ZoneMatrix
 
 VERSION: Final = 1
 """The version of the JSON document; it grows when a key changes its meaning or goes."""
@@ -32,6 +33,7 @@ class OverviewData(TypedDict):
     matrix: MatrixData
     load: LoadData
     cost: CostData | None
+    cost_by_legs: CostData | None
     before: NotRequired["OverviewData"]
     deltas: NotRequired[dict[str, DeltasData]]
 
@@ -44,12 +46,15 @@ class Overview:
         matrix: Zones by zones.
         load: What endpoints get.
         cost: What it costs; ``None`` without prices.
+        cost_by_legs: The same where each part of the way counts, to a waypoint and from there; ``None``
+            without prices.
         before: The same before the change; ``None`` without one.
     """
 
     matrix: ZoneMatrix
     load: Load
     cost: Cost | None = None
+    cost_by_legs: Cost | None = None
     before: "Overview | None" = None
 
     def after(self, before: "Overview") -> "Overview":
@@ -73,7 +78,7 @@ class Overview:
             Section(heading=f"load, in {unit} an endpoint", lines=(self.load.summary,), table=self._loads()),
         ]
         if self.cost is not None:
-            sections.append(Section(heading="cost", lines=(self._cost_line(),), table=self._costs()))
+            sections.append(Section(heading="cost", lines=tuple(self._cost_lines()), table=self._costs()))
         if notes := self.notes:
             sections.append(Section(heading="notes", lines=notes))
         return Report(title=self.summary, sections=[each for each in sections if each.lines or each.table])
@@ -166,16 +171,12 @@ class Overview:
         notes = [f"… and {more} more"] if more > 0 else ()
         return Table(columns=heads, rows=rows, notes=notes, numeric=frozenset({1, 2, 3, 4}))
 
-    def _cost_line(self) -> str:
-        now = self.cost
-        if now is None:
-            return ""
-        if self.before is None or self.before.cost is None:
-            return now.summary
-        change = now.total - self.before.cost.total
-        sign = "+" if change >= 0 else "-"
-        difference = f"{sign}{now.money_text(abs(change))}{now.per_text}"
-        return f"{difference}: before {self.before.cost.summary}; after {now.summary}"
+    def _cost_lines(self) -> Iterator[str]:
+        yield _cost_line(*(each.cost for each in self._both_sides()))
+        sides = self._both_sides()
+        if any(_differ(each.cost, each.cost_by_legs) for each in sides):
+            said = _cost_line(*(each.cost_by_legs for each in sides))
+            yield f"by each part of the way, to a waypoint and from there: {said}"
 
     def _costs(self) -> Table | None:
         now = self.cost
@@ -214,6 +215,7 @@ class Overview:
             matrix=self.matrix.to_dict(),
             load=self.load.to_dict(),
             cost=self.cost.to_dict() if self.cost is not None else None,
+            cost_by_legs=self.cost_by_legs.to_dict() if self.cost_by_legs is not None else None,
         )
         if self.before is not None:
             data["before"] = self.before.to_dict()
@@ -297,8 +299,11 @@ def overview(
         InvalidValueError: There are prices, and it is not known how many bytes the rates are.
     """
     found = flows(mesh, traffic, component=component, profile=profile, hosts=hosts, progress=progress)
-    priced = cost(found, prices, per=per, bytes_each=bytes_each) if prices is not None else None
-    return Overview(matrix=ZoneMatrix(found=found), load=Load.of(found), cost=priced)
+    priced = by_legs = None
+    if prices is not None:
+        priced = cost(found, prices, per=per, bytes_each=bytes_each)
+        by_legs = cost(found.legs, prices, unit=found.unit, per=per, bytes_each=bytes_each)
+    return Overview(matrix=ZoneMatrix(found=found), load=Load.of(found), cost=priced, cost_by_legs=by_legs)
 
 
 def _bare(table: Table) -> Table:
@@ -309,3 +314,22 @@ def _both(*texts: str) -> str:
     """A cell before and after, once where nothing differs."""
     first, last = texts[0], texts[-1]
     return last if first == last else f"{first or '0'} → {last or '0'}"
+
+
+def _cost_line(*costs: Cost | None) -> str:
+    """What it costs, and how much that differs from before."""
+    first, now = costs[0], costs[-1]
+    if now is None or first is None:
+        return ""
+    if first is now:
+        return now.summary
+    change = now.total - first.total
+    sign = "+" if change >= 0 else "-"
+    return f"{sign}{now.money_text(abs(change))}{now.per_text}: before {first.summary}; after {now.summary}"
+
+
+def _differ(one: Cost | None, other: Cost | None) -> bool:
+    if one is None or other is None:
+        return False
+    pairs = zip(one.by_crossing.values(), other.by_crossing.values(), strict=True)
+    return any(abs(mine[0] - its[0]) > 1e-9 * max(1.0, mine[0]) for mine, its in pairs)

@@ -14,8 +14,9 @@ from meshtier.locality import Locality
 from meshtier.table import Table
 from meshtier.traffic.crossing import Crossing, Flow, ServiceKey, crossing_of, service_text, zone_of
 from meshtier.traffic.demand import raise_all
+from meshtier.traffic.figures import csv_text, number
 from meshtier.traffic.flows import Flows
-from meshtier.traffic.zone_matrix import ZoneMatrix, csv_text, number
+from meshtier.traffic.zone_matrix import ZoneMatrix
 
 GIGABYTE: Final = 10**9
 """How many bytes a price is for, unless the caller says otherwise."""

@@ -1,7 +1,5 @@
 """How much traffic goes from which zone to which, and what part of a service's traffic stays in its zone?"""
 
-import csv
-import io
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
@@ -28,6 +26,7 @@ from meshtier.traffic.crossing import (
     service_text,
 )
 from meshtier.traffic.demand import Traffic
+from meshtier.traffic.figures import cell, csv_text, number
 from meshtier.traffic.flows import Flows, Progress, flows
 
 MOST_SERVICES: Final = 10
@@ -457,29 +456,3 @@ def flow_data(flow: Flow) -> FlowData:
         other_network=flow.other_network,
         rate=flow.rate,
     )
-
-
-def number(value: float) -> str:
-    """A rate or an amount as text: whole where it is large, three digits where it is small.
-
-    >>> number(1234567), number(12.34), number(0.01234), number(0)
-    ('1,234,567', '12.3', '0.0123', '0')
-    """
-    if value and abs(value) < 100:
-        text = f"{value:.3g}"
-        return f"{value:.1e}" if "e" in text else text
-    return f"{value:,.0f}"
-
-
-def cell(value: float) -> str:
-    """A rate in a cell; nothing where it is 0, so that what is there stands out."""
-    return number(value) if value else ""
-
-
-def csv_text(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Rows as CSV."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return stream.getvalue()
