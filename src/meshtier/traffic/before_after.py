@@ -130,7 +130,7 @@ class Deltas:
     def summary(self) -> str:
         """How many figures differ, as one line."""
         count = len(self.changed)
-        return f"{count or 'none'} of {len(self.deltas)} figures {'differs' if count < 2 else 'differ'}"
+        return f"{count or 'none'} of {len(self.deltas)} figures {'differs' if count == 1 else 'differ'}"
 
     def to_table(self, *, most: int | None = MOST_ROWS) -> Table:
         """The figures that differ, in order.
