@@ -254,13 +254,16 @@ class Demand:
             counts = Counter[object]()
             for pod in pods:
                 labels = frozenset((key, value) for key, value in pod.labels.items() if key not in _MADE_LABELS)
-                firsts.setdefault((pod.namespace, labels), pod)
-                counts[pod.namespace, labels] += 1
+                key = pod.namespace, labels, pod.envoy_place
+                firsts.setdefault(key, pod)
+                counts[key] += 1
             found += [Share(client=client_of(pod), rate=each * counts[key]) for key, pod in firsts.items()]
         return found
 
     def _is_told_apart(self, asked: Asked) -> bool:
-        """Whether a DestinationRule may tell clients of one place apart, by namespace or labels (DR-1)."""
+        """Whether clients of one place may get several answers: by a DestinationRule's namespace or labels (DR-1)."""
+        if asked.start is Component.WAYPOINT:
+            return True  # ztunnel's place leads to a waypoint; where there is none, the Envoy's counts (LOC-5)
         if not asked.start.traits.obeys_destination_rules:
             return False
         cluster: Cluster = self._clusters[asked.cluster]
