@@ -116,6 +116,7 @@ def test_tools_for_manual_pages_find_every_command_with_its_help() -> None:
         "meshtier simulate",
         "meshtier survive",
         "meshtier tiers",
+        "meshtier traffic",
     ]
     for context in found.values():
         assert context.command.get_short_help_str()
@@ -128,7 +129,19 @@ def test_tools_for_manual_pages_find_every_command_with_its_help() -> None:
 
 def test_a_subcommand_is_found_by_its_name_alone() -> None:
     context = click.Context(app, **app.context_settings)
-    names = ["clients", "diff", "explain", "export", "hosts", "lint", "routes", "simulate", "survive", "tiers"]
+    names = [
+        "clients",
+        "diff",
+        "explain",
+        "export",
+        "hosts",
+        "lint",
+        "routes",
+        "simulate",
+        "survive",
+        "tiers",
+        "traffic",
+    ]
     assert app.list_commands(context) == names
     explain = app.get_command(context, "explain")
     assert explain is not None

@@ -33,7 +33,13 @@ def offered(*words: str) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (("",), ["clients", "diff", "explain", "export", "hosts", "lint", "routes", "simulate", "survive", "tiers"]),
+        (
+            ("",),
+            [
+                *("clients", "diff", "explain", "export", "hosts", "lint"),
+                *("routes", "simulate", "survive", "tiers", "traffic"),
+            ],
+        ),
         (("export", "b"), ["bootstrap"]),
         (("explain", "--v"), ["--via"]),
         (("explain", ""), ["<file>"]),

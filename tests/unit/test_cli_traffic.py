@@ -34,7 +34,7 @@ def test_matrix_services_skew_and_cost_are_told_in_that_order() -> None:
     headings = [
         "from zone to zone, in bytes/s",
         "services of which most leaves its zone",
-        "load, in bytes/s an endpoint",
+        "load of endpoints, in bytes/s",
         "cost",
         "notes",
     ]
@@ -87,7 +87,7 @@ def test_with_a_change_both_sides_and_deltas_are_told(change: tuple[str, ...]) -
 
 def test_counters_are_totals_unless_the_time_is_said() -> None:
     metrics = str(EXAMPLES / "traffic/ztunnel.prom")
-    # 7.2 MB of answers and 0.36 MB of requests of the client's ztunnel; 3.6 kB of a client outside of that ztunnel.
+    # 7.2 MB of answers and 0.36 MB of requests of the client's ztunnel; 3.6 kB that both ends count.
     assert (data("--rates", metrics)["matrix"]["total"], data("--rates", metrics)["matrix"]["unit"]) == (
         7_563_600,
         "bytes",

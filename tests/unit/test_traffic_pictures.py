@@ -145,7 +145,7 @@ def test_an_overview_tells_matrix_services_skew_and_cost_in_that_order() -> None
     assert [section.heading for section in found.report.sections] == [
         "from zone to zone, in MB/s",
         "services of which most leaves its zone",
-        "load, in MB/s an endpoint",
+        "load of endpoints, in MB/s",
         "cost",
     ]
     assert overview(mesh(), rates()).report.sections[-1].heading != "cost"
@@ -160,7 +160,7 @@ def test_with_a_change_every_figure_is_told_before_and_after() -> None:
     services = headings["services of which most leaves its zone"].table
     assert services is not None
     assert services.rows[0][:4] == (HOST, "5 → 0", "50 % → 100 %", "50 % → 0 %")
-    loads = headings["load, in MB/s an endpoint"].table
+    loads = headings["load of endpoints, in MB/s"].table
     assert loads is not None
     assert loads.rows[0][:5] == (HOST, "2", "5", "5 → 6", "1.00 → 1.20")
     assert headings["cost"].lines[0] == "-13,140.00 USD a month: before 13,140.00 USD a month; after 0.00 USD a month"

@@ -6,7 +6,7 @@ in its zone is green, what leaves it orange, what is lost red. Text outside cell
 has the colour of the text around it, so that it can be read on light and on dark.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape
 
@@ -64,7 +64,11 @@ def _matrix(matrix: "ZoneMatrix", title: str, most: float) -> tuple[str, float, 
         y = _TOP + _HIGH * line
         drawn.append(_text(left - 8, y + _HIGH / 2 + 4, _cut(row), 'text-anchor="end"', row))
         for place, target in enumerate(targets):
-            drawn += _cell(row, target, rates, left + _WIDE * place, y, most, matrix.total)
+            rate = rates.get((row, target), 0.0)
+            full = RED if target == LOST else GREEN if matrix.stays(row, target) else ORANGE
+            said = f"{row} to {target}: {number(rate)}, {percent(rate / matrix.total if rate else 0)} of all"
+            fill = _mixed(full, 0.15 + 0.85 * rate / most if rate else 0.0)
+            drawn += _cell(left + _WIDE * place, y, number(rate), fill=fill, is_none=not rate, title=said)
     foot = _TOP + _HIGH * len(rows)
     drawn += [_text(_PAD, foot + 18 + 15 * place, note) for place, note in enumerate(matrix.found.notes)]
     texts = [head, *matrix.found.notes]
@@ -72,22 +76,14 @@ def _matrix(matrix: "ZoneMatrix", title: str, most: float) -> tuple[str, float, 
     return "".join(drawn), width, foot + 18 + 15 * len(matrix.found.notes)
 
 
-def _cell(
-    row: str, target: str, rates: Mapping[tuple[str, str], float], x: float, y: float, most: float, total: float
-) -> Iterator[str]:
-    rate = rates.get((row, target), 0.0)
-    full = RED if target == LOST else GREEN if row == target else ORANGE
-    part = rate / most if most else 0.0
-    fill = _mixed(full, 0.0 if not rate else 0.15 + 0.85 * part)
-    of_all = percent(rate / total) if total else percent(0)
-    title = _text_of(f"{row} to {target}: {number(rate)}, {of_all} of all")
+def _cell(x: float, y: float, text: str, *, fill: str, is_none: bool, title: str) -> Iterator[str]:
     yield (
         f'<rect x="{x:g}" y="{y:g}" width="{_WIDE}" height="{_HIGH}" fill="{fill}" stroke="#8c8c8c"'
-        f' stroke-opacity="0.5"><title>{title}</title></rect>'
+        f' stroke-opacity="0.5"><title>{_text_of(title)}</title></rect>'
     )
     # Cells keep their colours in every theme, and so does what stands in them.
-    ink = "#9a9a9a" if not rate else "#1f2328"
-    yield _text(x + _WIDE / 2, y + _HIGH / 2 + 4, number(rate), f'text-anchor="middle" fill="{ink}"')
+    ink = "#9a9a9a" if is_none else "#1f2328"
+    yield _text(x + _WIDE / 2, y + _HIGH / 2 + 4, text, f'text-anchor="middle" fill="{ink}"')
 
 
 def _mixed(full: tuple[int, int, int], part: float) -> str:

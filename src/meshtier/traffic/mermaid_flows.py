@@ -5,14 +5,19 @@ from typing import Final
 from meshtier.table import one_line
 from meshtier.traffic.crossing import INTERNET, LOST, NOT_CHOSEN
 from meshtier.traffic.figures import number
-from meshtier.traffic.zone_matrix import REST, ZoneMatrix
+from meshtier.traffic.zone_matrix import ZoneMatrix
 
 MOST_ZONES: Final = 9
 """How many zones either side shows: more is a tangle. The rest are put together."""
 MOST_ARROWS: Final = 30
 """How many arrows are drawn, the largest first; what is left out is said."""
 
-_KINDS: Final = {LOST: "lost", NOT_CHOSEN: "none", INTERNET: "out"}
+_KINDS: Final = {LOST: "lost", NOT_CHOSEN: "open", INTERNET: "out"}
+_STYLES: Final = {
+    LOST: "  classDef lost stroke:#d62f3a,stroke-width:2px",
+    NOT_CHOSEN: "  classDef open stroke-dasharray:2",
+    INTERNET: "  classDef out stroke-dasharray:4",
+}
 
 
 def mermaid_of(matrix: ZoneMatrix) -> str:
@@ -32,14 +37,12 @@ def mermaid_of(matrix: ZoneMatrix) -> str:
         if target in _KINDS:
             lines.append(f"  class {node} {_KINDS[target]}")
     for (row, target), rate in shown.items():
-        stays = row == target and row != REST
-        arrow = f'-. "{number(rate)}" .->' if stays else f'-- "{number(rate)}" -->'
+        arrow = f'-. "{number(rate)}" .->' if matrix.stays(row, target) else f'-- "{number(rate)}" -->'
         lines.append(f"  {left[row]} {arrow} {right[target]}")
     if len(ordered) > len(shown):
         rest = sum(rate for rate, _ in ordered[MOST_ARROWS:])
         lines.append(f'  rest["… and {len(ordered) - len(shown)} smaller, {number(rest)} in all"]')
-    lines += ["  classDef lost stroke:#d62f3a,stroke-width:2px", "  classDef out stroke-dasharray:4"]
-    lines.append("  classDef none stroke-dasharray:2")
+    lines += [_STYLES[target] for target in targets if target in _STYLES]
     lines.append(f"  %% {one_line(matrix.summary)}")
     return "\n".join(lines) + "\n"
 

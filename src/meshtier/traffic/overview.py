@@ -13,13 +13,13 @@ from meshtier.mesh.report import Report, Section
 from meshtier.profile import SOLO, Profile
 from meshtier.table import Table
 from meshtier.traffic.before_after import DeltasData, compare
-from meshtier.traffic.crossing import ServiceKey, service_text
+from meshtier.traffic.crossing import Crossing, ServiceKey, service_text
 from meshtier.traffic.demand import Traffic
 from meshtier.traffic.figures import cell, number
 from meshtier.traffic.flows import Progress, flows
 from meshtier.traffic.load import EVEN, MOST_SKEWED, RULE, Load, LoadData, replicas_text
 from meshtier.traffic.prices import Cost, CostData, Prices, cost
-from meshtier.traffic.zone_matrix import MOST_SERVICES, MatrixData, ZoneMatrix
+from meshtier.traffic.zone_matrix import MOST_SERVICES, SHARE_HEADS, MatrixData, ZoneMatrix, without_zeros
 
 VERSION: Final = 1
 """The version of the JSON document; it grows when a key changes its meaning or goes."""
@@ -75,7 +75,7 @@ class Overview:
         sections = [
             Section(heading=f"from zone to zone, in {unit}", table=self._matrix()),
             Section(heading="services of which most leaves its zone", table=self._services()),
-            Section(heading=f"load, in {unit} an endpoint", lines=(self.load.summary,), table=self._loads()),
+            Section(heading=f"load of endpoints, in {unit}", lines=(self.load.summary,), table=self._loads()),
         ]
         if self.cost is not None:
             sections.append(Section(heading="cost", lines=tuple(self._cost_lines()), table=self._costs()))
@@ -118,19 +118,14 @@ class Overview:
                 _both(*(number(each) for each in leaving[service])),
                 *(
                     _both(*(each[service].cells()[place] if service in each else "" for each in (now, then)))
-                    for place in (0, 1, 2, 3, 6)
+                    for place in range(len(SHARE_HEADS))
                 ),
             )
             for service in ordered[:MOST_SERVICES]
         ]
-        heads = ("same zone", "cross zone", "cross region", "other network", "lost")
         more = len(ordered) - len(rows)
-        return Table(
-            columns=("service", "leaves its zone", *heads),
-            rows=rows,
-            notes=[f"… and {more} more"] if more > 0 else (),
-            numeric=frozenset(range(1, 2 + len(heads))),
-        )
+        notes = [f"… and {more} more"] if more > 0 else ()
+        return without_zeros(Table(columns=("service", "leaves its zone", *SHARE_HEADS), rows=rows, notes=notes))
 
     @property
     def _skewed(self) -> Sequence[ServiceKey]:
@@ -184,24 +179,14 @@ class Overview:
             return None
         if self.before is None or self.before.cost is None:
             return _bare(now.to_table())
-        first, second = self.before.cost.to_table(), now.to_table()
-        rows = {row[0]: row for row in first.rows}
-        later = {row[0]: row for row in second.rows}
-        names = [*(row[0] for row in first.rows[:-1]), *(row[0] for row in second.rows[:-1]), "all"]
-        blank = ("", "0", "", "0.00")
-        return Table(
-            columns=second.columns,
-            rows=[
-                (
-                    name,
-                    _both(rows.get(name, blank)[1], later.get(name, blank)[1]),
-                    (later.get(name) or rows.get(name) or blank)[2],
-                    _both(rows.get(name, blank)[3], later.get(name, blank)[3]),
-                )
-                for name in dict.fromkeys(names)
-            ],
-            numeric=second.numeric,
-        )
+        second = now.to_table()
+        sides = [{row[0]: row for row in table.rows} for table in (self.before.cost.to_table(), second)]
+        order = [kind.value for kind in Crossing if any(kind.value in side for side in sides)]
+        rows = [
+            tuple((name, *(_both(*(side.get(name, _NO_COST)[place] for side in sides)) for place in (1, 2, 3))))
+            for name in (*order, "all")
+        ]
+        return Table(columns=second.columns, rows=[_priced(row) for row in rows], numeric=second.numeric)
 
     def to_table(self) -> Table:
         """The matrix alone; before and after in one cell where they differ."""
@@ -304,6 +289,16 @@ def overview(
         priced = cost(found, prices, per=per, bytes_each=bytes_each)
         by_legs = cost(found.legs, prices, unit=found.unit, per=per, bytes_each=bytes_each)
     return Overview(matrix=ZoneMatrix(found=found), load=Load.of(found), cost=priced, cost_by_legs=by_legs)
+
+
+_NO_COST: Final = ("", "0", "", "0.00")
+"""A row of costs where there is no such traffic."""
+
+
+def _priced(row: Sequence[str]) -> Sequence[str]:
+    """A row of costs with its price said once; without one, without money."""
+    price = row[2].removeprefix("0 → ").removesuffix(" → 0")
+    return (row[0], row[1], price, "" if price == "no price" else row[3])
 
 
 def _bare(table: Table) -> Table:

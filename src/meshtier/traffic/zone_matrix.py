@@ -213,6 +213,14 @@ class ZoneMatrix:
         own = [zone for zone in self.zones if zone in named]
         return tuple(dict.fromkeys([*own, *named, *(each for each in _LAST if each in there)]))
 
+    def stays(self, client: str, endpoint: str) -> bool:
+        """Whether traffic between two of these names stays in one zone that is known."""
+        return client == endpoint and client in self._known
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(self.names.of(each.client) for each in self.flows if each.client.zone)
+
     @cached_property
     def shares(self) -> CrossingShares:
         """What part of all traffic crosses what."""
@@ -306,12 +314,13 @@ class ZoneMatrix:
             for each in shown
         ]
         more = len(found) - len(shown)
-        return Table(
+        table = Table(
             columns=("service", self.found.unit_text, "leaves its zone", *SHARE_HEADS),
             rows=rows,
             notes=[f"… and {more} more"] if more > 0 else (),
             numeric=frozenset(range(1, 3 + len(SHARE_HEADS))),
         )
+        return without_zeros(table)
 
     def to_dict(self) -> MatrixData:
         """All of it as plain data, for JSON."""
@@ -383,6 +392,21 @@ class ZoneMatrix:
     @override
     def __repr__(self) -> str:
         return f"<ZoneMatrix {self.summary}>"
+
+
+def without_zeros(table: Table) -> Table:
+    """A table of services without the columns of shares that are 0 in all rows, but for those of zones."""
+    kept = [
+        place
+        for place, head in enumerate(table.columns)
+        if head not in SHARE_HEADS[2:] or any(row[place] not in ("", percent(0)) for row in table.rows)
+    ]
+    return Table(
+        columns=[table.columns[place] for place in kept],
+        rows=[[row[place] for place in kept] for row in table.rows],
+        notes=table.notes,
+        numeric=frozenset(range(1, len(kept))),
+    )
 
 
 FLOW_COLUMNS: Final = (
