@@ -53,7 +53,7 @@ def test_a_mapping_may_be_flat_or_by_client() -> None:
 
 
 def test_rows_say_who_sends_in_one_column_or_several() -> None:
-    rows = [
+    rows: list[dict[str, object]] = [
         {"client": "shop/web", "host": HOST, "rate": 1},
         {"workload": "web", "namespace": "shop", "zone": "a", "cluster": "east", "host": HOST, "rate": "2.5"},
         {"zone": "b", "region": "r", "workload": "", "client": None, "host": HOST, "rate": 0},
@@ -66,7 +66,7 @@ def test_rows_say_who_sends_in_one_column_or_several() -> None:
 
 
 def test_all_bad_rates_are_named_together_with_their_rows() -> None:
-    rows = [
+    rows: list[dict[str, object]] = [
         {"client": "a", "host": HOST, "rate": -1},
         {"client": "b", "host": HOST, "rate": 1},
         {"client": "c", "host": HOST, "rate": float("nan")},

@@ -248,7 +248,7 @@ def test_an_address_of_which_no_place_is_known_is_the_internet() -> None:
     assert matrix.cells == {("a", "internet"): 2, ("a", "b"): 2}
     assert matrix.shares.by_crossing[Crossing.INTERNET] == 0.5
     priced = cost(matrix, Prices(internet=1.0), per="hour")
-    assert priced.by_crossing[Crossing.INTERNET] == (pytest.approx(7.2), pytest.approx(7.2))
+    assert priced.by_crossing[Crossing.INTERNET] == pytest.approx((7.2, 7.2))
     assert priced.unpriced == pytest.approx(7.2)
 
 
@@ -447,7 +447,7 @@ def test_load_is_told_beside_the_fair_share() -> None:
         ("east/shop/w2", 3, 5),
         ("east/shop/w3", 3, 5),
     ]
-    assert (web.mean, web.skew) == (5, pytest.approx(1.8))
+    assert (web.mean, web.skew) == pytest.approx((5, 1.8))
     assert web.hottest is not None
     assert web.hottest.endpoint.id == "east/shop/w1"
     # 3 replicas for 9 and 6: 1.8 and 1.2.
@@ -520,9 +520,9 @@ def test_cost_is_gigabytes_times_price_by_kind_and_service() -> None:
     rates = {("front zone=a", HOST): 9, ("back", HOST): 6, ("back", DB): 1}
     found = cost(zone_matrix(mesh(), sent(rates)), Prices(zone=0.02, region=0.05))
     # A month has 730 hours of 3,600 seconds; 1 MB/s is 2,628 GB.
-    assert found.by_crossing[Crossing.CROSS_ZONE] == (pytest.approx(8 * 2628), pytest.approx(8 * 2628 * 0.02))
-    assert found.by_crossing[Crossing.CROSS_REGION] == (pytest.approx(2628), pytest.approx(2628 * 0.05))
-    assert found.by_crossing[Crossing.SAME_ZONE] == (pytest.approx(7 * 2628), 0)
+    assert found.by_crossing[Crossing.CROSS_ZONE] == pytest.approx((8 * 2628, 8 * 2628 * 0.02))
+    assert found.by_crossing[Crossing.CROSS_REGION] == pytest.approx((2628, 2628 * 0.05))
+    assert found.by_crossing[Crossing.SAME_ZONE] == pytest.approx((7 * 2628, 0))
     assert list(found.by_service) == [(HOST, ""), (DB, "")]
     assert found.total == pytest.approx(2628 * (0.16 + 0.05))
     assert found.summary == "551.88 USD a month"
@@ -562,7 +562,7 @@ def test_what_is_not_known_in_bytes_has_no_cost(unit: str) -> None:
 
 def test_a_kind_without_a_price_is_told_in_gigabytes() -> None:
     found = cost(flows(mesh(), sent({("back", DB): 1})), Prices(zone=1), per="hour")
-    assert (found.total, found.unpriced) == (0, pytest.approx(3.6))
+    assert (found.total, found.unpriced) == pytest.approx((0, 3.6))
     assert found.summary == "0.00 USD an hour, and 3.6 GB without a price"
 
 

@@ -19,8 +19,8 @@ from meshtier.errors import InvalidValueError
 from meshtier.mesh import Mesh
 from meshtier.profile import Profile
 from meshtier.traffic import Direction, Overview, Prices, Traffic, cost, overview, read_prices, read_rates
+from meshtier.traffic.costs import HOURS
 from meshtier.traffic.flows import CLIENTS
-from meshtier.traffic.prices import HOURS
 
 _FORMS: Final = ("table", "json", "csv", "markdown", "html", "svg", "mermaid")
 

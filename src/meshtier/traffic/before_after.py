@@ -8,11 +8,12 @@ from typing_extensions import override
 
 from meshtier.errors import InvalidValueError
 from meshtier.table import Table, percent
+from meshtier.traffic.costs import Cost
 from meshtier.traffic.crossing import Crossing, service_text
+from meshtier.traffic.crossing_shares import CrossingShares
 from meshtier.traffic.figures import csv_text, number
 from meshtier.traffic.load import Load
-from meshtier.traffic.prices import Cost
-from meshtier.traffic.zone_matrix import CrossingShares, ZoneMatrix
+from meshtier.traffic.zone_matrix import ZoneMatrix
 
 NOTHING: Final = 1e-9
 """Less of a difference than this is rounding."""
@@ -196,7 +197,7 @@ def compare(before: Figures, after: Figures) -> Deltas:
     >>> changed = mesh.with_distribution("productpage.bookinfo", "PreferClose")
     >>> found = compare(zone_matrix(mesh), zone_matrix(changed))
     >>> found.of("cross-zone").cells()
-    ('26.8 %', '21.8 %', '-5 %')
+    ('26.8 %', '17.3 %', '-9.5 %')
     """
     if type(before) is not type(after) or not isinstance(before, ZoneMatrix | Load | Cost):
         kinds = f"{type(before).__name__} and {type(after).__name__}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import fsum, isfinite
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from attrs import evolve, field, frozen
 from typing_extensions import override
@@ -297,17 +297,18 @@ def per_second(unit: str, per: float | None) -> tuple[float, str]:
 def _pairs(rates: Mapping[Any, Any]) -> Iterator[tuple[str, _Reader]]:
     for key, value in rates.items():
         if isinstance(value, Mapping):
-            for host, rate in value.items():
+            for host, rate in cast("Mapping[object, object]", value).items():
                 yield f"traffic[{key!r}][{host!r}]", _entry(key, host, rate)
-        elif isinstance(key, tuple) and not isinstance(key, Locality) and len(key) == 2:
-            yield f"traffic[{key!r}]", _entry(*key, value)
-        else:
-            yield f"traffic[{key!r}]", _refused(key)
+            continue
+        where, shown = f"traffic[{key!r}]", repr(key)
+        is_pair = isinstance(key, tuple) and not isinstance(key, Locality)
+        pair = cast("tuple[object, ...]", key) if is_pair else ()
+        yield where, _entry(pair[0], pair[1], value) if len(pair) == 2 else _refused(shown)
 
 
-def _refused(key: object) -> _Reader:
+def _refused(shown: str) -> _Reader:
     def read() -> tuple[Sender, str, float]:
-        raise InvalidValueError(f"expected (client, host), got {key!r}")
+        raise InvalidValueError(f"expected (client, host), got {shown}")
 
     return read
 
@@ -347,7 +348,8 @@ def _reader(row: object) -> _Reader:
     def read() -> tuple[Sender, str, float]:
         if not isinstance(row, Mapping):
             raise InvalidValueError(f"expected a record with host, rate and who sends, got {row!r}")
-        said = {key: value for key, value in row.items() if value is not None and value != ""}
+        given = cast("Mapping[str, Any]", row)
+        said = {key: value for key, value in given.items() if value is not None and value != ""}
         if unknown := [key for key in said if key not in COLUMNS]:
             raise InvalidValueError(f"expected some of {', '.join(COLUMNS)}, got {', '.join(map(repr, unknown))}")
         if not any(name in said for name in _OF_CLIENT):

@@ -9,7 +9,7 @@ from attrs import frozen
 from meshtier.endpoint import Endpoint
 from meshtier.locality import Locality
 from meshtier.mesh import Route, WaypointRoute
-from meshtier.mesh.outcome import by_weight
+from meshtier.mesh.outcome import NextHop, by_weight
 from meshtier.mesh.visible import VisibleEndpoints
 from meshtier.traffic.crossing import zone_of
 
@@ -101,7 +101,7 @@ class Destinations:
     def _chosen(self, route: Route) -> Received:
         found: dict[str, tuple[Endpoint, float]] = {}
         visible = route.visible
-        behind = route.outcome.behind if visible.network_endpoints else {}
+        behind: Mapping[str, Sequence[NextHop]] = route.outcome.behind if visible.network_endpoints else {}
         for name, share in route.told.items():
             if not share:
                 continue

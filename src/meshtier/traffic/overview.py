@@ -13,13 +13,16 @@ from meshtier.mesh.report import Report, Section
 from meshtier.profile import SOLO, Profile
 from meshtier.table import Table
 from meshtier.traffic.before_after import DeltasData, compare
+from meshtier.traffic.costs import Cost, CostData, cost
 from meshtier.traffic.crossing import Crossing, ServiceKey, service_text
+from meshtier.traffic.crossing_shares import SHARE_HEADS, without_zeros
 from meshtier.traffic.demand import Traffic
 from meshtier.traffic.figures import cell, number
 from meshtier.traffic.flows import Progress, flows
-from meshtier.traffic.load import EVEN, MOST_SKEWED, RULE, Load, LoadData, replicas_text
-from meshtier.traffic.prices import Cost, CostData, Prices, cost
-from meshtier.traffic.zone_matrix import MOST_SERVICES, SHARE_HEADS, MatrixData, ZoneMatrix, without_zeros
+from meshtier.traffic.load import EVEN, MOST_SKEWED, Load, LoadData
+from meshtier.traffic.prices import Prices
+from meshtier.traffic.replicas import RULE, replicas_text
+from meshtier.traffic.zone_matrix import MOST_SERVICES, MatrixData, ZoneMatrix
 
 VERSION: Final = 1
 """The version of the JSON document; it grows when a key changes its meaning or goes."""
@@ -183,7 +186,7 @@ class Overview:
         sides = [{row[0]: row for row in table.rows} for table in (self.before.cost.to_table(), second)]
         order = [kind.value for kind in Crossing if any(kind.value in side for side in sides)]
         rows = [
-            tuple((name, *(_both(*(side.get(name, _NO_COST)[place] for side in sides)) for place in (1, 2, 3))))
+            (name, *(_both(*(side.get(name, _NO_COST)[place] for side in sides)) for place in (1, 2, 3)))
             for name in (*order, "all")
         ]
         return Table(columns=second.columns, rows=[_priced(row) for row in rows], numeric=second.numeric)

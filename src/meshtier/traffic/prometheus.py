@@ -17,7 +17,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import fsum
-from typing import Any, Final, TypeGuard
+from typing import Any, Final, TypeGuard, cast
 
 from attrs import evolve, frozen
 from typing_extensions import override
@@ -133,13 +133,15 @@ def samples_of_answer(data: Mapping[str, Any]) -> Iterator[Sample]:
     if data.get("status", "success") != "success":
         raise InvalidValueError(f"expected the answer to a query, got the error {data.get('error')!r}", "status")
     inner = data.get("data", data)
-    kind = inner.get("resultType") if isinstance(inner, Mapping) else None
-    result = inner.get("result") if isinstance(inner, Mapping) else None
+    if not isinstance(inner, Mapping):
+        raise InvalidValueError(f"expected the answer to a query, got {inner!r}", "data")
+    answer = cast("Mapping[str, Any]", inner)
+    kind, result = answer.get("resultType"), answer.get("result")
     if kind != "vector" or not isinstance(result, Sequence) or isinstance(result, str):
         raise InvalidValueError(f"expected a vector, as an instant query gives it, got {kind!r}", "data.resultType")
     problems: list[tuple[str, str]] = []
     found: list[Sample] = []
-    for number, each in enumerate(result):
+    for number, each in enumerate(cast("Sequence[Mapping[str, Any]]", result)):
         where = f"data.result[{number}]"
         try:
             metric, (_, text) = each["metric"], each["value"]

@@ -5,7 +5,7 @@ import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from meshtier.errors import InputError, InvalidValueError, Problem
 from meshtier.kube import jsontext
@@ -71,7 +71,7 @@ def read_prices(path: str | os.PathLike[str]) -> Prices:
             raise InvalidValueError(problems[0].problem)
         if len(values) != 1 or not isinstance(values[0], Mapping):
             raise InvalidValueError("expected prices by their names, as in zone: 0.01")
-        return Prices.from_mapping(values[0])
+        return Prices.from_mapping(cast("Mapping[str, Any]", values[0]))
     except InvalidValueError as error:
         raise InputError([Problem(problem=error.problem, file=file, path=error.path)]) from None
 
@@ -149,18 +149,29 @@ def _of_json(text: str, *, unit: str | None, per: float | None, direction: Direc
         raise InvalidValueError(problem.problem)
     if len(found) != 1:
         raise InvalidValueError(f"expected one JSON value, got {len(found)}")
-    data = found[0].value if isinstance(found[0], Document) else None
+    data: Any = found[0].value if isinstance(found[0], Document) else None
     if is_answer(data):
         return traffic_of(samples_of_answer(data), unit=unit, per=per, direction=direction, origin=file)
-    if isinstance(data, Mapping) and "rates" in data:
-        if unknown := [key for key in data if key not in ("rates", "unit")]:
-            raise InvalidValueError(f"expected rates and unit, got {', '.join(map(repr, unknown))}")
-        said = data.get("unit", "")
-        if not isinstance(said, str):
-            raise InvalidValueError(f"expected text, got {said!r}", "unit")
-        unit, data = _unit([("unit", said)], unit), data["rates"]
     if isinstance(data, Mapping):
+        return _of_mapping(cast("Mapping[str, Any]", data), unit=unit, per=per, file=file)
+    return _of_rows(data, unit=unit or "", per=per, file=file)
+
+
+def _of_mapping(data: Mapping[str, Any], *, unit: str | None, per: float | None, file: str) -> Traffic:
+    if "rates" not in data:
         return Traffic.from_mapping(data, unit=unit or "", per=per, origin=file)
-    if isinstance(data, Sequence) and not isinstance(data, str):
-        return Traffic.from_rows(data, unit=unit or "", per=per, origin=file)
-    raise InvalidValueError(f"expected rates as rows or by client and host, got {data!r}")
+    if unknown := [key for key in data if key not in ("rates", "unit")]:
+        raise InvalidValueError(f"expected rates and unit, got {', '.join(map(repr, unknown))}")
+    said, rates = data.get("unit", ""), data["rates"]
+    if not isinstance(said, str):
+        raise InvalidValueError(f"expected text, got {said!r}", "unit")
+    unit = _unit([("unit", said)], unit)
+    if isinstance(rates, Mapping):
+        return Traffic.from_mapping(cast("Mapping[str, Any]", rates), unit=unit, per=per, origin=file)
+    return _of_rows(rates, unit=unit, per=per, file=file)
+
+
+def _of_rows(rows: Any, *, unit: str, per: float | None, file: str) -> Traffic:  # noqa: ANN401  # decoded JSON
+    if not isinstance(rows, Sequence) or isinstance(rows, str):
+        raise InvalidValueError(f"expected rates as rows or by client and host, got {rows!r}")
+    return Traffic.from_rows(cast("Sequence[Mapping[str, Any]]", rows), unit=unit, per=per, origin=file)
