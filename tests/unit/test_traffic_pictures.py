@@ -199,3 +199,12 @@ def test_a_page_shows_picture_and_tables() -> None:
 def test_a_matrix_of_its_own_flows_is_the_same_matrix() -> None:
     matrix = zone_matrix(mesh(), rates())
     assert evolve(matrix).cells == ZoneMatrix(found=matrix.found).cells
+
+
+def test_a_note_of_one_side_says_of_which() -> None:
+    rate = Traffic.from_mapping({("shop/x", HOST): 1, ("zone=b", HOST): 2, ("z", HOST): 3})
+    found = overview(mesh().without(zone="b"), rate).after(overview(mesh(), rate))
+    assert found.notes[:2] == (
+        "before: 1 rate kept aside, 3 units in all: no client z (3)",
+        "after: 2 rates kept aside, 5 units in all: no client z (3), no client is at zone=b (2)",
+    )

@@ -20,7 +20,7 @@ from meshtier.mesh import Mesh
 from meshtier.profile import Profile
 from meshtier.traffic import Direction, Overview, Prices, Traffic, cost, overview, read_prices, read_rates
 from meshtier.traffic.costs import HOURS
-from meshtier.traffic.flows import CLIENTS
+from meshtier.traffic.mesh_flows import CLIENTS
 
 _FORMS: Final = ("table", "json", "csv", "markdown", "html", "svg", "mermaid")
 

@@ -15,15 +15,15 @@ from meshtier.traffic.costs import Cost, CostLine, cost
 from meshtier.traffic.crossing import Crossing, Flow
 from meshtier.traffic.crossing_shares import CrossingShares
 from meshtier.traffic.demand import Rate, Sender, Traffic
-from meshtier.traffic.flows import EndpointLoad, Flows, flows
-from meshtier.traffic.load import Load, ServiceLoad, load
-from meshtier.traffic.overview import Overview, overview
+from meshtier.traffic.loads import Load, ServiceLoad, load
+from meshtier.traffic.matrix import ZoneMatrix, zone_matrix
+from meshtier.traffic.mesh_flows import EndpointLoad, Flows, flows
+from meshtier.traffic.overall import Overview, overview
 from meshtier.traffic.prices import Prices
 from meshtier.traffic.prometheus import Direction
 from meshtier.traffic.rate_files import read_prices, read_rates
 from meshtier.traffic.replicas import ZoneReplicas, suggested_replicas
 from meshtier.traffic.senders import Unmatched
-from meshtier.traffic.zone_matrix import ZoneMatrix, zone_matrix
 
 __all__ = [
     "Cost",

@@ -12,8 +12,8 @@ from meshtier.traffic.costs import Cost
 from meshtier.traffic.crossing import Crossing, service_text
 from meshtier.traffic.crossing_shares import CrossingShares
 from meshtier.traffic.figures import csv_text, number
-from meshtier.traffic.load import Load
-from meshtier.traffic.zone_matrix import ZoneMatrix
+from meshtier.traffic.loads import Load
+from meshtier.traffic.matrix import ZoneMatrix
 
 NOTHING: Final = 1e-9
 """Less of a difference than this is rounding."""

@@ -14,9 +14,9 @@ from meshtier.locality import Locality
 from meshtier.table import Table
 from meshtier.traffic.crossing import Crossing, Flow, ServiceKey, crossing_of, service_text, zone_of
 from meshtier.traffic.figures import csv_text, number
-from meshtier.traffic.flows import Flows
+from meshtier.traffic.matrix import ZoneMatrix
+from meshtier.traffic.mesh_flows import Flows
 from meshtier.traffic.prices import Prices, is_amount
-from meshtier.traffic.zone_matrix import ZoneMatrix
 
 HOURS: Final[Mapping[str, float]] = {"hour": 1, "day": 24, "week": 168, "month": 730, "year": 8760}
 """The times that money can be told for, in hours: a month is a twelfth of a year of 365 days."""

@@ -15,7 +15,7 @@ from meshtier.traffic.crossing import LOST
 from meshtier.traffic.figures import number
 
 if TYPE_CHECKING:
-    from meshtier.traffic.zone_matrix import ZoneMatrix
+    from meshtier.traffic.matrix import ZoneMatrix
 
 GREEN, ORANGE, RED = (58, 157, 120), (227, 130, 43), (214, 47, 58)
 """The full colours of what stays in its zone, leaves it, and is lost."""

@@ -5,7 +5,7 @@ from typing import Final
 from meshtier.table import one_line
 from meshtier.traffic.crossing import INTERNET, LOST, NOT_CHOSEN
 from meshtier.traffic.figures import number
-from meshtier.traffic.zone_matrix import ZoneMatrix
+from meshtier.traffic.matrix import ZoneMatrix
 
 MOST_ZONES: Final = 9
 """How many zones either side shows: more is a tangle. The rest are put together."""

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from meshtier.locality import Locality
 from meshtier.traffic.crossing import ZoneNames, zone_of
-from meshtier.traffic.flows import EndpointLoad
+from meshtier.traffic.mesh_flows import EndpointLoad
 
 RULE: Final = (
     "suggested replicas: the same number in all, in proportion to what each zone's clients send,"

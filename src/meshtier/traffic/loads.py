@@ -17,7 +17,7 @@ from meshtier.table import Table
 from meshtier.traffic.crossing import ServiceKey, ZoneNames, service_text, zone_of
 from meshtier.traffic.demand import Traffic
 from meshtier.traffic.figures import csv_text, number
-from meshtier.traffic.flows import EndpointLoad, Flows, Progress, flows
+from meshtier.traffic.mesh_flows import EndpointLoad, Flows, Progress, flows
 from meshtier.traffic.replicas import RULE, ZoneReplicas, replicas_text, zone_replicas
 
 MOST_SKEWED: Final = 10

@@ -28,7 +28,7 @@ from meshtier.traffic.crossing import (
 from meshtier.traffic.crossing_shares import SHARE_HEADS, CrossingShares, SharesData, without_zeros
 from meshtier.traffic.demand import Traffic
 from meshtier.traffic.figures import cell, csv_text, number
-from meshtier.traffic.flows import Flows, Progress, flows
+from meshtier.traffic.mesh_flows import Flows, Progress, flows
 
 MOST_SERVICES: Final = 10
 """How many services the list of those that cross zones most has."""

@@ -18,11 +18,11 @@ from meshtier.traffic.crossing import Crossing, ServiceKey, service_text
 from meshtier.traffic.crossing_shares import SHARE_HEADS, without_zeros
 from meshtier.traffic.demand import Traffic
 from meshtier.traffic.figures import cell, number
-from meshtier.traffic.flows import Progress, flows
-from meshtier.traffic.load import EVEN, MOST_SKEWED, Load, LoadData
+from meshtier.traffic.loads import EVEN, MOST_SKEWED, Load, LoadData
+from meshtier.traffic.matrix import MOST_SERVICES, MatrixData, ZoneMatrix
+from meshtier.traffic.mesh_flows import Progress, flows
 from meshtier.traffic.prices import Prices
 from meshtier.traffic.replicas import RULE, replicas_text
-from meshtier.traffic.zone_matrix import MOST_SERVICES, MatrixData, ZoneMatrix
 
 VERSION: Final = 1
 """The version of the JSON document; it grows when a key changes its meaning or goes."""
@@ -89,9 +89,13 @@ class Overview:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader should know besides."""
-        earlier = self.before.matrix.found.notes if self.before is not None else ()
+        now = self.matrix.found.notes
+        earlier = self.before.matrix.found.notes if self.before is not None else now
+        both = [note for note in now if note in earlier]
+        sides = [("before", note) for note in earlier if note not in now]
+        sides += [("after", note) for note in now if note not in earlier]
         loads = (RULE,) if self._skewed else ()
-        return tuple(dict.fromkeys((*earlier, *self.matrix.found.notes, *loads)))
+        return (*both, *(f"{side}: {note}" for side, note in sides), *loads)
 
     def _matrix(self) -> Table:
         if self.before is None:
