@@ -352,7 +352,7 @@ def test_a_host_that_is_none_is_refused_with_the_nearest() -> None:
     ("wrong", "problem"),
     [
         ({"mesh": 1}, "mesh"),
-        ({"traffic": {}}, "traffic"),
+        ({"traffic": 3}, "traffic"),
         ({"component": "ztunnel"}, "component"),
         ({"profile": "solo"}, "profile"),
     ],
@@ -552,12 +552,21 @@ def test_bytes_have_the_usual_sizes_and_totals_no_time(unit: str, gigabytes: flo
     assert found.per == ("hour" if unit.endswith("/s") else None)
 
 
-@pytest.mark.parametrize("unit", ["requests/s", "", "MB/min", "clients"])
+@pytest.mark.parametrize("unit", ["requests/s", "MB/min", "clients"])
 def test_what_is_not_known_in_bytes_has_no_cost(unit: str) -> None:
     found = flows(mesh(), sent({("back", DB): 2}, unit))
     with pytest.raises(InvalidValueError, match="unit: expected rates in bytes"):
         cost(found, Prices(region=1))
     assert cost(found, Prices(region=1), per="hour", bytes_each=1e6).total == pytest.approx(7.2)
+
+
+def test_rates_without_a_unit_are_taken_for_bytes_a_second_and_that_is_said() -> None:
+    rates = {("back", DB): 2e6}
+    assert sum(each.rate for each in flows(mesh(), rates).flows) == 2e6
+    for found in (flows(mesh(), rates), flows(mesh(), rates).flows):
+        money = cost(found, Prices(region=1), per="hour")
+        assert money.total == pytest.approx(7.2)
+        assert money.notes == ("the rates have no unit: the cost takes them for bytes a second",)
 
 
 def test_a_kind_without_a_price_is_told_in_gigabytes() -> None:

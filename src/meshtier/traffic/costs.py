@@ -28,6 +28,9 @@ _SIZES: Final[Mapping[str, float]] = {
     **{f"{letter}b": 1000**power for power, letter in enumerate("kmgt", start=1)},
     **{f"{letter}ib": 1024**power for power, letter in enumerate("kmgt", start=1)},
 }
+UNSAID: Final = "the rates have no unit: the cost takes them for bytes a second"
+"""What a cost of rates without a unit says."""
+
 MOST_SERVICES: Final = 10
 """How many services the table of a cost has."""
 
@@ -260,6 +263,7 @@ def cost(
         prices: What a gigabyte costs.
         unit: What the rates are, where the flows do not say it: bytes in one of the usual sizes, as in
             ``bytes/s``, ``MB/s`` or ``GiB``. Without ``/s`` they are totals, and the money is for all of it.
+            Where nobody says it they are taken for bytes a second, with a note.
         per: The time that is told: ``hour``, ``day``, ``week``, ``month`` (730 hours) or ``year``.
         bytes_each: How many bytes one of the unit is, where it is none of bytes: of a request, for
             ``requests/s``.
@@ -280,6 +284,8 @@ def cost(
         each, notes = found.flows, found.notes
     else:
         each, notes = tuple(map(_flow, found)), ()
+    if not unit and bytes_each is None:
+        unit, notes = "bytes/s", (*notes, UNSAID)
     size, is_rate = _size(unit or "", bytes_each)
     hours = HOURS[per] if is_rate else 1.0
     scale = size * (hours * 3600 if is_rate else 1.0) / prices.gigabyte
@@ -315,7 +321,7 @@ def _size(unit: str, bytes_each: float | None) -> tuple[float, bool]:
         return float(bytes_each), is_rate or unit != "bytes"
     size = _SIZES.get(name.strip().lower())
     if size is None or (slash and time.strip() not in ("s", "sec", "second")):
-        text = f"expected rates in bytes, as bytes/s, MB/s or GiB/s, got {unit or 'no unit'!r}"
+        text = f"expected rates in bytes, as bytes/s, MB/s or GiB/s, got {unit!r}"
         raise InvalidValueError(f"{text}: say how many bytes one is", "unit")
     return size, is_rate
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from math import fsum
-from typing import Final, TypedDict
+from typing import Any, Final, TypedDict
 
 from attrs import field, frozen
 from typing_extensions import override
@@ -284,7 +284,7 @@ class Load:
 
 def load(
     mesh: Mesh,
-    traffic: Traffic | None = None,
+    traffic: Traffic | Mapping[Any, Any] | None = None,
     *,
     component: Component | None = None,
     profile: Profile = SOLO,

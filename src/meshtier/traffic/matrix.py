@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from math import fsum
-from typing import Final, TypedDict
+from typing import Any, Final, TypedDict
 
 from attrs import frozen
 from typing_extensions import override
@@ -333,7 +333,7 @@ FLOW_COLUMNS: Final = (
 
 def zone_matrix(
     mesh: Mesh,
-    traffic: Traffic | None = None,
+    traffic: Traffic | Mapping[Any, Any] | None = None,
     *,
     component: Component | None = None,
     profile: Profile = SOLO,

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from math import fsum
-from typing import Final
+from typing import Any, Final
 
 from attrs import field, frozen
 from typing_extensions import override
@@ -120,7 +120,7 @@ Progress = Callable[[float], None]
 
 def flows(
     mesh: Mesh,
-    traffic: Traffic | None = None,
+    traffic: Traffic | Mapping[Any, Any] | None = None,
     *,
     component: Component | None = None,
     profile: Profile = SOLO,
@@ -131,8 +131,8 @@ def flows(
 
     Args:
         mesh: The snapshot.
-        traffic: The rates. A rate of a place or a workload is divided evenly among the pods that are
-            meant. ``None``: each pod that is a client counts once for each host that it can ask for.
+        traffic: The rates, or a mapping that `Traffic.from_mapping` takes. A rate of a place or a workload is
+            divided evenly among the pods that are meant. ``None``: each pod that is a client counts once for each host that it can ask for.
         component: The one that is asked about; ``None`` for the way that traffic really takes.
         profile: Whose rules.
         hosts: The full host names to ask for; ``None`` for all of them.
@@ -151,7 +151,9 @@ def flows(
     """
     check_type(mesh, Mesh, "mesh")
     check_type(profile, Profile, "profile", what="a Profile, as Profile.named gives it")
-    if traffic is not None:
+    if isinstance(traffic, Mapping):
+        traffic = Traffic.from_mapping(traffic)
+    elif traffic is not None:
         check_type(traffic, Traffic, "traffic")
     if component is not None:
         check_member(component, Component, "component")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Final, NotRequired, TypedDict
+from typing import Any, Final, NotRequired, TypedDict
 
 from attrs import evolve, frozen
 from typing_extensions import override
@@ -95,7 +95,8 @@ class Overview:
         sides = [("before", note) for note in earlier if note not in now]
         sides += [("after", note) for note in now if note not in earlier]
         loads = (RULE,) if self._skewed else ()
-        return (*both, *(f"{side}: {note}" for side, note in sides), *loads)
+        costs = [note for note in self.cost.notes if note not in now] if self.cost is not None else []
+        return (*both, *(f"{side}: {note}" for side, note in sides), *costs, *loads)
 
     def _matrix(self) -> Table:
         if self.before is None:
@@ -263,7 +264,7 @@ class Overview:
 
 def overview(
     mesh: Mesh,
-    traffic: Traffic | None = None,
+    traffic: Traffic | Mapping[Any, Any] | None = None,
     *,
     prices: Prices | None = None,
     per: str = "month",
