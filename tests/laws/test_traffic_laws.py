@@ -1,8 +1,13 @@
 """Laws of traffic: what flows is what routes say, for any small mesh, any rates and any prices."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from math import fsum
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -11,6 +16,7 @@ from hypothesis import strategies as st
 from tests.laws.test_mesh_laws import HOSTS, components, meshes, profiles
 
 from meshtier.component import Component
+from meshtier.errors import InvalidValueError, MeshError
 from meshtier.locality import Locality
 from meshtier.mesh import Mesh
 from meshtier.profile import Profile
@@ -19,11 +25,14 @@ from meshtier.traffic import (
     Crossing,
     Flows,
     Prices,
+    Sender,
     Traffic,
     compare,
     cost,
     flows,
     load,
+    read_prices,
+    read_rates,
     suggested_replicas,
     zone_matrix,
 )
@@ -190,3 +199,86 @@ def test_suggested_replicas_keep_the_number_and_are_nowhere_less_for_more(demand
         assert all(found[zone] >= 1 for zone in asking)
     for one in asking:
         assert all(found[one] >= found[other] for other in demand if demand[one] > demand[other])
+
+
+words = st.sampled_from(
+    [
+        "client",
+        "host",
+        "rate",
+        "unit",
+        "rates",
+        "zone",
+        "workload",
+        "namespace",
+        "status",
+        "data",
+        "success",
+        "resultType",
+        "vector",
+        "result",
+        "metric",
+        "value",
+        "__name__",
+        "istio_tcp_sent_bytes_total",
+        "source_workload",
+        "1",
+        "-1",
+        "nan",
+    ]
+)
+scalars = st.none() | st.booleans() | st.integers(-3, 3) | st.floats() | words | st.text(max_size=5)
+documents = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words | st.text(max_size=3), inner, max_size=4)
+)
+pieces = st.sampled_from(
+    [
+        "client",
+        "host",
+        "rate",
+        ",",
+        "\n",
+        "{",
+        "}",
+        "=",
+        '"',
+        " ",
+        "1",
+        "x",
+        "#",
+        "\\",
+        "\x00",
+        "istio_tcp_sent_bytes_total",
+    ]
+)
+
+
+@given(documents)
+def test_any_decoded_data_is_rates_or_one_of_our_errors(data: Any) -> None:
+    for read in (
+        lambda: Traffic.from_mapping(data),
+        lambda: Traffic.from_rows(data),
+        lambda: Prices.from_mapping(data),
+        lambda: Sender.parse(data),
+    ):
+        with suppress(InvalidValueError):
+            read()
+
+
+@given(documents.map(json.dumps) | st.lists(pieces, max_size=20).map("".join) | st.text(max_size=30))
+def test_any_file_is_rates_or_prices_or_one_of_our_errors(text: str) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "file"
+        path.write_text(text, encoding="utf-8", errors="replace", newline="")
+        for read in (read_rates, read_prices):
+            with suppress(MeshError):
+                read(path)
+
+
+@given(st.text(max_size=12) | st.lists(st.sampled_from(["a", "/", " ", "=", "zone", ",", "*", "cluster"])).map("".join))
+def test_a_sender_that_is_read_reads_again_as_itself(text: str) -> None:
+    try:
+        sender = Sender.parse(text)
+    except InvalidValueError:
+        return
+    assert Sender.parse(str(sender)) == sender

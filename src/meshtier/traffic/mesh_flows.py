@@ -132,7 +132,8 @@ def flows(
     Args:
         mesh: The snapshot.
         traffic: The rates, or a mapping that `Traffic.from_mapping` takes. A rate of a place or a workload is
-            divided evenly among the pods that are meant. ``None``: each pod that is a client counts once for each host that it can ask for.
+            divided evenly among the pods that are meant. ``None``: each pod that is a client counts once for
+            each host that it can ask for.
         component: The one that is asked about; ``None`` for the way that traffic really takes.
         profile: Whose rules.
         hosts: The full host names to ask for; ``None`` for all of them.
