@@ -203,28 +203,9 @@ def test_suggested_replicas_keep_the_number_and_are_nowhere_less_for_more(demand
 
 words = st.sampled_from(
     [
-        "client",
-        "host",
-        "rate",
-        "unit",
-        "rates",
-        "zone",
-        "workload",
-        "namespace",
-        "status",
-        "data",
-        "success",
-        "resultType",
-        "vector",
-        "result",
-        "metric",
-        "value",
-        "__name__",
-        "istio_tcp_sent_bytes_total",
-        "source_workload",
-        "1",
-        "-1",
-        "nan",
+        *("client", "host", "rate", "unit", "rates", "zone", "workload", "namespace", "1", "-1", "nan"),
+        *("status", "data", "success", "resultType", "vector", "result", "metric", "value", "__name__"),
+        *("istio_tcp_sent_bytes_total", "source_workload"),
     ]
 )
 scalars = st.none() | st.booleans() | st.integers(-3, 3) | st.floats() | words | st.text(max_size=5)

@@ -65,7 +65,7 @@ class Sender:
             raise InvalidValueError(f"expected a workload, a place as in zone=a, or both, got {text!r}", "client")
         cluster, place = _of_place(places[0]) if places else ("", ANYWHERE)
         parts = names[0].removeprefix("pod/").split("/") if names else []
-        if len(parts) > 3 or not all(parts):
+        if len(parts) > 3 or not all(parts) or any("," in part for part in parts):
             raise InvalidValueError(f"expected a workload as namespace/name, got {names[0]!r}", "client")
         if len(parts) == 3:
             cluster, *parts = parts
