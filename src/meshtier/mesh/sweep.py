@@ -156,25 +156,46 @@ class Sweep:
                             yield Asked(cluster=cluster.name, host=host, start=start, request=request, clients=clients)
 
 
+def _start_of(workload: Workload) -> tuple[Component, Place] | None:
+    """Where the traffic of a pod starts, and the pod's place there; ``None`` for what is no client."""
+    if workload.kind != "Pod" or workload.proxy is Component.WAYPOINT:
+        return None
+    start = workload.proxy or Component.ZTUNNEL
+    return start, workload.envoy_place if start.traits.reads_locality_override else workload.place
+
+
+def _east_west_gateways(cluster: Cluster) -> frozenset[str]:
+    return frozenset(f"{each.namespace}/{each.name}" for each in cluster.gateways if not each.remote)
+
+
+def _hands_on(workload: Workload, east_west: frozenset[str]) -> bool:
+    """Whether it is a pod of an east-west gateway, whose traffic is that of others."""
+    return gateway_of(workload) in east_west or any(workload.labels.get(key) == value for key, value in _EAST_WEST)
+
+
 def _asking(cluster: Cluster) -> Iterator[tuple[Component, Place, Workload]]:
     """The pods of which the traffic is their own: all but waypoints and east-west gateways."""
-    east_west = {f"{each.namespace}/{each.name}" for each in cluster.gateways if not each.remote}
+    east_west = _east_west_gateways(cluster)
     for workload in cluster.workloads.values():
-        if workload.kind != "Pod" or workload.proxy is Component.WAYPOINT:
-            continue
-        if gateway_of(workload) in east_west or any(workload.labels.get(key) == value for key, value in _EAST_WEST):
-            continue
-        start = workload.proxy or Component.ZTUNNEL
-        yield start, workload.envoy_place if start.traits.reads_locality_override else workload.place, workload
+        at = _start_of(workload)
+        if at is not None and not _hands_on(workload, east_west):
+            yield *at, workload
 
 
 def _origins_in(cluster: Cluster) -> Mapping[Component, Mapping[Place, Client]]:
     """The first pod of each place whose traffic starts at a component; one that takes part, if one does (PATH-4)."""
+    east_west = _east_west_gateways(cluster)
     found: dict[Component, dict[Place, Workload]] = {}
-    for start, place, workload in _asking(cluster):
+    for workload in cluster.workloads.values():
+        at = _start_of(workload)
+        if at is None:
+            continue
+        start, place = at
         places = found.setdefault(start, {})
         before = places.get(place)
-        if before is None or (before.takes_part is False and workload.takes_part is not False):
+        if before is not None and (before.takes_part is not False or workload.takes_part is False):
+            continue
+        if not _hands_on(workload, east_west):  # asked last, of one pod a place: it costs more than the rest
             places[place] = workload
     return {
         start: {place: client_of(workload) for place, workload in by_place.items()}
