@@ -311,6 +311,11 @@ def test_series_without_a_reporter_may_count_twice_and_that_is_said(tmp_path: Pa
     assert "counts twice" in note
 
 
+def test_what_prometheus_warns_of_is_a_note(tmp_path: Path) -> None:
+    path = answer(tmp_path, warnings=["a store is not there"])
+    assert read_rates(path).notes == ("Prometheus warns: a store is not there",)
+
+
 @pytest.mark.parametrize(
     ("data", "problem"),
     [

@@ -128,7 +128,7 @@ def samples_of_answer(data: Mapping[str, Any]) -> Iterator[Sample]:
     Raises:
         InvalidValueError: It is an error, or no vector; or what is wrong with its samples, all together.
 
-    Source: prometheus/prometheus docs/querying/api.md, Instant queries and Expression query result formats.
+    Source: prometheus/prometheus docs/querying/api.md, Instant queries and Instant vectors, at 01db19c.
     """
     if data.get("status", "success") != "success":
         raise InvalidValueError(f"expected the answer to a query, got the error {data.get('error')!r}", "status")
@@ -158,6 +158,13 @@ def samples_of_answer(data: Mapping[str, Any]) -> Iterator[Sample]:
             found.append(Sample(name=name, labels=labels, value=value, where=where))
     raise_all(problems)
     yield from found
+
+
+def warnings_of(data: Mapping[str, Any]) -> tuple[str, ...]:
+    """What Prometheus says besides its answer, as where a part of the data could not be had; a note for each."""
+    said = data.get("warnings")
+    found = cast("Sequence[object]", said) if isinstance(said, Sequence) and not isinstance(said, str) else ()
+    return tuple(f"Prometheus warns: {each}" for each in found)
 
 
 def traffic_of(

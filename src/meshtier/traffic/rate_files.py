@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
+from attrs import evolve
+
 from meshtier.errors import InputError, InvalidValueError, Problem
 from meshtier.kube import jsontext
 from meshtier.kube.documents import Document
@@ -14,7 +16,14 @@ from meshtier.kube.sources import yaml_documents
 from meshtier.kube.text import Format, check_lines, format_of, unwrapped
 from meshtier.traffic.demand import COLUMNS, Traffic
 from meshtier.traffic.prices import Prices
-from meshtier.traffic.prometheus import Direction, is_answer, samples_of_answer, samples_of_text, traffic_of
+from meshtier.traffic.prometheus import (
+    Direction,
+    is_answer,
+    samples_of_answer,
+    samples_of_text,
+    traffic_of,
+    warnings_of,
+)
 
 MAX_BYTES: Final = 2**30
 """The largest file of rates."""
@@ -151,7 +160,8 @@ def _of_json(text: str, *, unit: str | None, per: float | None, direction: Direc
         raise InvalidValueError(f"expected one JSON value, got {len(found)}")
     data: Any = found[0].value if isinstance(found[0], Document) else None
     if is_answer(data):
-        return traffic_of(samples_of_answer(data), unit=unit, per=per, direction=direction, origin=file)
+        found_in = traffic_of(samples_of_answer(data), unit=unit, per=per, direction=direction, origin=file)
+        return evolve(found_in, notes=(*found_in.notes, *warnings_of(data)))
     if isinstance(data, Mapping):
         return _of_mapping(cast("Mapping[str, Any]", data), unit=unit, per=per, file=file)
     return _of_rows(data, unit=unit or "", per=per, file=file)

@@ -30,7 +30,7 @@ _MADE_OF: Final = tuple(
 a StatefulSet. First with the letters that controllers draw from, so that ``node-agent-x2k4p`` is of no Deployment
 ``node``; where no name fits, with any.
 
-Source: kubernetes/kubernetes staging/src/k8s.io/apimachinery/pkg/util/rand/rand.go, alphanums, and
+Source: kubernetes/kubernetes staging/src/k8s.io/apimachinery/pkg/util/rand/rand.go, alphanums, at b547a95, and
 staging/src/k8s.io/apiserver/pkg/storage/names/generate.go.
 """
 
