@@ -117,6 +117,7 @@ def test_tools_for_manual_pages_find_every_command_with_its_help() -> None:
         "meshtier survive",
         "meshtier tables",
         "meshtier tiers",
+        "meshtier traffic",
     ]
     for context in found.values():
         assert context.command.get_short_help_str()
@@ -141,6 +142,7 @@ def test_a_subcommand_is_found_by_its_name_alone() -> None:
         "survive",
         "tables",
         "tiers",
+        "traffic",
     ]
     assert app.list_commands(context) == names
     explain = app.get_command(context, "explain")

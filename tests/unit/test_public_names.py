@@ -45,7 +45,7 @@ NOT_FOR_THE_CORE = {
     "subprocess",
     "yaml",
 }
-ADAPTERS = {"cli", "diff", "display", "export", "frames", "kube", "lint", "simulate", "testing", "__main__"}
+ADAPTERS = {"cli", "diff", "display", "export", "frames", "kube", "lint", "simulate", "testing", "traffic", "__main__"}
 
 
 @cache

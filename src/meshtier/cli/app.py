@@ -100,7 +100,10 @@ class App(click.Group):
     "meshtier",
     cls=App,
     commands=Subcommands(
-        ("clients", "diff", "explain", "export", "hosts", "lint", "routes", "simulate", "survive", "tables", "tiers"),
+        (
+            *("clients", "diff", "explain", "export", "hosts", "lint"),
+            *("routes", "simulate", "survive", "tables", "tiers", "traffic"),
+        ),
     ),
     # The long name first: before 8.4 click says "Try '… --help'" with the first of them.
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 110},

@@ -79,6 +79,17 @@ class Sweep:
             by_envoy = component.traits.reads_locality_override and component is not Component.WAYPOINT
             yield component, self._places[cluster, by_envoy]
 
+    def pods(self, cluster: str, component: Component | None) -> Iterator[tuple[Component, Place, Workload]]:
+        """Every pod that asks, with where its traffic starts and its place there; see `starts`. Cost: O(n)."""
+        found = next(each for each in self._clusters if each.name == cluster)
+        if component is None:
+            yield from _asking(found)
+            return
+        by_envoy = component.traits.reads_locality_override and component is not Component.WAYPOINT
+        for workload in found.workloads.values():
+            if workload.kind == "Pod":
+                yield component, workload.envoy_place if by_envoy else workload.place, workload
+
     @cached_property
     def _places(self) -> Mapping[tuple[str, bool], Mapping[Place, Client]]:
         found: dict[tuple[str, bool], dict[Place, Client]] = {}
@@ -145,22 +156,47 @@ class Sweep:
                             yield Asked(cluster=cluster.name, host=host, start=start, request=request, clients=clients)
 
 
+def _start_of(workload: Workload) -> tuple[Component, Place] | None:
+    """Where the traffic of a pod starts, and the pod's place there; ``None`` for what is no client."""
+    if workload.kind != "Pod" or workload.proxy is Component.WAYPOINT:
+        return None
+    start = workload.proxy or Component.ZTUNNEL
+    return start, workload.envoy_place if start.traits.reads_locality_override else workload.place
+
+
+def _east_west_gateways(cluster: Cluster) -> frozenset[str]:
+    return frozenset(f"{each.namespace}/{each.name}" for each in cluster.gateways if not each.remote)
+
+
+def _hands_on(workload: Workload, east_west: frozenset[str]) -> bool:
+    """Whether it is a pod of an east-west gateway, whose traffic is that of others."""
+    return gateway_of(workload) in east_west or any(workload.labels.get(key) == value for key, value in _EAST_WEST)
+
+
+def _asking(cluster: Cluster) -> Iterator[tuple[Component, Place, Workload]]:
+    """The pods of which the traffic is their own: all but waypoints and east-west gateways."""
+    east_west = _east_west_gateways(cluster)
+    for workload in cluster.workloads.values():
+        at = _start_of(workload)
+        if at is not None and not _hands_on(workload, east_west):
+            yield *at, workload
+
+
 def _origins_in(cluster: Cluster) -> Mapping[Component, Mapping[Place, Client]]:
     """The first pod of each place whose traffic starts at a component; one that takes part, if one does (PATH-4)."""
-    east_west = {f"{each.namespace}/{each.name}" for each in cluster.gateways if not each.remote}
+    east_west = _east_west_gateways(cluster)
     found: dict[Component, dict[Place, Workload]] = {}
     for workload in cluster.workloads.values():
-        if workload.kind != "Pod" or workload.proxy is Component.WAYPOINT:
+        at = _start_of(workload)
+        if at is None:
             continue
-        start = workload.proxy or Component.ZTUNNEL
-        place = workload.envoy_place if start.traits.reads_locality_override else workload.place
+        start, place = at
         places = found.setdefault(start, {})
         before = places.get(place)
         if before is not None and (before.takes_part is not False or workload.takes_part is False):
             continue
-        if gateway_of(workload) in east_west or any(workload.labels.get(key) == value for key, value in _EAST_WEST):
-            continue
-        places[place] = workload
+        if not _hands_on(workload, east_west):  # asked last, of one pod a place: it costs more than the rest
+            places[place] = workload
     return {
         start: {place: client_of(workload) for place, workload in by_place.items()}
         for start in Component
