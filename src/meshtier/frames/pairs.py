@@ -278,8 +278,12 @@ def _plain(frame: _Any) -> _Any:
     """
     if not frame.implementation.is_dask():
         return frame
-    found: _Any = nw.from_native(frame.to_native().map_partitions(lambda part: part))
+    found: _Any = nw.from_native(frame.to_native().map_partitions(_same))
     return found
+
+
+def _same(part: Any) -> Any:  # noqa: ANN401  # a frame of pandas
+    return part
 
 
 def _grouped(frame: _Any, keys: Sequence[str], parts: Sequence[str], prefix: str) -> Any:  # noqa: ANN401  # eager or lazy
