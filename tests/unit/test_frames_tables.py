@@ -213,7 +213,7 @@ def call(*arguments: str) -> Any:
 def test_the_command_writes_and_says_how_many_rows(tmp_path: Path) -> None:
     done = call(FAILOVER, "--to", str(tmp_path), "--as", "csv")
     assert done.exit_code == 0
-    assert done.stdout.splitlines() == [
+    assert done.output.splitlines() == [
         "cluster  services  endpoints  workloads  gateways  settings",
         "east            3          6          5         2         3",
         "west            3          6          4         2         3",
@@ -224,7 +224,7 @@ def test_the_command_writes_and_says_how_many_rows(tmp_path: Path) -> None:
 def test_the_command_takes_named_clusters(tmp_path: Path) -> None:
     done = call("--cluster", f"a={FAILOVER}/east.yaml", "--to", str(tmp_path), "--as", "csv", "-o", "json")
     assert done.exit_code == 0
-    assert '"cluster": "a"' in done.stdout
+    assert '"cluster": "a"' in done.output
 
 
 @pytest.mark.parametrize(
@@ -238,4 +238,4 @@ def test_the_command_takes_named_clusters(tmp_path: Path) -> None:
 def test_the_command_says_what_is_missing(arguments: list[str], message: str) -> None:
     done = call(*arguments)
     assert done.exit_code == 2
-    assert message in done.stderr
+    assert message in done.output
