@@ -18,7 +18,7 @@ def test_each_host_has_the_zones_from_and_to_which_its_traffic_goes() -> None:
     mesh = one_cluster([pod("a"), pod("b", FAR)], spec="PreferClose")
     graph = routes_graph(mesh.routes(hosts=[HOST]))
     assert {node.group for node in graph.nodes} == {f"{HOST}: PreferSameZone"}
-    assert sorted(said(graph)) == [("from a", "100 % P0", "a"), ("from b", "100 % P0", "b")]
+    assert sorted(said(graph)) == [("from re/a", "100 % P0", "re/a"), ("from re/b", "100 % P0", "re/b")]
 
 
 def test_places_of_one_zone_are_one_node_with_their_mean() -> None:
@@ -26,7 +26,7 @@ def test_places_of_one_zone_are_one_node_with_their_mean() -> None:
     asking = [pod(f"c{i}", EAST._replace(node=f"n{i}")) for i in (1, 2)]
     mesh = one_cluster([pod("x")], others=asking, local=True)
     graph = routes_graph(mesh.routes(hosts=[HOST]))
-    assert sorted(said(graph)) == [("from a", "33.3 % P0", "a"), ("from a", "66.7 %", "no endpoint")]
+    assert sorted(said(graph)) == [("from re/a", "33.3 % P0", "re/a"), ("from re/a", "66.7 %", "no endpoint")]
     assert [node.standing for node in graph.nodes if node.lines == ("no endpoint",)] == [Standing.LOST]
 
 

@@ -7,9 +7,10 @@ from typing import Final
 from attrs import Factory, define
 
 from meshtier.display.graph import LEAST, Graph, Kind, Link, Node, Standing
-from meshtier.display.short_names import short_names, zone_name
+from meshtier.display.short_names import MOST_LETTERS, zone_name
 from meshtier.errors import check_int
 from meshtier.mesh import Route
+from meshtier.simulate.picture_scale import cut
 from meshtier.table import percent
 
 MOST_NODES: Final = 60
@@ -144,5 +145,4 @@ def _names(places: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
         (cluster, zone): zone if zones.count(zone) == 1 or not cluster else f"{cluster} {zone}"
         for cluster, zone in found
     }
-    short = short_names(dict.fromkeys(names.values()))
-    return {place: short[name] for place, name in names.items()}
+    return {place: cut(name, MOST_LETTERS) for place, name in names.items()}

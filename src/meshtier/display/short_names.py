@@ -42,6 +42,28 @@ def zone_name(place: Locality) -> str:
     return place.region or (f"network {place.network}" if place.network else "(unknown place)")
 
 
+def zone_names(places: Iterable[Locality]) -> Mapping[Locality, str]:
+    """What the zones of places are called, no two alike, by region and zone alone; in the order of the places.
+
+    >>> places = [Locality(region="us-east-1", zone="us-east-1a"), Locality(region="re", zone="a", node="n")]
+    >>> list(zone_names(places).values())
+    ['us-east-1a', 're/a']
+    """
+    zones = list(dict.fromkeys(zone_of(place) for place in places))
+    names = [cut(zone_name(zone), MOST_LETTERS) for zone in zones]
+    whole = [
+        name if names.count(name) == 1 else cut(str(zone), MOST_LETTERS)
+        for zone, name in zip(zones, names, strict=True)
+    ]
+    return dict(zip(zones, _numbered(whole), strict=True))
+
+
+def zone_of(place: Locality) -> Locality:
+    """The region and zone of a place alone, or its network where neither is known."""
+    known = place.region or place.zone
+    return Locality(network="" if known else place.network, region=place.region, zone=place.zone)
+
+
 def _without_common_beginning(names: list[str]) -> list[str]:
     parts = [name.split("/") for name in names]
     most = min((len(each) for each in parts), default=1) - 1
