@@ -163,7 +163,7 @@ class Table:
         return f'<tr style="{row}">{shown}</tr>' if row else f"<tr>{shown}</tr>"
 
     def _cell(self, tag: str, place: int, escaped: str, more: str = "") -> str:
-        align = "right" if place in self.numeric else "left"
+        align = "right;white-space:nowrap" if place in self.numeric else "left"
         return f'<{tag} style="text-align:{align};vertical-align:top{more}">{escaped}</{tag}>'
 
 
