@@ -78,7 +78,8 @@ def explain(
 
 
 def _print_picture(route: Route, report: Report, form: str, *, everything: bool) -> None:
-    from meshtier.display.path_picture import MOST, route_chart  # noqa: PLC0415  # few want a picture
+    from meshtier.display.path_graph import MOST  # noqa: PLC0415  # few want a picture
+    from meshtier.display.path_picture import route_chart  # noqa: PLC0415  # likewise
 
     picture = route_chart(route, most=max(MOST, len(route.shares)) if everything else MOST)
     match form:

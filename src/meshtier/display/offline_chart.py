@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from io import StringIO
 from typing import Any, Final
 
+from typing_extensions import override
+
 from meshtier.errors import MissingExtraError
 from meshtier.table import one_line
 
@@ -24,7 +26,7 @@ _ENGINE: Final = _vl_convert.__name__
 __all__ = ["Chart", "LayerChart", "VConcatChart", "alt", "chart_of", "data_of"]
 
 
-class _Offline:
+class _Offline(alt.TopLevelMixin):
     """What each chart of meshtier does without a network.
 
     In a notebook it is a picture (SVG), unless somebody enabled a renderer of
@@ -38,7 +40,8 @@ class _Offline:
         self.save(buffer, format="svg")
         return buffer.getvalue()
 
-    def save(self, fp: Any, format: Any = None, **how: Any) -> None:  # noqa: A002, ANN401  # altair's signature
+    @override
+    def save(self, fp: Any, format: Any = None, *args: Any, **how: Any) -> None:  # altair's signature
         """Write the chart, as altair does: ``.svg``, ``.png``, ``.html``, ``.json`` …
 
         A page holds all that it needs, unless *inline* says otherwise.
@@ -46,13 +49,15 @@ class _Offline:
         form = format or str(getattr(fp, "name", fp)).rpartition(".")[2].lower()
         if form == "html":
             how = {"inline": True, **how}
-        super().save(fp, format=format, **how)  # type: ignore[misc]  # that of the chart beside it
+        super().save(fp, format, *args, **how)
 
-    def _repr_mimebundle_(self, *args: Any, **how: Any) -> Any:  # noqa: ANN401  # altair's signature
+    @override
+    def _repr_mimebundle_(self, *args: Any, **how: Any) -> Any:  # altair's signature
         if alt.renderers.active != "default":
-            return super()._repr_mimebundle_(*args, **how)  # type: ignore[misc]  # that of the chart beside it
+            return super()._repr_mimebundle_(*args, **how)
         return {"image/svg+xml": self.to_svg(), "text/plain": repr(self)}
 
+    @override
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of altair: .save(NAME.svg), .to_svg(), .to_dict()>"
 

@@ -257,5 +257,5 @@ def _excluded(rows: Sequence[Row], names: Mapping[str, str], column: int) -> Ite
     for row in rows:
         reasons[row.excluded] = reasons.get(row.excluded, 0) + 1
     for reason, count in reasons.items():
-        lines = (f"{count} endpoints", f"excluded: {reason}")
-        yield evolve(shape, key=f"excluded:{reason}", lines=lines, kind=Kind.REST)
+        counted = (f"{count} endpoints", f"excluded: {reason}")
+        yield evolve(shape, key=f"excluded:{reason}", lines=counted, kind=Kind.REST)

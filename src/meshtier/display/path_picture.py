@@ -15,6 +15,7 @@ from meshtier.display.graph import LEAST, Graph, Link, Node, Standing
 from meshtier.display.path_graph import MOST, path_graph
 from meshtier.display.picture import Picture
 from meshtier.mesh import Route
+from meshtier.simulate.picture import RED
 from meshtier.simulate.picture_layers import number
 from meshtier.simulate.picture_scale import cut
 from meshtier.table import percent
@@ -90,7 +91,7 @@ def draw_path(graph: Graph) -> str:
 
 def _head(graph: Graph) -> tuple[list[str], float]:
     y = 16.0
-    drawn = []
+    drawn: list[str] = []
     for line in wrap(graph.title, int(_WRAPPED * 0.9)):
         drawn.append(svg.text(0, y, line, 'font-weight="bold" font-size="13"'))
         y += svg.LINE
@@ -147,7 +148,7 @@ def _bands(graph: Graph, cards: Mapping[str, _Card]) -> Iterator[str]:
         source, target = cards[link.source], cards[link.target]
         hint = f"{source.node.lines[0]} → {target.node.lines[0]}: {percent(link.share)}"
         begin, end = source.x + source.width, target.x
-        colour = svg.RED if target.node.standing is Standing.LOST else svg.colour_of(target.node.tier)
+        colour = RED if target.node.standing is Standing.LOST else svg.colour_of(target.node.tier)
         if link.share <= LEAST:
             steps = _curve(begin, source.middle, end, target.middle)
             look = f'fill="none" stroke="{colour}" stroke-dasharray="2 4" stroke-opacity="0.6"'
@@ -188,11 +189,11 @@ def _card(card: _Card, mark: str) -> Iterator[str]:
         case Standing.IDLE:
             yield place(f'rx="3" fill-opacity="0" stroke="{colour}" stroke-dasharray="4 3"', hint=hint)
         case Standing.UNHEALTHY:
-            yield place(f'rx="3" fill="url(#{mark})" stroke="{svg.RED}"', hint=hint)
+            yield place(f'rx="3" fill="url(#{mark})" stroke="{RED}"', hint=hint)
         case Standing.EXCLUDED:
             yield place('rx="3" fill-opacity="0" stroke="currentColor" stroke-dasharray="1 3"', hint=hint)
         case Standing.LOST:
-            yield place(f'rx="3" fill="{svg.RED}" fill-opacity="0.22" stroke="{svg.RED}" stroke-width="2"', hint=hint)
+            yield place(f'rx="3" fill="{RED}" fill-opacity="0.22" stroke="{RED}" stroke-width="2"', hint=hint)
     y = card.middle - svg.LINE * len(node.lines) / 2 + 12
     for count, line in enumerate(node.lines):
         shown = cut(line, int((card.width - 14) / (_LETTER if count else _BOLD)))

@@ -28,14 +28,14 @@ class _Flow:
     """What goes from the clients of one zone to one zone, and by which tiers."""
 
     share: float = 0.0
-    tiers: set[str] = Factory(set)
+    tiers: set[str] = Factory(set[str])
 
 
 @define
 class _Host:
     """What is known of one host."""
 
-    holds: dict[str, None] = Factory(dict)
+    holds: dict[str, None] = Factory(dict[str, None])
     asked: defaultdict[tuple[str, str], int] = Factory(lambda: defaultdict(int))
     flows: defaultdict[tuple[tuple[str, str], tuple[str, str]], _Flow] = Factory(lambda: defaultdict(_Flow))
 

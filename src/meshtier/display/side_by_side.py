@@ -65,7 +65,7 @@ class SideBySide:
         from html import escape  # noqa: PLC0415  # only notebooks need it, and it is slow to load
 
         heads = "".join(_html("th", escape(head)) for head in ("endpoint", "where", *self.routes))
-        lines = []
+        lines: list[str] = []
         for name, place, cells in self._rows():
             shown = (_html("td", escape(_text(cell)), bar=cell.share or 0.0) for cell in cells)
             lines.append(_html("td", escape(name)) + _html("td", escape(place)) + "".join(shown))

@@ -15,6 +15,7 @@ from meshtier.display.short_names import short_names, zone_name
 from meshtier.errors import check_int, check_type
 from meshtier.locality import Locality
 from meshtier.mesh import Cluster, Mesh, PeeringGateway
+from meshtier.simulate.picture import COLOURS, RED
 from meshtier.simulate.picture_scale import cut
 
 MOST_CLUSTERS: Final = 12
@@ -89,10 +90,10 @@ def _nodes(cluster: Cluster, group: str) -> Iterator[Node]:
         count = sum(sum(pods[place].values()) for place in rest)
         lines = [f"… and {len(rest)} more zones", _count(count, "pod")]
         yield Node(key=f"{cluster.name}:rest", lines=lines, kind=Kind.REST, group=group)
-    names = short_names(_name(each) for each in cluster.gateways)
-    for each in cluster.gateways[:MOST_ZONES]:
-        lines = [names[_name(each)], _gateway_text(each)]
-        yield Node(key=_gateway_key(cluster, each), lines=lines, kind=Kind.GATEWAY, group=group)
+    names = short_names(_name(gateway) for gateway in cluster.gateways)
+    for gateway in cluster.gateways[:MOST_ZONES]:
+        lines = [names[_name(gateway)], _gateway_text(gateway)]
+        yield Node(key=_gateway_key(cluster, gateway), lines=lines, kind=Kind.GATEWAY, group=group)
     if more := cluster.gateways[MOST_ZONES:]:
         lines = [f"… and {len(more)} more gateways"]
         yield Node(key=f"{cluster.name}:gateways", lines=lines, kind=Kind.REST, group=group)
@@ -159,7 +160,7 @@ def draw_topology(graph: Graph, *, numbers: Mapping[str, int]) -> str:
         height = max(_height(groups[name], width) for name in row)
         for place, name in enumerate(row):
             box = _Box(x=place * (width + _CHIP_GAP), y=top, width=width, height=height)
-            drawn += _cluster(name, groups[name], box, svg.COLOURS[numbers[name] % len(svg.COLOURS)], mark)
+            drawn += _cluster(name, groups[name], box, COLOURS[numbers[name] % len(COLOURS)], mark)
         top += height + _CHIP_GAP
     for node in graph.nodes:
         if not node.group:
@@ -206,7 +207,7 @@ def _chip(node: Node, x: float, y: float, height: float, colour: str, mark: str)
         case Kind.GATEWAY, _:
             look = f'rx="{height / 2:.0f}" fill-opacity="0" stroke="currentColor" stroke-width="1.5"'
         case _, Standing.UNHEALTHY:
-            look = f'rx="3" fill="url(#{mark})" stroke="{svg.RED}"'
+            look = f'rx="3" fill="url(#{mark})" stroke="{RED}"'
         case _, Standing.IDLE:
             look = f'rx="3" fill-opacity="0" stroke="{colour}" stroke-dasharray="4 3"'
         case _:
