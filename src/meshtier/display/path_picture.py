@@ -18,7 +18,7 @@ from meshtier.mesh import Route
 from meshtier.simulate.picture import RED
 from meshtier.simulate.picture_layers import number
 from meshtier.simulate.picture_scale import cut
-from meshtier.table import percent
+from meshtier.table import one_line, percent
 
 _SCALE: Final = 190
 """How high all of the traffic is, in pixels."""
@@ -92,10 +92,10 @@ def draw_path(graph: Graph) -> str:
 def _head(graph: Graph) -> tuple[list[str], float]:
     y = 16.0
     drawn: list[str] = []
-    for line in wrap(graph.title, int(_WRAPPED * 0.9)):
+    for line in wrap(one_line(graph.title), int(_WRAPPED * 0.9)):
         drawn.append(svg.text(0, y, line, 'font-weight="bold" font-size="13"'))
         y += svg.LINE
-    for line in (part for whole in graph.lines for part in wrap(whole, _WRAPPED)):
+    for line in (part for whole in graph.lines for part in wrap(one_line(whole), _WRAPPED)):
         drawn.append(svg.text(0, y, line))
         y += svg.LINE
     return drawn, y - 4
