@@ -29,9 +29,9 @@ def test_each_cluster_has_its_zones_and_gateways() -> None:
     graph = topology(two()).graph
     assert graph.title == "2 clusters, 2 networks"
     assert [(node.group, *node.lines) for node in graph.nodes] == [
-        ("cluster east, network net-e", "re/a", "3 pods, 1 not ready"),
+        ("cluster east, network net-e", "re/a", "3 pods", "1 not ready"),
         ("cluster east, network net-e", "peer", "leads to west"),
-        ("cluster west, network net-w", "rw/c", "2 pods, 1 not ready"),
+        ("cluster west, network net-w", "rw/c", "2 pods", "1 not ready"),
         ("cluster west, network net-w", "eastwest", "lets others in"),
     ]
     names = {node.key: node.lines[0] for node in graph.nodes}
@@ -46,7 +46,7 @@ def test_a_zone_in_which_no_pod_is_ready_and_one_without_pods_look_different() -
     )
     nodes = topology(Mesh((made,))).graph.nodes
     assert [(node.lines, node.standing) for node in nodes] == [
-        (("re/a", "1 pod, 1 not ready", "1 node"), Standing.UNHEALTHY),
+        (("re/a", "1 pod", "1 not ready", "1 node"), Standing.UNHEALTHY),
         (("re/b", "no pods", "1 node"), Standing.IDLE),
         (("re/v", "no pods", "1 other workload"), Standing.SERVES),
     ]

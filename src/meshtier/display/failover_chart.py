@@ -7,6 +7,7 @@ from attrs import define
 
 from meshtier.component import Component
 from meshtier.diff.outages import failures_of
+from meshtier.display.chosen_tiers import chosen_tiers, tiers_of, tiers_text
 from meshtier.display.graph import LEAST
 from meshtier.display.offline_chart import LayerChart, alt, data_of
 from meshtier.display.short_names import zone_names, zone_of
@@ -43,8 +44,7 @@ class _Cell:
     @property
     def words(self) -> str:
         """What stands in the cell."""
-        tiers = "+".join(f"P{tier}" for tier in sorted(self.tiers))
-        return f"{tiers} {percent(self.share)}".lstrip()
+        return f"{tiers_text(self.tiers)} {percent(self.share)}".lstrip()
 
 
 def failover_chart(
@@ -96,11 +96,12 @@ def failover_chart(
 def _cells(route: Route) -> Mapping[Locality | str, _Cell]:
     """What goes to each zone, and what to none."""
     found: dict[Locality | str, _Cell] = {}
+    tiers = chosen_tiers(route)
     for row in route.rows():
         if row.share > LEAST:
             cell = found.setdefault(zone_of(row.endpoint.locality), _Cell())
             cell.share += row.share
-            cell.tiers |= {row.tier.number} if row.tier is not None else frozenset()
+            cell.tiers |= tiers_of(row, tiers)
     if route.lost > LEAST:
         found[_LOST] = _Cell(share=route.lost)
     return found

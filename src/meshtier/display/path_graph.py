@@ -6,6 +6,7 @@ from typing import Final
 
 from attrs import evolve, frozen
 
+from meshtier.display.chosen_tiers import chosen_tiers, tiers_of, tiers_text
 from meshtier.display.graph import LEAST, Graph, Kind, Link, Node, Standing
 from meshtier.display.short_names import short_names, zone_name
 from meshtier.endpoint import Health
@@ -25,6 +26,7 @@ _MOST_EXCLUDED: Final = 4
 _MOST_TIERS: Final = 8
 _CLIENT: Final = "client"
 _LOST: Final = "lost"
+_FAR: Final = 10_000  # behind all tiers
 
 
 @frozen(kw_only=True)
@@ -55,6 +57,7 @@ class _Path:
         self._route = route
         self._most = most
         self._links: defaultdict[tuple[str, str], float] = defaultdict(float)
+        self._tiers = chosen_tiers(route)
 
     def graph(self) -> Graph:
         route = self._route
@@ -75,8 +78,15 @@ class _Path:
             nodes=nodes,
             links=self._shown_links(),
             heads=heads,
-            legend=[(tier.number, tier.matched) for tier in route.tiers[:_MOST_TIERS]],
+            legend=self._legend(nodes),
         )
+
+    def _legend(self, nodes: Iterable[Node]) -> Sequence[tuple[int, str]]:
+        """What the tiers mean that are on the picture."""
+        shown = {node.tier for node in nodes}
+        routes = [hop.route for hop in self._route.waypoint_hops] or [self._route.deciding]
+        matched = {tier.number: tier.matched for route in routes for tier in route.tiers if tier.number in shown}
+        return sorted(matched.items())[:_MOST_TIERS]
 
     def _shown_links(self) -> Iterator[Link]:
         """The links; those of 0 % only to what gets nothing at all, since they show who could send there."""
@@ -143,14 +153,10 @@ class _Path:
                     standing=Standing.SERVES if share > LEAST else Standing.IDLE,
                     column=column,
                     share=share,
-                    tier=self._tier_of(each.id),
+                    tier=_only(self._tiers.get(each.id, frozenset())),
                 )
             )
         return nodes
-
-    def _tier_of(self, name: str) -> int | None:
-        tiers = self._route.tiers
-        return next((tier.number for tier in tiers if any(one.id == name for one in tier.endpoints)), None)
 
     def _to_told(self, choosers: Sequence[_Chooser], gateways: set[str]) -> None:
         """What each chooser gives to each endpoint that it is told of."""
@@ -171,8 +177,8 @@ class _Path:
         names = short_names(row.endpoint.id for row in rows)
         groups: dict[object, list[Row]] = {}
         for place, row in enumerate(there):
-            groups.setdefault(place if len(there) <= self._most else _alike(row), []).append(row)
-        shown = sorted(groups.values(), key=_order)
+            groups.setdefault(place if len(there) <= self._most else self._alike(row), []).append(row)
+        shown = sorted(groups.values(), key=self._order)
         if len(shown) > self._most:
             shown = [*shown[: self._most - 1], [row for group in shown[self._most - 1 :] for row in group]]
         nodes = [self._end(f"end:{place}", group, names, column) for place, group in enumerate(shown)]
@@ -187,16 +193,19 @@ class _Path:
                 for source, part in self._given[row.endpoint.id].items():
                     self._links[source, key] += part
         standings, first = {_standing(row) for row in group}, group[0]
-        tiers = {None if row.tier is None else row.tier.number for row in group}
-        tier = next(iter(tiers)) if len(tiers) == 1 else None
+        tiers = frozenset[int]().union(*(tiers_of(row, self._tiers) for row in group))
         zones = {zone_name(row.endpoint.locality) for row in group}
         kind = Kind.ENDPOINT if len(group) == 1 else Kind.REST
         name = names[first.endpoint.id] if len(group) == 1 else f"{len(group)} endpoints"
-        if len({_alike(row) for row in group}) > 1:
+        if len({self._alike(row) for row in group}) > 1:
             name = f"… and {len(group)} more"
         standing = standings.pop() if len(standings) == 1 else Standing.SERVES if share > LEAST else Standing.IDLE
         health = first.endpoint.health.value if first.endpoint.health is not Health.HEALTHY else ""
-        words = ("" if self._route.passthrough else percent(share), "" if tier is None else f"P{tier}", health)
+        words = (
+            "" if self._route.passthrough else percent(share),
+            tiers_text(tiers),
+            health,
+        )
         where = f"in {next(iter(zones))}" if len(zones) == 1 else f"in {len(zones)} zones"
         lines = (name, " ".join(filter(None, words)), where)
         return Node(
@@ -206,8 +215,19 @@ class _Path:
             standing=standing,
             column=column,
             share=share,
-            tier=tier,
+            tier=_only(tiers),
         )
+
+    def _alike(self, row: Row) -> object:
+        """What rows have in common that are counted together."""
+        tiers = tiers_of(row, self._tiers)
+        return row.through, tiers, zone_name(row.endpoint.locality), _standing(row), row.endpoint.health
+
+    def _order(self, group: Sequence[Row]) -> tuple[int, bool, float, str]:
+        """The nearest tier first, and in it those with the largest shares."""
+        first = group[0]
+        tier = min(tiers_of(first, self._tiers), default=_FAR)
+        return tier, not first.endpoint.health.serves, -sum(row.share for row in group), first.endpoint.id
 
     def _lost(self, nodes: Iterable[Node], column: int) -> Iterator[Node]:
         """What comes in somewhere and does not go on."""
@@ -233,17 +253,9 @@ def _standing(row: Row) -> Standing:
     return Standing.SERVES if row.share > LEAST else Standing.IDLE
 
 
-def _alike(row: Row) -> object:
-    """What rows have in common that are counted together."""
-    tier = None if row.tier is None else row.tier.number
-    return row.through, tier, zone_name(row.endpoint.locality), _standing(row), row.endpoint.health
-
-
-def _order(group: Sequence[Row]) -> tuple[int, bool, float, str]:
-    """The nearest tier first, and in it those with the largest shares."""
-    first = group[0]
-    tier = first.tier.number if first.tier is not None else 10_000
-    return tier, not first.endpoint.health.serves, -sum(row.share for row in group), first.endpoint.id
+def _only(tiers: frozenset[int]) -> int | None:
+    """The tier, if there is one and no other."""
+    return next(iter(tiers)) if len(tiers) == 1 else None
 
 
 def _excluded(rows: Sequence[Row], names: Mapping[str, str], column: int) -> Iterator[Node]:

@@ -46,7 +46,7 @@ def shares_chart(route: Route, *, most: int = MOST_BARS) -> LayerChart:
     tiers = list(dict.fromkeys(str(row["tier"]) for row in rows))
     colours = {tier: colour_of(int(tier[1:])) if tier[1:].isdecimal() else OTHERS for tier in tiers}
     y = alt.Y("name:N", sort=order, title=None, axis=alt.Axis(labelLimit=0))
-    top = max((row.share for row in route.rows()), default=0.0)
+    top = max((float(str(row["share"])) for row in rows), default=0.0)
     x = alt.X(
         "share:Q",
         axis=alt.Axis(format="%"),

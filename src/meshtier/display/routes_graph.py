@@ -6,6 +6,7 @@ from typing import Final
 
 from attrs import Factory, define
 
+from meshtier.display.chosen_tiers import chosen_tiers, tiers_of, tiers_text
 from meshtier.display.graph import LEAST, Graph, Kind, Link, Node, Standing
 from meshtier.display.short_names import MOST_LETTERS, zone_name
 from meshtier.errors import check_int
@@ -28,7 +29,7 @@ class _Flow:
     """What goes from the clients of one zone to one zone, and by which tiers."""
 
     share: float = 0.0
-    tiers: set[str] = Factory(set[str])
+    tiers: frozenset[int] = frozenset()
 
 
 @define
@@ -73,11 +74,12 @@ def _add(host: _Host, route: Route) -> None:
     here = (route.client.cluster, zone_name(route.place.locality))
     host.holds[route.holds] = None
     host.asked[here] += 1
+    tiers = chosen_tiers(route)
     for row in route.rows():
         if row.share > LEAST:
             flow = host.flows[here, (row.endpoint.cluster, zone_name(row.endpoint.locality))]
             flow.share += row.share
-            flow.tiers.add(f"P{row.tier.number}" if row.tier is not None else "")
+            flow.tiers |= tiers_of(row, tiers)
     if route.lost > LEAST:
         host.flows[here, _LOST].share += route.lost
 
@@ -128,12 +130,11 @@ def _links(
 ) -> Iterator[Link]:
     for (source, target), flow in flows.items():
         share = flow.share / asked[source]
-        tiers = ", ".join(sorted(filter(None, flow.tiers)))
         yield Link(
             source=f"{key}:from:{source}",
             target=f"{key}:to:{target}",
             share=share,
-            text=f"{percent(share)} {tiers}".rstrip(),
+            text=f"{percent(share)} {tiers_text(flow.tiers)}".rstrip(),
         )
 
 

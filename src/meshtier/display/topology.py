@@ -79,7 +79,8 @@ def _nodes(cluster: Cluster, group: str) -> Iterator[Node]:
     found = sorted({*pods, *machines, *others})
     for place in found[:MOST_ZONES]:
         ready, waiting = pods[place][True], pods[place][False]
-        lines = [zone_name(place), _pods_text(ready, waiting)]
+        lines = [zone_name(place), _count(ready + waiting, "pod") if ready or waiting else "no pods"]
+        lines += [f"{waiting} not ready"] if waiting else []
         lines += [_count(machines[place], "node")] if machines[place] else []
         lines += [_count(others[place], "other workload")] if others[place] else []
         lines += [f"network {place.network}"] if place.network not in ("", cluster.network) else []
@@ -97,12 +98,6 @@ def _nodes(cluster: Cluster, group: str) -> Iterator[Node]:
     if more := cluster.gateways[MOST_ZONES:]:
         lines = [f"… and {len(more)} more gateways"]
         yield Node(key=f"{cluster.name}:gateways", lines=lines, kind=Kind.REST, group=group)
-
-
-def _pods_text(ready: int, waiting: int) -> str:
-    if not ready and not waiting:
-        return "no pods"
-    return f"{_count(ready + waiting, 'pod')}{f', {waiting} not ready' if waiting else ''}"
 
 
 def _zone(place: Locality) -> Locality:
