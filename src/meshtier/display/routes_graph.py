@@ -1,11 +1,12 @@
 """Where does the traffic to each host go, zone by zone? Many routes as one graph that is small enough to be read."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from attrs import Factory, define
 
+from meshtier.diff.comparing import shared_key
 from meshtier.display.chosen_tiers import chosen_tiers, tiers_of, tiers_text
 from meshtier.display.graph import LEAST, Graph, Kind, Link, Node, Standing
 from meshtier.display.short_names import MOST_LETTERS, zone_name
@@ -19,6 +20,9 @@ MOST_NODES: Final = 60
 
 _MOST_PLACES: Final = 12
 """How many places of clients are shown for one host."""
+
+_Zone = tuple[str, str]
+"""The cluster and the name of a zone."""
 
 _LOST: Final = ("", "no endpoint")
 _REST: Final = ("", "")
@@ -37,8 +41,8 @@ class _Host:
     """What is known of one host."""
 
     holds: dict[str, None] = Factory(dict[str, None])
-    asked: defaultdict[tuple[str, str], int] = Factory(lambda: defaultdict(int))
-    flows: defaultdict[tuple[tuple[str, str], tuple[str, str]], _Flow] = Factory(lambda: defaultdict(_Flow))
+    asked: defaultdict[_Zone, int] = Factory(lambda: defaultdict(int))
+    flows: defaultdict[tuple[_Zone, _Zone], _Flow] = Factory(lambda: defaultdict(_Flow))
 
 
 def routes_graph(routes: Iterable[Route], *, most: int = MOST_NODES) -> Graph:
@@ -53,8 +57,11 @@ def routes_graph(routes: Iterable[Route], *, most: int = MOST_NODES) -> Graph:
     """
     check_int(most, "most", least=4, most=1_000_000)
     hosts: dict[str, _Host] = {}
+    reader = _Reader()
     for route in routes:
-        _add(hosts.setdefault(route.host, _Host()), route)
+        host = hosts.setdefault(route.host, _Host())
+        if len(hosts) <= most:  # each that is shown has a node or more
+            reader.add(host, route)
     nodes: list[Node] = []
     links: list[Link] = []
     shown = 0
@@ -70,18 +77,41 @@ def routes_graph(routes: Iterable[Route], *, most: int = MOST_NODES) -> Graph:
     return Graph(title="traffic by host and zone", nodes=nodes, links=links)
 
 
-def _add(host: _Host, route: Route) -> None:
-    here = (route.client.cluster, zone_name(route.place.locality))
-    host.holds[route.holds] = None
-    host.asked[here] += 1
+class _Reader:
+    """Reads where the traffic of routes goes; of one host, clients that share an answer are read once."""
+
+    def __init__(self) -> None:
+        self._host = ""
+        self._known: dict[tuple[object, ...], Sequence[tuple[_Zone, _Flow]]] = {}
+
+    def add(self, host: _Host, route: Route) -> None:
+        """Count a route."""
+        if route.host != self._host:
+            self._host = route.host
+            self._known = {}
+        key = shared_key(route)
+        if key not in self._known:
+            self._known[key] = _targets(route)
+        here = (route.client.cluster, zone_name(route.place.locality))
+        host.holds[route.holds] = None
+        host.asked[here] += 1
+        for there, each in self._known[key]:
+            flow = host.flows[here, there]
+            flow.share += each.share
+            flow.tiers |= each.tiers
+
+
+def _targets(route: Route) -> Sequence[tuple[_Zone, _Flow]]:
+    found: defaultdict[_Zone, _Flow] = defaultdict(_Flow)
     tiers = chosen_tiers(route)
     for row in route.rows():
         if row.share > LEAST:
-            flow = host.flows[here, (row.endpoint.cluster, zone_name(row.endpoint.locality))]
+            flow = found[row.endpoint.cluster, zone_name(row.endpoint.locality)]
             flow.share += row.share
             flow.tiers |= tiers_of(row, tiers)
     if route.lost > LEAST:
-        host.flows[here, _LOST].share += route.lost
+        found[_LOST].share += route.lost
+    return tuple(found.items())
 
 
 def _part(key: str, name: str, host: _Host) -> tuple[list[Node], list[Link]]:
@@ -104,17 +134,15 @@ def _part(key: str, name: str, host: _Host) -> tuple[list[Node], list[Link]]:
     return nodes, list(_links(key, flows, host.asked))
 
 
-def _flows(
-    host: _Host, here: set[tuple[str, str]]
-) -> tuple[Mapping[tuple[tuple[str, str], tuple[str, str]], _Flow], int]:
+def _flows(host: _Host, here: set[_Zone]) -> tuple[Mapping[tuple[_Zone, _Zone], _Flow], int]:
     """What goes from the places that are shown, to the zones that get most; and how many zones are the rest."""
-    total: defaultdict[tuple[str, str], float] = defaultdict(float)
+    total: defaultdict[_Zone, float] = defaultdict(float)
     for (source, target), flow in host.flows.items():
         if source in here:
             total[target] += flow.share
     zones = sorted((zone for zone in total if zone != _LOST), key=lambda zone: (-total[zone], zone))
     rest = set(zones[_MOST_PLACES:])
-    found: defaultdict[tuple[tuple[str, str], tuple[str, str]], _Flow] = defaultdict(_Flow)
+    found: defaultdict[tuple[_Zone, _Zone], _Flow] = defaultdict(_Flow)
     for (source, target), flow in host.flows.items():
         if source in here:
             into = found[source, _REST if target in rest else target]
@@ -125,8 +153,8 @@ def _flows(
 
 def _links(
     key: str,
-    flows: Mapping[tuple[tuple[str, str], tuple[str, str]], _Flow],
-    asked: Mapping[tuple[str, str], int],
+    flows: Mapping[tuple[_Zone, _Zone], _Flow],
+    asked: Mapping[_Zone, int],
 ) -> Iterator[Link]:
     for (source, target), flow in flows.items():
         share = flow.share / asked[source]
@@ -138,7 +166,7 @@ def _links(
         )
 
 
-def _names(places: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
+def _names(places: Iterable[_Zone]) -> Mapping[_Zone, str]:
     """What each place is called: its zone, and its cluster where there are several of one zone."""
     found = list(dict.fromkeys(places))
     zones = [zone for _, zone in found]
