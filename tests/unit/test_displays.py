@@ -1,8 +1,12 @@
 """Displays of large values: a repr is no longer than a screen, and a notebook shows about a screen of rows."""
 
+import re
+import subprocess
+import sys
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import Final
 
 import attrs
@@ -13,6 +17,7 @@ from tests.timelines import failover
 from meshtier.component import Component
 from meshtier.dataplane import Shares
 from meshtier.diff import compare, outages
+from meshtier.display.side_by_side import side_by_side
 from meshtier.distribution import TrafficDistribution
 from meshtier.endpoint import Endpoint, Exclusion, Health
 from meshtier.labels import Labels
@@ -217,3 +222,25 @@ def test_a_cluster_counts_its_pods_by_zone() -> None:
 def test_an_exclusion_stays_a_line() -> None:
     route = large().route("cluster-00/shop/web-7b9c5d4f68-00001", LOCAL, component=Component.ZTUNNEL)
     assert all(isinstance(each, Exclusion) and screen_lines(str(each)) <= 3 for each in route.excluded[:5])
+
+
+def test_routes_beside_each_other_show_the_first_rows_and_the_sum_of_the_rest() -> None:
+    pods = [pod(f"p{number:03}") for number in range(50)]
+    mesh = Mesh((cluster([pod("client"), *pods], [service(pods)]),))
+    both = side_by_side({"one": mesh.route("client", LOCAL), "other": mesh.route("client", LOCAL)})
+    assert both.to_html().count("<tr>") == 51
+    assert both._repr_html_().count("<tr>") == 22
+    assert "… and 30 more" in both._repr_html_()
+    assert ">60 %<" in both._repr_html_()
+
+
+def test_one_module_alone_imports_the_packages_that_draw_charts() -> None:
+    source = Path(__file__).parents[2] / "src/meshtier"
+    using = {
+        path.stem
+        for path in source.rglob("*.py")
+        if re.search(r"^\s*(import|from) (altair|vl_convert)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert using == {"offline_chart"}
+    code = "import meshtier.display.path_picture, meshtier.display.topology, sys; print('altair' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
