@@ -19,6 +19,7 @@ HOSTILE: Final = (
     "`*_~|;",
     "\x00\x1b[31m\u202e",
     "'); DROP",
+    "style a:#b;",
 )
 
 SVG: Final = "{http://www.w3.org/2000/svg}"
@@ -97,6 +98,8 @@ def balanced_mermaid(text: str) -> None:
             bare,
         ), line
         for label in _LABEL.findall(line):
+            assert "style" not in label
+            assert "classDef" not in label
             assert not set(label.replace("<br>", "")) & set("<>[]{}|`\\"), line
 
 

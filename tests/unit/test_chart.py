@@ -170,7 +170,7 @@ def test_a_saved_page_holds_all_that_it_needs(tmp_path: Path, name: str) -> None
     everything()[name].save(tmp_path / "x.html")
     page = (tmp_path / "x.html").read_text(encoding="utf-8")
     assert not re.search(r"<script[^>]*\ssrc=|<link[^>]*\shref=", page)
-    assert len(page) > 100_000  # the library that draws is in it
+    assert 100_000 < len(page) < 1_500_000  # the library that draws is in it
 
 
 def test_a_chart_is_saved_as_a_picture_by_its_suffix(tmp_path: Path) -> None:

@@ -11,8 +11,10 @@ from typing import Final
 import pytest
 from tests.pictures import drawn, inside
 
+from meshtier.display.path_graph import MOST
 from meshtier.display.path_picture import route_chart
 from meshtier.display.picture import Picture
+from meshtier.display.routes_graph import MOST_NODES
 from meshtier.display.topology import topology
 from meshtier.kube import load
 
@@ -44,6 +46,12 @@ def test_every_picture_that_a_page_shows_is_drawn_here_and_has_words_for_whoever
             assert len(words) > 20, page
             shown.add(name)
     assert shown == set(pictures()) == {each.name for each in STATIC.glob("*.svg")}
+
+
+def test_the_how_to_says_how_much_is_shown() -> None:
+    page = (ROOT / "docs/how-to/draw-pictures.md").read_text(encoding="utf-8")
+    assert ("Of more than twelve endpoints" in page, MOST) == (True, 12)
+    assert ("Above some\nsixty nodes" in page, MOST_NODES) == (True, 60)
 
 
 if __name__ == "__main__":

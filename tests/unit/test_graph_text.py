@@ -68,6 +68,8 @@ def test_dot_has_shapes_groups_and_widths_by_share() -> None:
         ("- item", "#45; item"),
         ("1. one", "1#46; one"),
         ("\\n", "#92;n"),
+        ("style:#", "st#121;le:#35;"),
+        ("classDef", "cla#115;sDef"),
     ],
 )
 def test_mermaid_reads_a_label_as_it_is_meant(text: str, written: str) -> None:

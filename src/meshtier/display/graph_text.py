@@ -11,14 +11,20 @@ from typing import Final
 from meshtier.display.graph import LEAST, Graph, Kind, Link, Node, Standing
 from meshtier.table import one_line
 
-_MERMAID_ESCAPED: Final = re.compile(r"""[#"'&<>\\`*_~\[\]{}|;@$^]|%%|%(?=\{)|(?<=\})%|^[-+](?=\s)|(?<=^\d)\.|://""")
+_MERMAID_ESCAPED: Final = re.compile(
+    r"""[#"'&<>\\`*_~\[\]{}|;@$^]|%%|%(?=\{)|(?<=\})%|^[-+](?=\s)|(?<=^\d)\.|://"""
+    r"""|(?<=st)y(?=le)|(?<=cla)s(?=sDef)"""
+)
 """What a label of Mermaid may not hold as it is.
 
 Quotes end a label, ``#`` begins an entity, and in ``%%{...}%%`` settings are
-looked for wherever it stands; the rest is Markdown or HTML, which labels are read
-as, or would be an address that some viewers make a link of.
+looked for wherever it stands. On a line with ``style`` or ``classDef``, wherever
+that stands, the last ``;`` is dropped, which would end an entity. The rest is
+Markdown or HTML, which labels are read as, or would be an address that some
+viewers make a link of.
 
-Source: mermaid-js/mermaid packages/mermaid/src/utils.ts, encodeEntities, and diagram-api/regexes.ts, directiveRegex.
+Source: mermaid-js/mermaid packages/mermaid/src/utils.ts, encodeEntities, and
+packages/mermaid/src/diagram-api/regexes.ts, directiveRegex, at mermaid@11.17.2.
 """
 
 _THICK: Final = 0.5
