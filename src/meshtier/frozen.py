@@ -1,12 +1,16 @@
 """What do all immutable mappings have in common? One base for labels, shares and look-ups."""
 
 from collections.abc import ItemsView, Iterator, Mapping, ValuesView
-from typing import Any, TypeVar, cast, overload
+from itertools import islice
+from typing import Any, Final, TypeVar, cast, overload
 
 from typing_extensions import override
 
 V_co = TypeVar("V_co", covariant=True)
 Default = TypeVar("Default")
+
+_MOST_SHOWN: Final = 20
+"""How many items a repr shows."""
 
 
 class FrozenMapping(Mapping[str, V_co]):
@@ -86,7 +90,10 @@ class FrozenMapping(Mapping[str, V_co]):
 
     @override
     def __repr__(self) -> str:
-        return repr(self._items)
+        if len(self._items) <= _MOST_SHOWN:
+            return repr(self._items)
+        shown = ", ".join(f"{key!r}: {value!r}" for key, value in islice(self._items.items(), _MOST_SHOWN))
+        return f"{{{shown} … +{len(self._items) - _MOST_SHOWN}}}"
 
     @override
     def __setattr__(self, name: str, value: object) -> None:

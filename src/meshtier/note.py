@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from meshtier.errors import UnknownNameError
 from meshtier.public import publish
+from meshtier.table import Table
 
 
 class Severity(enum.Enum):
@@ -255,6 +256,10 @@ class Note:
     def lint_rule(self) -> str:
         """The lint rule that finds the same without a client being asked about; ``""`` for none."""
         return CODES[self.code].lint_rule
+
+    def _repr_html_(self) -> str:
+        cells = (self.severity.value, self.rule, self.object, self.text, self.lint_rule)
+        return Table(columns=("severity", "rule", "object", "note", "lint rule"), rows=[cells]).to_html()
 
     @override
     def __str__(self) -> str:

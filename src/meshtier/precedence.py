@@ -159,7 +159,7 @@ class Resolution:
         )
 
     def _repr_html_(self) -> str:
-        return self.to_table().to_html()
+        return self.to_table().first().to_html()
 
     @override
     def __repr__(self) -> str:

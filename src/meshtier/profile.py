@@ -167,7 +167,7 @@ class Profile:
         return Table(title=f"profile {self.name}", columns=columns, rows=_choices(self), notes=self.changes)
 
     def _repr_html_(self) -> str:
-        return self.to_table().to_html()
+        return self.to_table().first().to_html()
 
     @override
     def __str__(self) -> str:

@@ -107,7 +107,7 @@ class Ranking:
         )
 
     def _repr_html_(self) -> str:
-        return self.to_table().to_html()
+        return self.to_table().first().to_html()
 
     @override
     def __repr__(self) -> str:

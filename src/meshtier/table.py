@@ -5,15 +5,38 @@ Markdown. Terminal colours and data frames are made from the same rows by the
 adapters.
 """
 
-from collections.abc import Iterable, Sequence
+import enum
+from collections.abc import Collection, Iterable, Sequence
+from itertools import islice
 from typing import Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
+from typing_extensions import override
 
 from meshtier.errors import InvalidValueError
 
 GAP: Final = 3
 """The blanks between two columns on a terminal."""
+
+
+MOST_SHOWN: Final = 20
+"""How many rows of a table, and how many lines below it, a notebook shows: about a screen."""
+
+
+class Mark(enum.Enum):
+    """What a row of a table is to be told from the others for."""
+
+    IDLE = "idle"  # it gets nothing, and could
+    UNHEALTHY = "unhealthy"  # its health keeps it from traffic, or should
+    EXCLUDED = "excluded"  # it can get nothing
+
+
+_LOOKS: Final = {
+    Mark.IDLE: ("opacity:0.6", ""),
+    Mark.UNHEALTHY: ("background:rgba(214,47,58,0.12)", ";border-left:4px solid #d62f3a"),
+    Mark.EXCLUDED: ("opacity:0.8;font-style:italic", ";border-left:4px dotted #8c8c8c"),
+}
+"""How a marked row looks, and what its first cell has besides; on light and on dark, and not by colour alone."""
 
 
 def _rows(rows: Iterable[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
@@ -30,6 +53,8 @@ class Table:
         rows: Each of length c.
         notes: Lines below the table.
         numeric: The columns, by position, whose cells are numbers and align right.
+        marks: What rows, by position, are marked for; it shows in HTML alone, since
+            the cells say the same in words.
     """
 
     title: str = ""
@@ -37,6 +62,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...] = field(converter=_rows)
     notes: tuple[str, ...] = field(default=(), converter=tuple[str, ...])
     numeric: frozenset[int] = frozenset()
+    marks: frozenset[tuple[int, Mark]] = frozenset()
 
     def __attrs_post_init__(self) -> None:
         for place, row in enumerate(self.rows):
@@ -62,7 +88,10 @@ class Table:
         if not self.columns:
             return f"<div><b>{escape(self.title)}</b>{below}</div>"
         heads = "".join(self._cell("th", place, escape(head)) for place, head in enumerate(self.columns))
-        body = "".join(f"<tr>{self._row(escape(cell) for cell in row)}</tr>" for row in self.rows)
+        marks = dict(self.marks)
+        body = "".join(
+            self._row([escape(cell) for cell in row], marks.get(place)) for place, row in enumerate(self.rows)
+        )
         caption = (
             f'<caption style="text-align:left;caption-side:top"><b>{escape(self.title)}</b></caption>'
             if self.title
@@ -109,12 +138,33 @@ class Table:
             lines.extend(["", *(f"- {_plain(note)}" for note in self.notes)])
         return "\n".join(lines)
 
-    def _row(self, cells: Iterable[str]) -> str:
-        return "".join(self._cell("td", place, cell) for place, cell in enumerate(cells))
+    def first(self, most: int = MOST_SHOWN) -> "Table":
+        """The table with its first rows and lines; of more than *most*, the last one counts the rest."""
+        if len(self.rows) <= most + 1 and len(self.notes) <= most + 1:
+            return self
+        rows, notes = self.rows, self.notes
+        if len(rows) > most + 1:
+            rows = (*rows[:most], (f"… and {len(rows) - most} more", *("" for _ in self.columns[1:])))
+        if len(notes) > most + 1:
+            notes = (*notes[:most], f"… and {len(notes) - most} more")
+        return evolve(self, rows=rows, notes=notes)
 
-    def _cell(self, tag: str, place: int, escaped: str) -> str:
-        align = "right" if place in self.numeric else "left"
-        return f'<{tag} style="text-align:{align};vertical-align:top">{escaped}</{tag}>'
+    def _repr_html_(self) -> str:
+        return self.first().to_html()
+
+    @override
+    def __repr__(self) -> str:
+        title = f"{self.title}: " if self.title else ""
+        return one_line(f"<Table {title}{len(self.rows)} rows of {shortened(self.columns, most=8)}>")
+
+    def _row(self, cells: Iterable[str], mark: Mark | None) -> str:
+        row, first = ("", "") if mark is None else _LOOKS[mark]
+        shown = "".join(self._cell("td", place, cell, "" if place else first) for place, cell in enumerate(cells))
+        return f'<tr style="{row}">{shown}</tr>' if row else f"<tr>{shown}</tr>"
+
+    def _cell(self, tag: str, place: int, escaped: str, more: str = "") -> str:
+        align = "right;white-space:nowrap" if place in self.numeric else "left"
+        return f'<{tag} style="text-align:{align};vertical-align:top{more}">{escaped}</{tag}>'
 
 
 def one_line(text: str) -> str:
@@ -148,6 +198,30 @@ def shortened(names: Sequence[str], *, most: int = 4) -> str:
     if len(names) <= most:
         return ", ".join(names)
     return f"{', '.join(names[:most])} … +{len(names) - most}"
+
+
+def brief(values: Collection[object]) -> str:
+    """The repr of a collection, the later ones as a count: a repr is to be no longer than a screen.
+
+    >>> brief((1, 2, 3, 4, 5)), brief({"a": 1}), brief(())
+    ('(1, 2, 3 … +2)', "{'a': 1}", '()')
+    """
+    if len(values) <= _MOST_BRIEF:
+        return repr(values)
+    shown = ", ".join(map(repr, islice(values, _MOST_BRIEF)))
+    return f"({shown} … +{len(values) - _MOST_BRIEF})"
+
+
+def counted(values: Collection[object]) -> str:
+    """How many there are, for the repr of what holds them.
+
+    >>> counted((1, 2))
+    '<2>'
+    """
+    return f"<{len(values)}>"
+
+
+_MOST_BRIEF: Final = 3
 
 
 def percent(share: float) -> str:

@@ -4,7 +4,7 @@
 anything that is compared in order.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Protocol
 
 from attrs import frozen
@@ -15,7 +15,7 @@ from meshtier.endpoint import Endpoint
 from meshtier.errors import check_type
 from meshtier.locality import Locality
 from meshtier.profile import SOLO, CrossNetwork, Profile
-from meshtier.table import shortened
+from meshtier.table import Mark, Table, shortened
 
 
 def tier_of(client: Locality, place: Locality, mode: TrafficDistribution, *, profile: Profile = SOLO) -> int:
@@ -107,9 +107,24 @@ class Tier:
         """What the healthy and the degraded weigh together."""
         return sum(endpoint.weight for endpoint in self.endpoints if endpoint.health.serves)
 
+    def _repr_html_(self) -> str:
+        return endpoints_table(f"P{self.number}", self.endpoints).first().to_html()
+
     @override
     def __repr__(self) -> str:
         return f"Tier(P{self.number}: {shortened([endpoint.id for endpoint in self.endpoints])})"
+
+
+def endpoints_table(title: str, endpoints: Iterable[Endpoint]) -> Table:
+    """Endpoints as a table: where each is, what it weighs, and its health."""
+    found = list(endpoints)
+    return Table(
+        title=title,
+        columns=("endpoint", "where", "weight", "health"),
+        rows=[(each.id, str(each.locality), str(each.weight), each.health.value) for each in found],
+        numeric=frozenset({2}),
+        marks=frozenset((place, Mark.UNHEALTHY) for place, each in enumerate(found) if not each.health.serves),
+    )
 
 
 class Endpoints(Protocol):

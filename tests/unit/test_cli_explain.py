@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner, Result
+from tests.pictures import drawn, without_resources
 
 from meshtier.cli import app
 from meshtier.errors import InvalidValueError, MeshError, UnknownNameError
@@ -50,6 +51,35 @@ def test_json_and_yaml_hold_the_same() -> None:
     assert as_json["host"] == PRODUCTPAGE
     assert as_json["distribution"]["source"]["rule"] == "COMP-2"
     assert sum(tier["share"] for tier in as_json["tiers"]) == pytest.approx(1)
+
+
+def test_pictures_and_graphs_are_of_the_same_route() -> None:
+    svg, page, mermaid, dot = (explain(GATEWAYS, *ASK, "-o", form).output for form in ("svg", "html", "mermaid", "dot"))
+    drawn(svg)
+    assert svg.startswith("<svg ")
+    without_resources(page)
+    assert svg.rstrip() in page
+    assert "PreferNetwork holds" in page
+    assert "productpage-v1-7b9c5d4f68-tw2lj<br>41.2 % P0" in mermaid
+    assert r'label="productpage-v1-7b9c5d4f68-tw2lj\n41.2 % P0' in dot
+
+
+def test_a_picture_of_all_endpoints() -> None:
+    bookinfo = explain(GATEWAYS, *ASK, "-o", "mermaid", "--all").output
+    assert bookinfo == explain(GATEWAYS, *ASK, "-o", "mermaid").output  # there are few
+
+
+def test_a_picture_where_nothing_receives_exits_with_1() -> None:
+    result = explain(GATEWAYS, "--from", "bookinfo/curl-east", "--to", RATINGS, "-o", "mermaid")
+    assert result.exit_code == 1
+    assert "100 % is lost" in result.output
+
+
+@pytest.mark.parametrize("form", ["svg", "html", "mermaid", "dot"])
+def test_one_endpoint_has_no_picture(form: str) -> None:
+    result = explain(GATEWAYS, *ASK, "--endpoint", "tw2lj", "-o", form)
+    assert result.exit_code == 2
+    assert f"expected -o table, json, yaml, markdown with --endpoint, got {form}" in result.output
 
 
 def test_markdown_has_headings_and_tables() -> None:

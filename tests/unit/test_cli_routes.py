@@ -91,6 +91,18 @@ def test_the_lines_of_jsonl_are_routes_alone_and_doubts_go_to_standard_error() -
     assert result.stderr.splitlines() == [DOUBT]
 
 
+@pytest.mark.parametrize(("form", "begins"), [("mermaid", "---\ntitle: "), ("dot", "digraph meshtier {")])
+def test_zones_as_a_graph(form: str, begins: str) -> None:
+    result = call("routes", GATEWAYS, "-o", form, "--to", RATINGS)
+    assert result.exit_code == 0
+    assert result.output.startswith(begins)
+    assert "from us-east-b" in result.output
+    assert "no endpoint" in result.output
+    assert call("routes", GATEWAYS, "-o", form, "--to", RATINGS, "--failing").exit_code == 1
+    nothing = call("routes", GATEWAYS, "-o", form, "--to", "details.bookinfo.svc.cluster.local", "--failing")
+    assert (nothing.exit_code, "n0" in nothing.output) == (0, False)
+
+
 def test_one_host() -> None:
     lines = call("routes", GATEWAYS, "--to", RATINGS).output.splitlines()
     assert lines[0].split() == ["host", "from", "by", "holds", "tiers"]

@@ -17,11 +17,11 @@ def test_html_has_caption_head_body_and_notes() -> None:
         "<div><table>"
         '<caption style="text-align:left;caption-side:top"><b>T</b></caption>'
         '<thead><tr><th style="text-align:left;vertical-align:top">a</th>'
-        '<th style="text-align:right;vertical-align:top">n</th></tr></thead>'
+        '<th style="text-align:right;white-space:nowrap;vertical-align:top">n</th></tr></thead>'
         '<tbody><tr><td style="text-align:left;vertical-align:top">x</td>'
-        '<td style="text-align:right;vertical-align:top">1</td></tr>'
+        '<td style="text-align:right;white-space:nowrap;vertical-align:top">1</td></tr>'
         '<tr><td style="text-align:left;vertical-align:top">y</td>'
-        '<td style="text-align:right;vertical-align:top">2</td></tr></tbody></table>'
+        '<td style="text-align:right;white-space:nowrap;vertical-align:top">2</td></tr></tbody></table>'
         "<ul><li>one</li><li>two</li></ul></div>"
     )
 

@@ -8,15 +8,18 @@ import click
 
 from meshtier.cli.changes import NO_CHANGES, Changes, change_options, changed
 from meshtier.cli.options import Question, route_options, source_options
-from meshtier.cli.output import output_option, print_answer, print_data
+from meshtier.cli.output import FORMATS, print_answer, print_data
 from meshtier.cli.reading import read_mesh
 from meshtier.errors import MeshError
 from meshtier.mesh import Mesh, Route
 from meshtier.mesh.changes import is_gone
-from meshtier.mesh.report import report_of
+from meshtier.mesh.report import Report, report_of
 
 NOTHING_RECEIVES = 1
 """The exit code where nothing can receive traffic."""
+
+PICTURES = ("html", "svg", "mermaid", "dot")
+"""The forms that show the way of the traffic, and say nothing of one endpoint alone."""
 
 
 @click.command(short_help="Which endpoints get a client's traffic, how much, and why.")
@@ -29,7 +32,15 @@ NOTHING_RECEIVES = 1
 )
 @click.option("--all", "everything", is_flag=True, help="Show every endpoint, however many there are.")
 @change_options
-@output_option
+@click.option(
+    "-o",
+    "--output",
+    "form",
+    type=click.Choice((*FORMATS, *PICTURES)),
+    default="table",
+    show_default=True,
+    help="The form of the answer; html is a page and svg a picture that need nothing else.",
+)
 def explain(
     sources: Sequence[str],
     clusters: Sequence[tuple[str, str]],
@@ -47,6 +58,8 @@ def explain(
     mesh = read_mesh(sources, clusters)
     route = ask(mesh, changes, **question)
     if endpoint is not None:
+        if form in PICTURES:
+            raise click.UsageError(f"expected -o {', '.join(FORMATS)} with --endpoint, got {form}")
         why = route.why(endpoint)
         if form in ("json", "yaml"):
             print_data(why.to_dict(), form)
@@ -55,11 +68,31 @@ def explain(
         return 0
     if form in ("json", "yaml"):
         print_data(route.to_dict(), form)
-    elif everything:
-        print_answer(report_of(route, most=len(route.shares)), form)
+        return NOTHING_RECEIVES if route.drops else 0
+    report = report_of(route, most=len(route.shares)) if everything else route.report
+    if form in PICTURES:
+        _print_picture(route, report, form, everything=everything)
     else:
-        print_answer(route.report, form)
+        print_answer(report, form)
     return NOTHING_RECEIVES if route.drops else 0
+
+
+def _print_picture(route: Route, report: Report, form: str, *, everything: bool) -> None:
+    from meshtier.display.path_graph import MOST  # noqa: PLC0415  # few want a picture
+    from meshtier.display.path_picture import route_chart  # noqa: PLC0415  # likewise
+
+    picture = route_chart(route, most=max(MOST, len(route.shares)) if everything else MOST)
+    match form:
+        case "svg":
+            click.echo(picture.to_svg(), nl=False)
+        case "mermaid":
+            click.echo(picture.to_mermaid(), nl=False)
+        case "dot":
+            click.echo(picture.to_dot(), nl=False)
+        case _:
+            from meshtier.simulate.timeline_page import page  # noqa: PLC0415  # likewise
+
+            click.echo(page(picture.graph.title, f"<div>{picture.to_svg()}</div>{report.to_html()}"), nl=False)
 
 
 def ask(mesh: Mesh, changes: Changes = NO_CHANGES, **question: Unpack[Question]) -> Route:

@@ -38,10 +38,10 @@ from meshtier.table import Table, one_line, percent
     "-o",
     "--output",
     "form",
-    type=click.Choice(("table", "jsonl", "markdown")),
+    type=click.Choice(("table", "jsonl", "markdown", "mermaid", "dot")),
     default="table",
     show_default=True,
-    help="The form of the answer; jsonl is one JSON object a line.",
+    help="The form of the answer; jsonl is one JSON object a line, mermaid and dot a graph of zones for each host.",
 )
 def routes(
     sources: Sequence[str],
@@ -57,7 +57,7 @@ def routes(
 
     SOURCES are those of `meshtier explain`. With --failing, exits with 1 if there
     is such a route. Below the table is what is doubtful about the sources as a
-    whole; with jsonl that goes to standard error. Input without a Service, or
+    whole; with jsonl, mermaid and dot that goes to standard error. Input without a Service, or
     without a Pod, is refused.
     """
     mesh = changed(read_mesh(sources, clusters), changes)
@@ -68,19 +68,34 @@ def routes(
             raise UnknownNameError.among("host", host, known)
     found = _with_progress(mesh, component, profile, hosts)
     wanted = (route for route in found if not failing or route.drops)
-    if form == "jsonl":
-        count = 0
-        for count, route in enumerate(wanted, start=1):  # noqa: B007  # counted for the exit code
-            click.echo(json.dumps(route.summary(), ensure_ascii=False))
-        for note in mesh.notes:  # standard output is for the routes alone
-            click.echo(one_line(str(note)), err=True)
-    else:
+    if form in ("table", "markdown"):
         rows = [(route.host, _origin(route), route.decided_by, route.holds, _spread(route)) for route in wanted]
-        count = len(rows)
         nothing_fails = ["every host can be reached from every place"] if failing and not rows else []
         notes = [*nothing_fails, *map(str, mesh.notes)]
         print_answer(Table(columns=("host", "from", "by", "holds", "tiers"), rows=rows, notes=notes), form)
+        return NOTHING_RECEIVES if failing and rows else 0
+    count = _print_lines(wanted) if form == "jsonl" else _print_graph(wanted, form)
+    for note in mesh.notes:  # standard output is for the routes alone
+        click.echo(one_line(str(note)), err=True)
     return NOTHING_RECEIVES if failing and count else 0
+
+
+def _print_lines(found: Iterator[Route]) -> int:
+    """Print an object for each route; how many there are."""
+    count = 0
+    for count, route in enumerate(found, start=1):  # noqa: B007  # counted for the exit code
+        click.echo(json.dumps(route.summary(), ensure_ascii=False))
+    return count
+
+
+def _print_graph(found: Iterator[Route], form: str) -> int:
+    """Print the zones between which the traffic goes; how many routes there are."""
+    from meshtier.display import graph_text  # noqa: PLC0415  # few want a graph
+    from meshtier.display.routes_graph import routes_graph  # noqa: PLC0415  # likewise
+
+    graph = routes_graph(found)
+    click.echo(graph_text.to_mermaid(graph) if form == "mermaid" else graph_text.to_dot(graph), nl=False)
+    return len(graph.nodes)
 
 
 _NEEDED: Final = {

@@ -18,6 +18,7 @@ from meshtier.dataplane.load_assignment import LocalityGroup
 from meshtier.dataplane.settings import EnvoySettings
 from meshtier.errors import InvalidValueError, check_member, check_type
 from meshtier.rules.outlier import OutlierLimits
+from meshtier.table import brief
 
 MERGE_WINDOW_S: Final = 1.0
 """How long an Envoy's balancer may learn nothing of an ejection or a return, in seconds.
@@ -96,7 +97,7 @@ class EjectionBounds:
     error_codes: frozenset[int] = frozenset()
     hosts: int
     most_ejected: int
-    priorities: tuple[PriorityBounds, ...] = field(converter=tuple[PriorityBounds, ...])
+    priorities: tuple[PriorityBounds, ...] = field(converter=tuple[PriorityBounds, ...], repr=brief)
     nearest: int | None
     target: int | None
     reason: str

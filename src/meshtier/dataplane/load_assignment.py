@@ -28,6 +28,7 @@ from meshtier.rules.levels import (
     region_level,
 )
 from meshtier.rules.locality_setting import Distribute, LocalitySetting, ZoneAwareSetting
+from meshtier.table import brief
 from meshtier.tiers import Tier, TierLike
 
 MAX_PRIORITY: Final = 128
@@ -61,7 +62,7 @@ class LocalityGroup:
     priority: int = 0
     locality: Locality = NOWHERE
     weight: int | None = None
-    endpoints: tuple[Endpoint, ...] = field(default=(), converter=_tuple)
+    endpoints: tuple[Endpoint, ...] = field(default=(), converter=_tuple, repr=brief)
 
     def __attrs_post_init__(self) -> None:
         check_int(self.priority, "priority", least=0, most=MAX_PRIORITY)
@@ -203,9 +204,9 @@ class LoadAssignment:
         excluded: The endpoints that can get no traffic, each with its reason.
     """
 
-    tiers: tuple[Tier, ...]
-    groups: tuple[LocalityGroup, ...]
-    excluded: tuple[Exclusion, ...] = ()
+    tiers: tuple[Tier, ...] = field(repr=brief)
+    groups: tuple[LocalityGroup, ...] = field(repr=brief)
+    excluded: tuple[Exclusion, ...] = field(default=(), repr=brief)
 
 
 def assign(

@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from meshtier.errors import UnknownNameError
 from meshtier.frozen import FrozenMapping
-from meshtier.table import percent
+from meshtier.table import Mark, Table, percent
 
 
 class Shares(FrozenMapping[float]):
@@ -51,6 +51,17 @@ class Shares(FrozenMapping[float]):
     @override
     def _unknown(self, key: str) -> UnknownNameError:
         return UnknownNameError.among("endpoint", key, self)
+
+    def to_table(self) -> Table:
+        """The shares, the largest first, and what is lost."""
+        ordered = sorted(self.items(), key=lambda item: (-item[1], item[0]))
+        rows = [(name, percent(share)) for name, share in ordered]
+        marks = frozenset((place, Mark.IDLE) for place, (_, share) in enumerate(ordered) if not share)
+        lost = [f"{percent(1 - self.total)} is lost: {self.reason}"] if self.reason else []
+        return Table(columns=("endpoint", "share"), rows=rows, notes=lost, numeric=frozenset({1}), marks=marks)
+
+    def _repr_html_(self) -> str:
+        return self.to_table().first().to_html()
 
     @override
     def __repr__(self) -> str:

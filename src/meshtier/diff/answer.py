@@ -16,6 +16,7 @@ from meshtier.mesh.visible import VisibleEndpoints
 from meshtier.mesh.wording import set_by
 from meshtier.note import Note
 from meshtier.precedence import Setting
+from meshtier.table import brief, counted
 
 DIGITS: Final = 9
 """To how many digits shares are compared: the order of the input moves the last of a sum."""
@@ -43,7 +44,7 @@ class TierFacts:
     matched: str
     share: float
     healthy: int
-    endpoints: frozenset[str]
+    endpoints: frozenset[str] = field(repr=counted)
 
 
 @frozen(kw_only=True)
@@ -73,12 +74,12 @@ class Answer:
     holds: str
     set_by: str
     decided_by: str
-    tiers: tuple[TierFacts, ...]
-    received: Mapping[str, tuple[Locality, float]]
+    tiers: tuple[TierFacts, ...] = field(repr=brief)
+    received: Mapping[str, tuple[Locality, float]] = field(repr=counted)
     lost: float
     drops: bool
     reason: str
-    notes: frozenset[Note]
+    notes: frozenset[Note] = field(repr=counted)
     rules: tuple[str, ...] = ()
     setting: tuple[object, ...] = field(default=(), repr=False)
     way: "tuple[tuple[str, float, Answer, Facts], ...]" = field(default=(), repr=False)

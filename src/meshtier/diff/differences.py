@@ -179,7 +179,7 @@ class Differences:
         )
 
     def _repr_html_(self) -> str:
-        return self.to_table().to_html()
+        return self.to_table().first().to_html()
 
     @override
     def __repr__(self) -> str:

@@ -184,7 +184,7 @@ class OutageMatrix:
         return OutagesData(summary=self.summary, outages=[_outage_data(one) for one in self.outages])
 
     def _repr_html_(self) -> str:
-        return self.report().to_html()
+        return self.report().first().to_html()
 
     @override
     def __repr__(self) -> str:

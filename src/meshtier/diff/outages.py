@@ -16,6 +16,7 @@ from meshtier.errors import InvalidValueError, check_type
 from meshtier.locality import Locality
 from meshtier.mesh import Cluster, Mesh, PeeringGateway
 from meshtier.profile import SOLO, Profile
+from meshtier.table import brief, counted
 
 SCOPES: Final = ("region", "zone", "node", "network", "cluster", "gateway")
 """What can be removed in turn."""
@@ -62,11 +63,11 @@ class Effect:
     """
 
     asked: int
-    broken: tuple[Locality, ...] = ()
+    broken: tuple[Locality, ...] = field(default=(), repr=brief)
     lost: float = 0.0
     spilled: float = 0.0
-    to: tuple[tuple[str, float], ...] = ()
-    loads: Mapping[str, tuple[float, float]] = field(factory=dict[str, tuple[float, float]])
+    to: tuple[tuple[str, float], ...] = field(default=(), repr=brief)
+    loads: Mapping[str, tuple[float, float]] = field(factory=dict[str, tuple[float, float]], repr=brief)
 
     @property
     def breaks(self) -> bool:
@@ -86,7 +87,7 @@ class Outage:
     """
 
     failure: Failure
-    effects: Mapping[str, Effect]
+    effects: Mapping[str, Effect] = field(repr=counted)
     clients_gone: int = 0
     clients_left: bool = True
 

@@ -1,7 +1,7 @@
 """Where does the traffic go in each of several cases? Shares beside each other, as text and as bars in a notebook."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from attrs import field, frozen
@@ -10,7 +10,7 @@ from typing_extensions import override
 from meshtier.endpoint import Health
 from meshtier.errors import InvalidValueError, check_type
 from meshtier.mesh import Route, Row
-from meshtier.table import Table, percent
+from meshtier.table import MOST_SHOWN, Table, percent
 
 _BAR: Final = "rgba(65, 125, 220, 0.35)"
 _LOST_BAR: Final = "rgba(220, 60, 60, 0.4)"
@@ -62,13 +62,17 @@ class SideBySide:
         rows = [(name, place, *map(_text, cells)) for name, place, cells in self._rows()]
         return Table(columns=("endpoint", "where", *self.routes), rows=[*rows, *self._lost_row()])
 
-    def to_html(self) -> str:
-        """The table with a bar behind each share; without scripts, outside styles or pictures from elsewhere."""
+    def to_html(self, *, most: int | None = None) -> str:
+        """The table with a bar behind each share; without scripts, outside styles or pictures from elsewhere.
+
+        Args:
+            most: How many endpoints have a row, the others being added up in one; ``None`` for all.
+        """
         from html import escape  # noqa: PLC0415  # only notebooks need it, and it is slow to load
 
         heads = "".join(_html("th", escape(head)) for head in ("endpoint", "where", *self.routes))
-        lines = list[str]()
-        for name, place, cells in self._rows():
+        lines: list[str] = []
+        for name, place, cells in _first(self._rows(), most):
             shown = (_html("td", escape(_text(cell)), bar=cell.share or 0.0) for cell in cells)
             lines.append(_html("td", escape(name)) + _html("td", escape(place)) + "".join(shown))
         for name, place, *_ in self._lost_row():
@@ -78,7 +82,7 @@ class SideBySide:
         return f"<div><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
 
     def _repr_html_(self) -> str:
-        return self.to_html()
+        return self.to_html(most=MOST_SHOWN)
 
     @override
     def __repr__(self) -> str:
@@ -122,6 +126,15 @@ def side_by_side(routes: Mapping[str, Route]) -> SideBySide:
     in-ambient-3  us-east-1/us-east-1c  33.3 % P0  50 % P0
     """
     return SideBySide(routes=routes)
+
+
+def _first(rows: list[tuple[str, str, list[_Cell]]], most: int | None) -> Iterator[tuple[str, str, list[_Cell]]]:
+    """The first rows, and what the others get together."""
+    count = len(rows) if most is None or len(rows) <= most + 1 else most
+    yield from rows[:count]
+    if rest := [cells for _, _, cells in rows[count:]]:
+        sums = [_Cell(share=sum(cell.share or 0.0 for cell in column)) for column in zip(*rest, strict=True)]
+        yield f"… and {len(rest)} more", "", sums
 
 
 def _rows_by_id(route: Route) -> dict[str, list[Row]]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from attrs import field, frozen
+from typing_extensions import override
 
 from meshtier.errors import check_type
 from meshtier.lint.catalogue import CHECKS, chosen
@@ -52,6 +53,11 @@ class Inspection:
     findings: tuple[Finding, ...]
     suppressed: tuple[Suppressed, ...] = ()
     not_run: tuple[NotRun, ...] = field(default=())
+
+    @override
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{self.count(each)} {each.value}" for each in SEVERITIES)
+        return f"<Inspection {counts}; {len(self.suppressed)} hidden, {len(self.not_run)} rules not run>"
 
     def count(self, severity: Severity) -> int:
         """How many findings have this severity."""

@@ -123,7 +123,7 @@ class Explanation:
         )
 
     def _repr_html_(self) -> str:
-        return self.to_table().to_html()
+        return self.to_table().first().to_html()
 
     @override
     def __str__(self) -> str:

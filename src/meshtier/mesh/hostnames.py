@@ -13,6 +13,7 @@ from meshtier.errors import InvalidValueError, UnknownNameError
 from meshtier.mesh.snapshot import Cluster, Service, ServiceScope
 from meshtier.profile import Profile
 from meshtier.rules.lookup import DEFAULT_DOMAIN
+from meshtier.table import counted
 
 GLOBAL_DOMAIN: Final = "mesh.internal"
 """The domain of global host names, ``<service>.<namespace>.mesh.internal``, where no segment has one of its own."""
@@ -94,8 +95,8 @@ class Binding:
 
     host: str
     spans_clusters: bool
-    services: tuple[Service, ...]
-    namesakes: Sequence[Service] = ()
+    services: tuple[Service, ...] = field(repr=counted)
+    namesakes: Sequence[Service] = field(default=(), repr=counted)
     why_not: "Callable[[Service], Barrier | None]" = field(default=nothing_against)
     kept_local: bool = False
 

@@ -26,7 +26,7 @@ from meshtier.mesh.sweep import Sweep
 from meshtier.note import Note
 from meshtier.profile import SOLO, Profile
 from meshtier.rules import MESH_DEFAULT, LocalitySetting
-from meshtier.table import Table
+from meshtier.table import Table, one_line, shortened
 
 
 def _clusters(clusters: Iterable[Cluster]) -> tuple[Cluster, ...]:
@@ -462,11 +462,11 @@ class Mesh:
 
     @override
     def __repr__(self) -> str:
-        clusters = ", ".join(
+        clusters = [
             f"{cluster.name or '(unnamed)'}: {len(cluster.services)} services, {len(cluster.workloads)} workloads"
             for cluster in self.clusters
-        )
-        return f"<Mesh {clusters or 'empty'}>"
+        ]
+        return one_line(f"<Mesh {shortened(clusters, most=8) or 'empty'}>")
 
     def to_table(self) -> Table:
         """What the snapshot holds, a row for each cluster."""
@@ -491,4 +491,4 @@ class Mesh:
         )
 
     def _repr_html_(self) -> str:
-        return self.to_table().to_html()
+        return self.to_table().first().to_html()

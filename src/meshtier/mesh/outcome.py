@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import field, frozen
 from typing_extensions import override
 
 from meshtier.component import Component
@@ -21,7 +21,7 @@ from meshtier.mesh.service_endpoint import ServiceEndpoint
 from meshtier.mesh.visible import VisibleEndpoints
 from meshtier.precedence import Resolution
 from meshtier.table import percent
-from meshtier.tiers import Endpoints, TierLike
+from meshtier.tiers import Endpoints, TierLike, endpoints_table
 
 if TYPE_CHECKING:
     from meshtier.mesh.route import Route
@@ -66,6 +66,10 @@ class RouteTier:
     def places(self) -> tuple[Locality, ...]:
         """Where its endpoints are, without their nodes, each once, sorted. Cost: O(n)."""
         return tuple(sorted({endpoint.locality._replace(node="") for endpoint in self.endpoints}))
+
+    def _repr_html_(self) -> str:
+        title = f"P{self.number} {self.matched}: {percent(self.share)} of the traffic, priority {self.priority}"
+        return endpoints_table(title, self.endpoints).first().to_html()
 
     @override
     def __repr__(self) -> str:
@@ -114,7 +118,7 @@ class Outcome:
     component: Component
     resolution: Resolution
     effective_rule: EffectiveRule
-    selection: Selection
+    selection: Selection = field(repr=False)
     next_hops: Callable[[ServiceEndpoint], tuple[NextHop, ...]] = no_next_hop
 
     @cached_property

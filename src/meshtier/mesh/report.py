@@ -1,16 +1,17 @@
 """How is an answer laid out for reading? Headlines and tables."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from attrs import evolve, field, frozen
+from typing_extensions import override
 
-from meshtier.endpoint import Endpoint, Exclusion
+from meshtier.endpoint import Endpoint, Exclusion, Health
 from meshtier.locality import Locality
 from meshtier.mesh.outcome import RouteTier
 from meshtier.mesh.wording import NOT_COMPUTED, distribution_text, ejection_lines, headline, set_by, why_lines
 from meshtier.note import Note
-from meshtier.table import Table, one_line, percent, shortened
+from meshtier.table import MOST_SHOWN, Mark, Table, one_line, percent, shortened
 
 if TYPE_CHECKING:
     from meshtier.mesh.route import Hop, Route
@@ -22,6 +23,7 @@ _MOST_GATEWAYS: Final = 6
 """How many choices at gateways are shown."""
 
 _NUMERIC: Final = frozenset({"priority", "share", "healthy"})
+_UNHEALTHY: Final = frozenset(health.value for health in Health if not health.serves)
 _PlaceText = Callable[[Locality], str]
 _OUT_OF_FORCE: Final = "distribution-out-of-force"  # the heading says it where a rule decides
 
@@ -44,6 +46,13 @@ class Section:
     heading: str = ""
     lines: tuple[str, ...] = field(default=(), converter=tuple[str, ...])
     table: Table | None = None
+
+    def first(self, most: int) -> "Section":
+        """The section with its first lines and rows."""
+        lines = self.lines
+        if len(lines) > most + 1:
+            lines = (*lines[:most], f"… and {len(lines) - most} more")
+        return evolve(self, lines=lines, table=None if self.table is None else self.table.first(most))
 
 
 @frozen(kw_only=True)
@@ -92,10 +101,22 @@ class Report:
                     columns=table.columns,
                     rows=table.rows,
                     numeric=table.numeric,
+                    marks=table.marks,
                     notes=(*notes, *table.notes),
                 ).to_html()
             )
         return "".join(parts)
+
+    def first(self, most: int = MOST_SHOWN) -> "Report":
+        """The report with the first rows and lines of each section; where there are more, they are counted."""
+        return evolve(self, sections=[section.first(most) for section in self.sections])
+
+    def _repr_html_(self) -> str:
+        return self.first().to_html()
+
+    @override
+    def __repr__(self) -> str:
+        return one_line(f"<Report {self.title}: {len(self.sections)} sections>")
 
 
 def report_of(route: "Route", *, most: int = 8) -> Report:
@@ -200,7 +221,16 @@ def _tiers(route: "Route", place_of: _PlaceText, *, lines: Iterable[str], whose:
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     numeric = frozenset(place for place, head in enumerate(heads) if head in _NUMERIC)
-    return Table(columns=tuple(heads), rows=rows, numeric=numeric)
+    cells = [tuple(row) for row in rows]
+    marks = [(place, mark) for place, row in enumerate(cells) if (mark := _mark(dict(zip(heads, row, strict=True))))]
+    return Table(columns=tuple(heads), rows=cells, numeric=numeric, marks=frozenset(marks))
+
+
+def _mark(row: Mapping[str, str]) -> Mark | None:
+    """What a row of a tier or an endpoint is marked for, by what its cells say."""
+    if row.get("health") in _UNHEALTHY or row.get("healthy", "").startswith("0/"):
+        return Mark.UNHEALTHY
+    return Mark.IDLE if row.get("share") == percent(0) else None
 
 
 def _places_beside(client: Locality, places: Iterable[Locality]) -> _PlaceText:
@@ -268,7 +298,8 @@ def _exclusions(excluded: Iterable[Exclusion]) -> Table:
         (item.endpoint.id, f"{item.reason.value}: {item.detail}" if item.detail else item.reason.value, item.rule)
         for item in excluded
     ]
-    return Table(columns=("endpoint", "why", "rule"), rows=rows)
+    marks = frozenset((place, Mark.EXCLUDED) for place in range(len(rows)))
+    return Table(columns=("endpoint", "why", "rule"), rows=rows, marks=marks)
 
 
 def _to_waypoint(route: "Route") -> Section:

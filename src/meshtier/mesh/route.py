@@ -340,7 +340,7 @@ class Route(ABC):
         return self.report.to_text()
 
     def _repr_html_(self) -> str:
-        return self.report.to_html()
+        return self.report.first().to_html()
 
     @override
     def __repr__(self) -> str:

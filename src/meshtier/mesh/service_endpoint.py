@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 
-from attrs import frozen
+from attrs import field, frozen
 
 from meshtier.endpoint import Endpoint, Exclusion
 from meshtier.errors import InvalidValueError, UnknownNameError
 from meshtier.labels import Labels
 from meshtier.locality import SCOPE_LABELS, SCOPES, Locality, Scope
 from meshtier.mesh.snapshot import PeeringGateway, Place, Service, Workload
+from meshtier.table import brief
 
 
 @frozen(kw_only=True)
@@ -34,7 +35,7 @@ class ServiceEndpoint:
     service: Service
     place: Place
     gateways: tuple[PeeringGateway, ...] = ()
-    behind: "tuple[ServiceEndpoint, ...]" = ()
+    behind: "tuple[ServiceEndpoint, ...]" = field(default=(), repr=brief)
     group: Locality | None = None
     ports: frozenset[int] | None = None
 

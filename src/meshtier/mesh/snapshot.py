@@ -6,6 +6,7 @@ Adapters make them; `meshtier.mesh` asks questions of them.
 """
 
 import enum
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from types import MappingProxyType
@@ -22,6 +23,7 @@ from meshtier.locality import SCOPES, Locality, Scope
 from meshtier.note import Note
 from meshtier.preference import Preference
 from meshtier.rules import DestinationRule, LocalitySetting
+from meshtier.table import Table, brief, one_line
 
 WorkloadKey: TypeAlias = tuple[str, str, str]
 """Kind, namespace and name: by what a workload is known in its cluster."""
@@ -203,7 +205,7 @@ class Service:
     targets: tuple[tuple[int, int], ...] = ()
     labels: Mapping[str, str] = NO_LABELS
     external: tuple[str, ...] | None = None
-    backends: tuple[Backend, ...] = ()
+    backends: tuple[Backend, ...] = field(default=(), repr=brief)
     notes: tuple[Note, ...] = ()
 
     def target_of(self, port: int) -> int:
@@ -473,3 +475,44 @@ class Cluster:
         for name, value in state.items():
             object.__setattr__(self, name, value)
         object.__setattr__(self, "workloads", _by_key(self.workloads))
+
+    def to_table(self) -> Table:
+        """What the cluster holds, a row for each of its zones."""
+        pods: defaultdict[tuple[str, str], Counter[bool]] = defaultdict(Counter)
+        for each in self.workloads.values():
+            if each.kind == "Pod":
+                pods[_zone(each.place)][each.health.serves] += 1
+        nodes = Counter(_zone(place) for place in self.nodes.values())
+        rows = [
+            (
+                "/".join(filter(None, zone)) or "(unknown)",
+                str(nodes[zone]),
+                str(pods[zone].total()),
+                str(pods[zone][False]),
+            )
+            for zone in sorted({*pods, *nodes})
+        ]
+        return Table(
+            title=f"cluster {self.name or '(unnamed)'}, network {self.network or '(unknown)'}",
+            columns=("zone", "nodes", "pods", "not ready"),
+            rows=rows,
+            notes=[self._counts(), *(str(note) for note in self.notes)],
+            numeric=frozenset({1, 2, 3}),
+        )
+
+    def _counts(self) -> str:
+        rules, gateways = len(self.destination_rules), len(self.gateways)
+        more = [f"{rules} DestinationRules"] if rules else []
+        more += [f"{gateways} gateways"] if gateways else []
+        return ", ".join([f"{len(self.services)} services", f"{len(self.workloads)} workloads", *more])
+
+    def _repr_html_(self) -> str:
+        return self.to_table().first().to_html()
+
+    @override
+    def __repr__(self) -> str:
+        return one_line(f"<Cluster {self.name or '(unnamed)'}: {self._counts()}>")
+
+
+def _zone(place: Place) -> tuple[str, str]:
+    return place.locality.region, place.locality.zone

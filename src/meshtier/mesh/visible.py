@@ -20,6 +20,7 @@ from meshtier.mesh.reachability import Access, Reachability, Viewpoint
 from meshtier.mesh.service_endpoint import LeftOut, ServiceEndpoint, is_announcement, with_place_labels
 from meshtier.mesh.snapshot import Backend, Cluster, Place, Service, Workload
 from meshtier.note import Note
+from meshtier.table import counted
 
 
 def _nobody() -> Iterable[LeftOut]:
@@ -49,13 +50,13 @@ class VisibleEndpoints:
 
     binding: Binding
     viewpoint: Viewpoint
-    available: Mapping[str, ServiceEndpoint]
-    single: tuple[ServiceEndpoint, ...]
+    available: Mapping[str, ServiceEndpoint] = field(repr=counted)
+    single: tuple[ServiceEndpoint, ...] = field(repr=counted)
     seen_through: SeenThrough
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[LeftOut, ...] = field(default=(), repr=counted)
     notes: tuple[Note, ...] = ()
     unreachable: Callable[[], Iterable[LeftOut]] = _nobody
-    _narrowed: "dict[object, VisibleEndpoints]" = field(factory=_no_narrowings, init=False)
+    _narrowed: "dict[object, VisibleEndpoints]" = field(factory=_no_narrowings, init=False, repr=False)
 
     @cached_property
     def index(self) -> EndpointIndex:
