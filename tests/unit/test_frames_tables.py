@@ -232,7 +232,7 @@ def test_the_command_takes_named_clusters(tmp_path: Path) -> None:
     [
         (["--to", "x"], "expected SOURCES"),
         ([FAILOVER], "Missing option '--to'"),
-        (["nowhere", "--to", "x"], "nowhere: expected a file that can be read"),
+        (["nowhere", "--to", "x", "--as", "csv"], "nowhere: expected a file that can be read"),
     ],
 )
 def test_the_command_says_what_is_missing(arguments: list[str], message: str) -> None:

@@ -142,7 +142,7 @@ def tables(cluster: Cluster, *, profile: Profile = SOLO) -> Tables:
 
     >>> from meshtier.kube import load
     >>> tables(load("examples/bookinfo/gateways").clusters[0])
-    <Tables of 'east': services 9, endpoints 15, workloads 9, gateways 1, settings 9>
+    <Tables of 'east': services 8, endpoints 21, workloads 19, gateways 2, settings 8>
     """
     check_type(cluster, Cluster, "cluster")
     check_type(profile, Profile, "profile")
