@@ -13,6 +13,7 @@ from attrs import frozen
 from meshtier.errors import InputError, InvalidValueError, Problem
 from meshtier.frames.tables import Tables, tables
 from meshtier.kube import read
+from meshtier.kube.collector import collector_at_rest
 from meshtier.kube.documents import Progress
 from meshtier.mesh import Cluster
 from meshtier.profile import SOLO, Profile
@@ -82,7 +83,8 @@ def write_tables(
             text = f"expected all of cluster {name!r} in one source, got some of it in {seen[name]} before"
             raise InputError((Problem(file=source, problem=f"{text}; put its files in a folder, and give that"),))
         seen[name] = source
-        found = tables(cluster, profile=profile)
+        with collector_at_rest():
+            found = tables(cluster, profile=profile)
         for table in found.columns:
             place = root / table / f"{quote(name, safe=' ') or '_'}.{form}"
             place.parent.mkdir(parents=True, exist_ok=True)

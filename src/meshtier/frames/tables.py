@@ -1,6 +1,6 @@
 """What is in one cluster, as columns? Tables from which an engine computes a fleet that fits no process."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 import narwhals as nw
@@ -8,23 +8,23 @@ from attrs import frozen
 from typing_extensions import override
 
 from meshtier.component import Component
-from meshtier.endpoint import Endpoint
+from meshtier.endpoint import Health
 from meshtier.errors import check_type
 from meshtier.frames.answers import Kinds, framed
 from meshtier.frames.tier_expression import LOCAL
-from meshtier.locality import SCOPES, Locality
-from meshtier.mesh import Cluster, Mesh, Place
-from meshtier.mesh.clients import client_of
+from meshtier.locality import SCOPES
+from meshtier.mesh import Cluster, Mesh
 from meshtier.mesh.routing import HostRoutes
 from meshtier.mesh.sweep import Asked
-from meshtier.precedence import Level, Resolution, Setting
+from meshtier.precedence import Level, Resolution
 from meshtier.profile import SOLO, Profile
 from meshtier.table import Table
 
 Columns: TypeAlias = Mapping[str, list[object]]
 """A table: each column with a value for each row."""
 
-Row: TypeAlias = Mapping[str, object]
+Row: TypeAlias = tuple[object, ...]
+"""A value for each column of a table, in the order of `COLUMNS`."""
 
 PLACE: Final = tuple(scope.value for scope in SCOPES)
 
@@ -158,36 +158,34 @@ def tables(cluster: Cluster, *, profile: Profile = SOLO) -> Tables:
         "gateways": lambda: _gateway_rows(cluster),
         "settings": lambda: (row for each, routes in asked for row in _setting_rows(each, routes.resolution)),
     }
-    return Tables(cluster=cluster.name, columns={name: _columns(COLUMNS[name], make()) for name, make in rows.items()})
+    return Tables(
+        cluster=cluster.name, columns={name: _columns(tuple(COLUMNS[name]), make()) for name, make in rows.items()}
+    )
 
 
-def _columns(names: Iterable[str], rows: Iterable[Row]) -> Columns:
-    found: dict[str, list[object]] = {name: [] for name in names}
-    appends = [(name, values.append) for name, values in found.items()]
-    for row in rows:
-        for name, append in appends:
-            append(row[name])
-    return found
+def _columns(names: Sequence[str], rows: Iterable[Row]) -> Columns:
+    columns = list(map(list, zip(*rows, strict=True))) or [list[object]() for _ in names]
+    return dict(zip(names, columns, strict=True))
 
 
 def _service_row(asked: Asked, routes: HostRoutes) -> Row:
     service, resolution = routes.binding.service, routes.resolution
-    return {
-        "cluster": asked.cluster,
-        "host": asked.host,
-        "namespace": service.namespace,
-        "service": service.name,
-        "kind": service.kind,
-        "scope": service.scope.value,
-        "joined": routes.binding.spans_clusters,
-        "mode": _word(resolution),
-        "strict": resolution.strict,
-        "scopes": ", ".join(scope.value for scope in resolution.scopes),
-        "level": resolution.source.level.value,
-        "object": resolution.source.object,
-        "waypoint": service.waypoint,
-        "passthrough": service.passthrough,
-    }
+    return (
+        asked.cluster,
+        asked.host,
+        service.namespace,
+        service.name,
+        service.kind,
+        service.scope.value,
+        routes.binding.spans_clusters,
+        _word(resolution),
+        resolution.strict,
+        ", ".join(scope.value for scope in resolution.scopes),
+        resolution.source.level.value,
+        resolution.source.object,
+        service.waypoint,
+        service.passthrough,
+    )
 
 
 def _word(resolution: Resolution) -> str:
@@ -198,73 +196,39 @@ def _word(resolution: Resolution) -> str:
 
 
 def _endpoint_rows(asked: Asked, routes: HostRoutes) -> Iterator[Row]:
-    visible = routes.visible
+    visible, cluster, host = routes.visible, asked.cluster, asked.host
     through = visible.network_endpoints
     for name, each in visible.available.items():
-        yield _endpoint_row(asked, each.endpoint, behind_gateway=name in through)
+        endpoint = each.endpoint
+        health, healthy = _HEALTHS[endpoint.health]
+        yield (cluster, host, name, *endpoint.locality, health, healthy, endpoint.weight, name in through, "")
     for each, exclusion in visible.left_out:
-        yield _endpoint_row(asked, each.endpoint, excluded=exclusion.reason.value)
-
-
-def _endpoint_row(asked: Asked, endpoint: Endpoint, *, behind_gateway: bool = False, excluded: str = "") -> Row:
-    return {
-        "cluster": asked.cluster,
-        "host": asked.host,
-        "endpoint": endpoint.id,
-        **_place(endpoint.locality),
-        "health": endpoint.health.value,
-        "healthy": bool(endpoint.health.serves) and not excluded,
-        "weight": endpoint.weight,
-        "behind_gateway": behind_gateway,
-        "excluded": excluded,
-    }
-
-
-def _place(locality: Locality) -> Row:
-    return dict(zip(PLACE, locality, strict=True))
+        endpoint = each.endpoint
+        health, _ = _HEALTHS[endpoint.health]
+        reason = exclusion.reason.value
+        yield (cluster, host, endpoint.id, *endpoint.locality, health, False, endpoint.weight, False, reason)
 
 
 def _workload_rows(cluster: Cluster) -> Iterator[Row]:
-    for workload in cluster.workloads.values():
-        yield {
-            "cluster": cluster.name,
-            "namespace": workload.namespace,
-            "name": workload.name,
-            "kind": workload.kind,
-            **_place(workload.place.locality),
-            "health": workload.health.value,
-            "healthy": bool(workload.health.serves),
-            "weight": workload.weight,
-            "starts_at": client_of(workload).starts_at.value if workload.kind == "Pod" else "",
-        }
+    starts = {proxy: (proxy or Component.ZTUNNEL).value for proxy in (None, *Component)}
+    for each in cluster.workloads.values():
+        health, healthy = _HEALTHS[each.health]
+        start = starts[each.proxy] if each.kind == "Pod" else ""
+        place = each.place.locality
+        yield (cluster.name, each.namespace, each.name, each.kind, *place, health, healthy, each.weight, start)
 
 
 def _gateway_rows(cluster: Cluster) -> Iterator[Row]:
-    for gateway in cluster.gateways:
-        place: Place = gateway.place
-        yield {
-            "cluster": cluster.name,
-            "namespace": gateway.namespace,
-            "name": gateway.name,
-            "remote": gateway.remote,
-            "to_cluster": gateway.cluster,
-            **_place(place.locality),
-            "addresses": ", ".join(gateway.addresses),
-            "ready": gateway.ready,
-        }
+    for each in cluster.gateways:
+        *place, _node = each.place.locality
+        addresses = ", ".join(each.addresses)
+        yield (cluster.name, each.namespace, each.name, each.remote, each.cluster, *place, addresses, each.ready)
 
 
 def _setting_rows(asked: Asked, resolution: Resolution) -> Iterator[Row]:
-    def row(setting: Setting, *, holds: bool) -> Row:
-        return {
-            "cluster": asked.cluster,
-            "host": asked.host,
-            "holds": holds,
-            "level": setting.level.value,
-            "object": setting.object,
-            "value": setting.value,
-        }
+    settings = [(True, resolution.source), *((False, setting) for setting in resolution.overridden)]
+    for holds, setting in settings:
+        yield (asked.cluster, asked.host, holds, setting.level.value, setting.object, setting.value)
 
-    yield row(resolution.source, holds=True)
-    for setting in resolution.overridden:
-        yield row(setting, holds=False)
+
+_HEALTHS: Final = {health: (health.value, bool(health.serves)) for health in Health}

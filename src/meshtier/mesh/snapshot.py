@@ -105,7 +105,7 @@ class Workload:
     @property
     def id(self) -> str:
         """``cluster/namespace/name``, without the parts that are empty; the id of its endpoint."""
-        return "/".join(part for part in (self.cluster, self.namespace, self.name) if part)
+        return "/".join(filter(None, (self.cluster, self.namespace, self.name)))
 
     @override
     def __str__(self) -> str:
