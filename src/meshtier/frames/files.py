@@ -90,6 +90,7 @@ def write_tables(
             place.parent.mkdir(parents=True, exist_ok=True)
             write(found, table, place)
         written.append(Written(cluster=name, rows={table: found.rows(table) for table in found.columns}))
+        del cluster, found  # before the next one is read
     return tuple(written)
 
 
@@ -97,11 +98,21 @@ def _clusters(
     sources: Sequence[Source], named: Mapping[str, Sequence[Source]], progress: Progress | None
 ) -> Iterator[tuple[str, str, Cluster]]:
     for name, given in named.items():
-        for cluster in read(clusters={name: list(given)}, progress=progress):
+        for cluster in _one_by_one(read(clusters={name: list(given)}, progress=progress)):
             yield name, name, cluster
+            del cluster
     for source in sources:
-        for cluster in read(source, progress=progress):
+        for cluster in _one_by_one(read(source, progress=progress)):
             yield cluster.name, str(source), cluster
+            del cluster
+
+
+def _one_by_one(clusters: tuple[Cluster, ...]) -> Iterator[Cluster]:
+    """Each of them, and none is kept here after that."""
+    left = list(reversed(clusters))
+    del clusters
+    while left:
+        yield left.pop()
 
 
 def _csv(found: Tables, table: str, place: Path) -> None:
