@@ -99,7 +99,8 @@ def with_shares(
 
     Returns:
         A frame of the same library, whose shares of a client and host add up to 1, or
-        to 0 where nothing can serve or the best tier weighs nothing.
+        to 0 where nothing can serve or the best tier weighs nothing. Engines that
+        work in parts, such as Dask and Spark, may give the rows in another order.
 
     Raises:
         InvalidValueError: As for `with_tiers`, or a column of *by* is missing.
@@ -227,17 +228,24 @@ def _shared(pairs: _Any, by: Sequence[str], endpoint: str, tier: str, share: str
         *(_known(pairs, name).alias(key) for name, key in keys.items()),
         nw.when(serves).then(nw.col(tier)).otherwise(_NEVER).cast(nw.Int64).alias(_SERVING),
     )
-    found = found.with_columns(_over(nw.col(_SERVING).min(), keys.values()).alias(_BEST))
+    found = _by_key(found, nw.col(_SERVING).min(), list(keys.values()), _BEST)
     is_best = (nw.col(_SERVING) == nw.col(_BEST)) & (nw.col(_BEST) < _NEVER)
     found = found.with_columns(nw.when(is_best).then(weight).otherwise(0).cast(nw.Float64).alias(_SERVING))
-    found = found.with_columns(_over(nw.col(_SERVING).sum(), keys.values()).alias(_TOTAL))
+    found = _by_key(found, nw.col(_SERVING).sum(), list(keys.values()), _TOTAL)
     part = nw.when(nw.col(_TOTAL) > 0).then(nw.col(_SERVING) / nw.col(_TOTAL)).otherwise(0.0)
     return found.with_columns(part.alias(share)).drop(_BEST, _SERVING, _TOTAL, *keys.values())
 
 
-def _over(value: nw.Expr, keys: Iterable[str]) -> nw.Expr:
-    by = list(keys)
-    return value.over(*by) if by else value
+def _by_key(frame: Any, value: nw.Expr, keys: Sequence[str], column: str) -> Any:  # noqa: ANN401  # eager or lazy
+    """The frame with a value that all rows of one key have in common."""
+    if not keys:
+        return frame.with_columns(value.alias(column))
+    if not frame.implementation.is_dask():
+        return frame.with_columns(value.over(*keys).alias(column))
+    # Dask shuffles the rows and puts the values beside them by their index; after a join several rows
+    # have the same one, and are mixed up or refused (seen in dask 2026.8).
+    values = _plain(frame.group_by(*keys).agg(value.alias(column)))
+    return frame.join(values, on=list(keys), how="left")
 
 
 def _known(frame: _Any, name: str) -> nw.Expr:
