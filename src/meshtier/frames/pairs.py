@@ -233,7 +233,8 @@ def _shared(pairs: _Any, by: Sequence[str], endpoint: str, tier: str, share: str
     found = found.with_columns(nw.when(is_best).then(weight).otherwise(0).cast(nw.Float64).alias(_SERVING))
     found = _by_key(found, nw.col(_SERVING).sum(), list(keys.values()), _TOTAL)
     part = nw.when(nw.col(_TOTAL) > 0).then(nw.col(_SERVING) / nw.col(_TOTAL)).otherwise(0.0)
-    return found.with_columns(part.alias(share)).drop(_BEST, _SERVING, _TOTAL, *keys.values())
+    shared: _Any = found.with_columns(part.alias(share)).drop(_BEST, _SERVING, _TOTAL, *keys.values())
+    return shared
 
 
 def _by_key(frame: Any, value: nw.Expr, keys: Sequence[str], column: str) -> Any:  # noqa: ANN401  # eager or lazy
