@@ -93,13 +93,13 @@ def framed(
         InvalidValueError: The library is not installed or not known, or is PySpark without a session.
     """
     check_type(backend, str, "backend")
+    if backend in _SPARK and session is None:
+        raise InvalidValueError(f"expected a session beside {backend!r}, got none", "session")
     given = _KINDS if kinds is None else kinds
     schema = {column: given.get(column, nw.String) for column in data}
     try:
         if backend in _EAGER_OF:
             made = nw.from_native(framed(data, _EAGER_OF[backend], kinds=given), eager_only=True)
-            if backend in _SPARK and session is None:
-                raise InvalidValueError(f"expected a session beside {backend!r}, got none", "session")
             return made.lazy(backend=backend, session=session).to_native()  # it checks the name
         if backend in _OF_PANDAS:
             native = nw.from_dict(data, backend=backend).to_native()  # type: ignore[arg-type]  # as above
